@@ -1,0 +1,141 @@
+"""The names that pods carry, and what a pod's own annotations ask for."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from webhook.core.errors import BadAnnotation
+
+PREFIX = "initshim.dev/"
+INJECT = f"{PREFIX}inject"
+EXCLUDE = f"{PREFIX}exclude-containers"
+INCLUDE_INIT = f"{PREFIX}include-init-containers"
+ENTRYPOINT = f"{PREFIX}entrypoint."
+OPTIONS = f"{PREFIX}options"
+STATUS = f"{PREFIX}status"
+
+_ON = frozenset({"true", "enabled"})
+_OFF = frozenset({"false", "disabled"})
+
+_NUMBER = r"(?:0|[1-9][0-9]{0,2})"
+_SIGNAL = rf"(?:(?:SIG)?[A-Z][A-Z0-9]*(?:\+[0-9]+)?|{_NUMBER})"
+_FLAGS = {"g": "kill-group", "a": "all", "s": "subreaper", "v": "verbose"}
+_VALUED = {
+    "e": ("expect-exit", re.compile(_NUMBER)),
+    "r": ("rewrite", re.compile(rf"{_SIGNAL}:{_SIGNAL}")),
+    "p": ("parent-death", re.compile(_SIGNAL)),
+    "l": ("linger", re.compile(_NUMBER)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PodOptions:
+    """What a pod's annotations ask for; the defaults are a pod without any."""
+
+    opted_out: bool = False
+    excluded: frozenset[str] = frozenset()
+    include_init: bool = False
+    entrypoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reaper: tuple[str, ...] = ()
+
+
+def read(annotations: Mapping[str, str], labels: Mapping[str, str]) -> PodOptions:
+    """Read a pod's initshim.dev/… annotations; a label can opt out as well.
+
+    Raises BadAnnotation with the sentence that explains what is wrong. An annotation under
+    the prefix that nobody knows is refused too: a typing error must not be silent.
+    """
+    switches = [_switch(INJECT, source.get(INJECT)) for source in (annotations, labels)]
+    if False in switches:
+        return PodOptions(opted_out=True)
+    excluded: frozenset[str] = frozenset()
+    include_init = False
+    entrypoints: dict[str, tuple[str, ...]] = {}
+    reaper: tuple[str, ...] = ()
+    for key, value in annotations.items():
+        if not key.startswith(PREFIX) or key in (INJECT, STATUS):
+            continue
+        if key == EXCLUDE:
+            excluded = frozenset(name.strip() for name in value.split(",")) - {""}
+        elif key == INCLUDE_INIT:
+            include_init = bool(_switch(key, value))
+        elif key == OPTIONS:
+            reaper = _options(value)
+        elif key.startswith(ENTRYPOINT):
+            entrypoints[key.removeprefix(ENTRYPOINT)] = _argv(key, value)
+        else:
+            raise BadAnnotation(f"{key} is no annotation of initshim")
+    return PodOptions(False, excluded, include_init, entrypoints, reaper)
+
+
+def _switch(key: str, value: str | None) -> bool | None:
+    if value is None:
+        return None
+    if value in _ON or value in _OFF:
+        return value in _ON
+    raise BadAnnotation(f'{key} must be "true" or "false", not {_shown(value)}')
+
+
+def _argv(key: str, value: str) -> tuple[str, ...]:
+    try:
+        argv = json.loads(value)
+    except (ValueError, RecursionError):
+        argv = None
+    if not isinstance(argv, list) or not argv or not all(isinstance(word, str) for word in argv):
+        raise BadAnnotation(f"{key} must be a JSON list of strings, not {_shown(value)}")
+    return tuple(argv)
+
+
+def _options(value: str) -> tuple[str, ...]:
+    """Check the reaper's options as the reaper would: a pod must not fail over a typing error.
+
+    What a pod may ask for is a part of what the reaper knows: `-t` is the webhook's to set,
+    and `--install`, `--help` and `--version` start no program.
+    """
+    try:
+        words = shlex.split(value)
+    except ValueError as error:
+        raise BadAnnotation(f"{OPTIONS}: {error} in {_shown(value)}") from error
+    left = iter(words)
+    for word in left:
+        if word.startswith("--"):
+            problem = _long(word, left)
+        elif word.startswith("-") and len(word) > 1:
+            problem = _short(word[1:], left)
+        else:
+            problem = f"{_shown(word)} is no option"
+        if problem:
+            raise BadAnnotation(f"{OPTIONS}: {problem}")
+    return tuple(words)
+
+
+def _long(word: str, left: Iterator[str]) -> str:
+    name, equals, value = word[2:].partition("=")
+    if name in _FLAGS.values():
+        return f"--{name} takes no value" if equals else ""
+    for known, pattern in _VALUED.values():
+        if name == known:
+            return _value(f"--{name}", value if equals else next(left, None), pattern)
+    return f"{_shown(word)} is no option that a pod may set"
+
+
+def _short(letters: str, left: Iterator[str]) -> str:
+    for at, letter in enumerate(letters):
+        if letter in _VALUED:
+            value = letters[at + 1 :] or next(left, None)
+            return _value(f"-{letter}", value, _VALUED[letter][1])
+        if letter not in _FLAGS:
+            return f"-{letter} is no option that a pod may set"
+    return ""
+
+
+def _value(option: str, value: str | None, pattern: re.Pattern[str]) -> str:
+    if value is None:
+        return f"{option} needs a value"
+    return "" if pattern.fullmatch(value) else f"{option} can't take {_shown(value)}"
+
+
+def _shown(value: str) -> str:
+    return repr(value if len(value) <= 40 else f"{value[:40]}…")

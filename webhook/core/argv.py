@@ -1,0 +1,62 @@
+"""Which argv a container runs, and the same argv behind the reaper.
+
+Rules: containerd's `WithProcessArgs` (internal/cri/opts/spec_opts.go) and the kubelet. The
+kubelet expands `$(VAR)` and turns `$$` into `$` in the pod's strings, never in the image's
+(kubernetes third_party/forked/golang/expansion).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MOUNT = "/.initshim"
+INIT = f"{MOUNT}/init"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageConfig:
+    """ENTRYPOINT and CMD of an image, as its configuration has them; () where it has none."""
+
+    entrypoint: tuple[str, ...] = ()
+    cmd: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Argv:
+    """A container's `command` and `args` as the pod has to give them; `args` None: untouched."""
+
+    command: tuple[str, ...]
+    args: tuple[str, ...] | None = None
+
+
+def escape(text: str) -> str:
+    """Double every `$`, so that the kubelet's expansion gives the text back."""
+    return text.replace("$", "$$")
+
+
+def effective(
+    command: Sequence[str], args: Sequence[str], image: ImageConfig | None
+) -> tuple[str, ...]:
+    """Give the argv before the kubelet's expansion; () where the container can't start."""
+    if command or image is None:
+        return (*command, *args)
+    entrypoint = () if image.entrypoint == ("",) else image.entrypoint
+    return (*entrypoint, *(args or image.cmd))
+
+
+def wrap(
+    command: Sequence[str],
+    args: Sequence[str],
+    image: ImageConfig | None,
+    *,
+    options: Sequence[str] = (),
+) -> Argv:
+    """Put the reaper in front; only what came from the image is added, with `$` doubled.
+
+    `image` is needed only where `command` is empty. A pod's own `args` stay where they are.
+    """
+    front = (INIT, *map(escape, options), "--")
+    if command or image is None:
+        return Argv((*front, *command))
+    entrypoint = () if image.entrypoint == ("",) else image.entrypoint
+    cmd = None if args else tuple(map(escape, image.cmd))
+    return Argv((*front, *map(escape, entrypoint)), cmd or None)

@@ -1,0 +1,115 @@
+"""One error tree; each error says what happened and, where there is one, the next step.
+
+InitshimError
+├── BadInput               what somebody gave us can't be read
+│   ├── BadReview          the request is no AdmissionReview: HTTP 400
+│   ├── BadPod             a pod's field has a type the API server would refuse
+│   ├── BadManifest        a manifest is no YAML, or no Kubernetes object
+│   ├── BadReference       not an image reference
+│   ├── BadAnnotation      an initshim.dev/… annotation that can't be understood
+│   └── BadSettings        a setting that can't be used
+├── LookupFailed           an image's configuration could not be had; `key` is the reason
+│   ├── Unauthorized · NotFound · RateLimited · Unreachable · TimedOut · BadAnswer
+│   ├── PlatformsDisagree  the index's platforms run different programs
+│   └── LookupOff          nobody is allowed to ask this registry
+└── PatchFailed            our own patch does not lead to the planned pod
+"""
+
+from typing import ClassVar
+
+
+class InitshimError(Exception):
+    """Base of all errors that initshim raises on purpose.
+
+    `next_step` is a sentence for the person who reads the message, or "".
+    """
+
+    def __init__(self, message: str, *, next_step: str = "") -> None:
+        super().__init__(message)
+        self.next_step = next_step
+
+
+class BadInput(InitshimError):
+    """What somebody gave us can't be read."""
+
+
+class BadReview(BadInput):
+    """The request's body is no AdmissionReview of admission.k8s.io/v1."""
+
+
+class BadPod(BadInput):
+    """A field of a pod has a type that the API server would refuse."""
+
+
+class BadManifest(BadInput):
+    """A manifest is no YAML, or holds no Kubernetes object; the message names the place."""
+
+
+class BadReference(BadInput):
+    """A string is no image reference."""
+
+
+class BadAnnotation(BadInput):
+    """An initshim.dev/… annotation can't be understood; the message names it."""
+
+
+class BadSettings(BadInput):
+    """A setting can't be used; the message names it."""
+
+
+class LookupFailed(InitshimError):
+    """An image's configuration could not be had. `key` is the reason's public name."""
+
+    key: ClassVar[str]
+
+
+class Unauthorized(LookupFailed):
+    """The registry refused every credential that was tried, and an anonymous caller."""
+
+    key = "unauthorized"
+
+
+class NotFound(LookupFailed):
+    """The registry has no such image, or the reference is none."""
+
+    key = "not-found"
+
+
+class RateLimited(LookupFailed):
+    """The registry asked to be left alone for a while."""
+
+    key = "rate-limited"
+
+
+class Unreachable(LookupFailed):
+    """The registry could not be reached, or may not be."""
+
+    key = "unreachable"
+
+
+class TimedOut(LookupFailed):
+    """The registry did not answer within the review's time."""
+
+    key = "timed-out"
+
+
+class BadAnswer(LookupFailed):
+    """The registry's answer is too large, does not match its digest or makes no sense."""
+
+    key = "bad-answer"
+
+
+class PlatformsDisagree(LookupFailed):
+    """The platforms of an index run different programs and the pod does not choose one."""
+
+    key = "platforms-disagree"
+
+
+class LookupOff(LookupFailed):
+    """Lookups are switched off, for this registry or altogether."""
+
+    key = "lookup-off"
+
+
+class PatchFailed(InitshimError):
+    """A patch of our own does not lead to the planned pod: a bug; the pod is left alone."""

@@ -1,0 +1,101 @@
+"""Image references in Docker's normal form.
+
+Rules: github.com/distribution/reference (grammar in `reference.go`, normal form in
+`normalize.go`), which containerd and the kubelet use.
+"""
+
+import re
+from dataclasses import dataclass
+
+from webhook.core.errors import BadReference
+
+DOCKER_HUB = "docker.io"
+_LONGEST_NAME = 255
+
+_LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
+_HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
+_COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+
+_REGISTRY = re.compile(_HOST)
+_REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}")
+_HEX_LENGTH = {"sha256": 64, "sha384": 96, "sha512": 128}
+_IDENTIFIER = re.compile(r"[a-f0-9]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An image: `registry/repository`, and a tag, a digest or both. A digest beats a tag."""
+
+    registry: str
+    repository: str
+    tag: str | None
+    digest: str | None
+
+    @property
+    def host(self) -> str:
+        """The host that serves the registry's API: docker.io is served by another one."""
+        return "registry-1.docker.io" if self.registry == DOCKER_HUB else self.registry
+
+    @property
+    def name(self) -> str:
+        """Registry and repository: what credentials are matched against."""
+        return f"{self.registry}/{self.repository}"
+
+    @property
+    def version(self) -> str:
+        """What to ask the registry for: the digest if there is one, else the tag."""
+        return self.digest or self.tag or "latest"
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{self.name}{tag}{digest}"
+
+
+def parse(text: str) -> Reference:
+    """Give the normal form of an image reference: nginx is docker.io/library/nginx:latest.
+
+    Raises BadReference for anything that the container runtime would refuse as well.
+    """
+    rest, at, digest = text.partition("@")
+    if at and not _is_digest(digest):
+        raise _bad(text, f"{digest!r} is no digest")
+    registry, path = _split_registry(rest)
+    repository, colon, tag = path.partition(":")
+    if colon and not _TAG.fullmatch(tag):
+        raise _bad(text, f"{tag!r} is no tag")
+    if not _REPOSITORY.fullmatch(repository) or not _REGISTRY.fullmatch(registry):
+        raise _bad(text, "a name is lower-case letters, digits and . _ - / between them")
+    if _IDENTIFIER.fullmatch(rest):
+        raise _bad(text, "64 hexadecimal digits are an image's id, not its name")
+    if len(registry) + 1 + len(repository) > _LONGEST_NAME:
+        raise _bad(text, f"the name is longer than {_LONGEST_NAME} characters")
+    if not tag and not digest:
+        tag = "latest"
+    return Reference(registry, repository, tag or None, digest or None)
+
+
+def _split_registry(name: str) -> tuple[str, str]:
+    """Tell the registry from the path, as Docker does: by a dot, a port or `localhost`."""
+    first, slash, path = name.partition("/")
+    is_host = any(c in first for c in ".:") or first == "localhost" or first.lower() != first
+    if not slash or not is_host:
+        registry, path = DOCKER_HUB, name
+    else:
+        registry = DOCKER_HUB if first == "index.docker.io" else first
+    if registry == DOCKER_HUB and "/" not in path:
+        path = f"library/{path}"
+    return registry, path
+
+
+def _is_digest(text: str) -> bool:
+    algorithm, _, value = text.partition(":")
+    length = _HEX_LENGTH.get(algorithm)
+    return bool(_DIGEST.fullmatch(text)) and (length is None or len(value) == length)
+
+
+def _bad(text: str, why: str) -> BadReference:
+    shown = text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
+    return BadReference(f"{shown!r} is no image reference: {why}")

@@ -1,0 +1,160 @@
+"""The new pod, from the pod and its plan. Applied to its own result it changes nothing.
+
+What is not changed is shared with the pod that came in; nothing that came in is altered.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from webhook.core.annotations import STATUS
+from webhook.core.argv import INIT, MOUNT, wrap
+from webhook.core.pod import TERMINATION_LOG, Container, Json, Pod, mapping
+from webhook.core.policy import NAME, Decision, Plan, Skip, Wrap, is_our_volume, is_ours
+from webhook.core.reasons import Reason
+
+_COPIED_RESOURCES = ("cpu", "memory", "ephemeral-storage")
+_NUMERIC_USER = 65532
+_READ_ONLY_MOUNT = {"name": NAME, "mountPath": MOUNT, "readOnly": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How the reaper gets into a pod.
+
+    `image` is the reaper's image. `as_volume` mounts that image itself (Kubernetes 1.35 and
+    later) where otherwise an init container copies the reaper into a memory volume.
+    """
+
+    image: str
+    version: str
+    pull_policy: str = "IfNotPresent"
+    as_volume: bool = False
+
+
+def apply(pod: Pod, plan: Plan, delivery: Delivery) -> Json:
+    """Give the pod with every Wrap of the plan carried out; the same object if there is none.
+
+    Containers that are wrapped already get back what they may have lost: mount, volume and
+    init container. A NeedsImage still in the plan counts as left alone.
+    """
+    through = [decision.container for decision in plan.decisions if _runs_through(decision)]
+    if not through:
+        return pod.raw
+    spec: Json = dict(pod.spec)
+    for decision in plan.decisions:
+        if isinstance(decision, Wrap):
+            _replace(spec, decision.container, _wrapped(decision, plan.options))
+    for container in through:
+        _replace(spec, container, _mounted(container, spec[container.field][container.index]))
+    if not any(map(is_our_volume, pod.volumes)):
+        spec["volumes"] = [*pod.volumes, _volume(delivery)]
+    if not any(map(is_ours, pod.containers)) and not _is_image_volume(spec["volumes"]):
+        first = _init_container(through[0], delivery, mapping(spec, "securityContext", "spec"))
+        spec["initContainers"] = [first, *(spec.get("initContainers") or ())]
+    metadata = _with_status(pod, plan, delivery.version, changed=spec != pod.spec)
+    return {**pod.raw, "metadata": metadata, "spec": spec}
+
+
+def _runs_through(decision: Decision) -> bool:
+    """Tell whether the container runs through the reaper, once the plan is carried out."""
+    already = isinstance(decision, Skip) and decision.reason is Reason.ALREADY_WRAPPED
+    return already or isinstance(decision, Wrap)
+
+
+def _replace(spec: Json, old: Container, new: Json) -> None:
+    containers = list(spec[old.field])
+    containers[old.index] = new
+    spec[old.field] = containers
+
+
+def _wrapped(decision: Wrap, options: tuple[str, ...]) -> Json:
+    container = decision.container
+    if container.termination_path != TERMINATION_LOG:
+        options = (*options, "-t", container.termination_path)
+    argv = wrap(container.command, container.args, decision.image, options=options)
+    rewritten: Json = {**container.raw, "command": list(argv.command)}
+    if argv.args is not None:
+        rewritten["args"] = list(argv.args)
+    return rewritten
+
+
+def _mounted(container: Container, raw: Json) -> Json:
+    if any(mount.get("mountPath") == MOUNT for mount in container.mounts):
+        return raw
+    return {**raw, "volumeMounts": [*container.mounts, dict(_READ_ONLY_MOUNT)]}
+
+
+def _volume(delivery: Delivery) -> Json:
+    """The volume: in memory, so that it neither pins the pod to its node nor is `noexec`."""
+    if delivery.as_volume:
+        image = {"reference": delivery.image, "pullPolicy": delivery.pull_policy}
+        return {"name": NAME, "image": image}
+    return {"name": NAME, "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}
+
+
+def _is_image_volume(volumes: Sequence[Json]) -> bool:
+    return any(volume.get("name") == NAME and volume.get("image") for volume in volumes)
+
+
+def _init_container(
+    wrapped: Container, delivery: Delivery, pod_security: Mapping[str, Any]
+) -> Json:
+    """The container that copies the reaper: first of all, and within Pod Security `restricted`.
+
+    It asks for what the first wrapped container asks for, so that the pod's effective request,
+    QoS class, LimitRange ratios and quota stay as they were.
+    """
+    security: Json = {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    if pod_security.get("runAsUser") == 0:
+        security["runAsUser"] = _NUMERIC_USER
+    return {
+        "name": NAME,
+        "image": delivery.image,
+        "imagePullPolicy": delivery.pull_policy,
+        "command": ["/init", "--install", INIT],
+        **_resources(wrapped),
+        "securityContext": security,
+        "volumeMounts": [{"name": NAME, "mountPath": MOUNT}],
+    }
+
+
+def _resources(container: Container) -> Json:
+    asked = mapping(container.raw, "resources", container.path)
+    copied: Json = {}
+    for kind in ("limits", "requests"):
+        amounts = mapping(asked, kind, f"{container.path}.resources")
+        kept = {name: amounts[name] for name in _COPIED_RESOURCES if name in amounts}
+        if kept:
+            copied[kind] = kept
+    return {"resources": copied} if copied else {}
+
+
+def _with_status(pod: Pod, plan: Plan, version: str, *, changed: bool) -> Mapping[str, Any]:
+    """Metadata with the status annotation; an unchanged pod keeps the version that made it."""
+    wrapped = [each.container.name for each in plan.decisions if _runs_through(each)]
+    skipped = {
+        each.container.name: each.reason
+        for each in plan.decisions
+        if isinstance(each, Skip) and not _runs_through(each)
+    }
+    status: Json = {"version": version, "wrapped": wrapped, "skipped": skipped}
+    if not changed and _says_the_same(pod.annotations.get(STATUS), status):
+        return pod.metadata
+    text = json.dumps(status, separators=(",", ":"))
+    return {**pod.metadata, "annotations": {**pod.annotations, STATUS: text}}
+
+
+def _says_the_same(written: str | None, status: Json) -> bool:
+    try:
+        said = json.loads(written or "")
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(said, dict) and {**said, "version": ""} == {**status, "version": ""}

@@ -1,0 +1,215 @@
+"""Read-only views over a raw pod: the pod stays the JSON that the API server sent.
+
+JSON null counts as absent, as it does to the API server. A field of a wrong type raises
+BadPod with the field's path.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from webhook.core.errors import BadPod
+
+Json = dict[str, Any]
+Field = Literal["containers", "initContainers"]
+TERMINATION_LOG = "/dev/termination-log"
+
+
+def mapping(parent: Mapping[str, Any], key: str, where: str = "pod") -> Mapping[str, Any]:
+    """Give an object field, {} where absent."""
+    value = parent.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise BadPod(f"{where}.{key} must be an object, not {_kind(value)}")
+    return value
+
+
+def objects(parent: Mapping[str, Any], key: str, where: str = "pod") -> Sequence[Json]:
+    """Give a field that is a list of objects, () where absent."""
+    value = parent.get(key)
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise BadPod(f"{where}.{key} must be a list of objects")
+    return value
+
+
+def strings(parent: Mapping[str, Any], key: str, where: str = "pod") -> Sequence[str]:
+    """Give a field that is a list of strings, () where absent."""
+    value = parent.get(key)
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise BadPod(f"{where}.{key} must be a list of strings")
+    return value
+
+
+def string(parent: Mapping[str, Any], key: str, where: str = "pod") -> str:
+    """Give a string field, "" where absent."""
+    value = parent.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadPod(f"{where}.{key} must be a string, not {_kind(value)}")
+    return value
+
+
+def string_map(parent: Mapping[str, Any], key: str, where: str = "pod") -> Mapping[str, str]:
+    """Give a field that maps strings to strings (annotations, labels), {} where absent."""
+    value = mapping(parent, key, where)
+    for name, text in value.items():
+        if not isinstance(text, str):
+            raise BadPod(f"{where}.{key}[{name}] must be a string, not {_kind(text)}")
+    return value
+
+
+def _kind(value: object) -> str:
+    names = {bool: "a boolean", int: "a number", float: "a number", str: "a string"}
+    return names.get(type(value), "a list" if isinstance(value, list) else "an object")
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container, and where it stands in the pod's spec."""
+
+    field: Field
+    index: int
+    raw: Json
+
+    @property
+    def path(self) -> str:
+        """Its place, for messages."""
+        return f"spec.{self.field}[{self.index}]"
+
+    @property
+    def name(self) -> str:
+        """Its name; the API server makes sure that there is one, and that it is unique."""
+        return string(self.raw, "name", self.path)
+
+    @property
+    def image(self) -> str:
+        """The image reference as written."""
+        return string(self.raw, "image", self.path)
+
+    @property
+    def command(self) -> Sequence[str]:
+        """The pod's own command; () for none, [] and null, which mean the same."""
+        return strings(self.raw, "command", self.path)
+
+    @property
+    def args(self) -> Sequence[str]:
+        """The pod's own args; () for none, [] and null, which mean the same."""
+        return strings(self.raw, "args", self.path)
+
+    @property
+    def mounts(self) -> Sequence[Json]:
+        """Its volume mounts."""
+        return objects(self.raw, "volumeMounts", self.path)
+
+    @property
+    def pull_policy(self) -> str:
+        """`Always`, `IfNotPresent`, `Never` or ""."""
+        return string(self.raw, "imagePullPolicy", self.path)
+
+    @property
+    def termination_path(self) -> str:
+        """Where the kubelet reads the container's last words."""
+        return string(self.raw, "terminationMessagePath", self.path) or TERMINATION_LOG
+
+    @property
+    def runs_on(self) -> bool:
+        """True for one that stays: an app container, or a native sidecar."""
+        return self.field == "containers" or (
+            string(self.raw, "restartPolicy", self.path) == "Always"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod, or a pod template: `metadata` and `spec`."""
+
+    raw: Json
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """The metadata."""
+        return mapping(self.raw, "metadata")
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """The spec."""
+        return mapping(self.raw, "spec")
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """The annotations."""
+        return string_map(self.metadata, "annotations", "metadata")
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels."""
+        return string_map(self.metadata, "labels", "metadata")
+
+    @property
+    def containers(self) -> Iterator[Container]:
+        """Every container: the app containers first, as `kubectl describe` counts them."""
+        fields: tuple[Field, Field] = ("containers", "initContainers")
+        for field in fields:
+            for index, raw in enumerate(objects(self.spec, field, "spec")):
+                yield Container(field, index, raw)
+
+    @property
+    def volumes(self) -> Sequence[Json]:
+        """The volumes."""
+        return objects(self.spec, "volumes", "spec")
+
+    @property
+    def node_selector(self) -> Mapping[str, str]:
+        """The node selector."""
+        return string_map(self.spec, "nodeSelector", "spec")
+
+    @property
+    def pull_secrets(self) -> tuple[str, ...]:
+        """The names of its imagePullSecrets, in order."""
+        secrets = objects(self.spec, "imagePullSecrets", "spec")
+        names = (string(secret, "name", "spec.imagePullSecrets") for secret in secrets)
+        return tuple(name for name in names if name)
+
+    @property
+    def service_account(self) -> str:
+        """Its service account; `default` where it names none."""
+        return string(self.spec, "serviceAccountName", "spec") or "default"
+
+    @property
+    def owner(self) -> str:
+        """`Kind/name` of the controller that makes it, or ""."""
+        for owner in objects(self.metadata, "ownerReferences", "metadata"):
+            if owner.get("controller"):
+                return f"{owner.get('kind', '')}/{owner.get('name', '')}"
+        return ""
+
+    @property
+    def architectures(self) -> frozenset[str]:
+        """The CPU architectures that the pod asks for; empty where it leaves that open.
+
+        `kubernetes.io/arch` in the node selector, else in the required node affinity, where
+        the terms are alternatives (OR) and each must name architectures.
+        """
+        chosen = self.node_selector.get("kubernetes.io/arch")
+        if chosen:
+            return frozenset({chosen})
+        affinity = mapping(mapping(self.spec, "affinity"), "nodeAffinity")
+        required = mapping(affinity, "requiredDuringSchedulingIgnoredDuringExecution")
+        terms = [_term_architectures(term) for term in objects(required, "nodeSelectorTerms")]
+        return frozenset().union(*terms) if terms and all(terms) else frozenset()
+
+
+def _term_architectures(term: Json) -> frozenset[str]:
+    """Give what one node selector term allows: its expressions must all hold (AND)."""
+    allowed: frozenset[str] | None = None
+    for rule in objects(term, "matchExpressions"):
+        if rule.get("key") == "kubernetes.io/arch" and rule.get("operator") == "In":
+            values = frozenset(strings(rule, "values"))
+            allowed = values if allowed is None else allowed & values
+    return allowed or frozenset()

@@ -1,0 +1,204 @@
+"""Which containers are wrapped, which need their image looked up, and why the rest is left."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from posixpath import basename
+
+from webhook.core import image, reasons
+from webhook.core.annotations import PodOptions, read
+from webhook.core.argv import INIT, MOUNT, ImageConfig, effective
+from webhook.core.errors import BadAnnotation, BadReference
+from webhook.core.pod import Container, Json, Pod, mapping, objects, string
+from webhook.core.reasons import Reason
+
+NAME = "initshim"
+
+_INITS = frozenset(
+    {
+        "tini", "tini-static", "dumb-init", "catatonit", "docker-init", "podman-init", "pid1",
+        "my_init", "initshim-init",
+    }
+)  # fmt: skip
+_INIT_SYSTEMS = frozenset({"systemd", "runit", "runit-init", "s6-svscan"})
+_INIT_SYSTEM_PATHS = frozenset({"/init", "/sbin/init", "/usr/sbin/init", "/bin/init"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the cluster's administrator decided.
+
+    `runtime_classes` are globs of runtime classes to leave alone; `images` maps globs of image
+    references to configurations that need no lookup; `lookups` allows asking registries.
+    """
+
+    runtime_classes: tuple[str, ...] = ()
+    images: tuple[tuple[str, ImageConfig], ...] = ()
+    lookups: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Wrap:
+    """The container is to run through the reaper; `image` where the pod gives no command."""
+
+    container: Container
+    image: ImageConfig | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsImage:
+    """Only the image's configuration tells what the container runs."""
+
+    container: Container
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """The container is left as it is."""
+
+    container: Container
+    reason: Reason
+    detail: str = ""
+
+
+Decision = Wrap | NeedsImage | Skip
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to happen to a pod; with a `reason` the whole pod is left alone."""
+
+    decisions: tuple[Decision, ...] = ()
+    options: tuple[str, ...] = ()
+    reason: Reason | None = None
+    detail: str = ""
+
+
+def plan(pod: Pod, rules: Rules) -> Plan:
+    """Decide for each container: Wrap, NeedsImage or Skip. Raises BadPod for wrong types."""
+    try:
+        options = read(pod.annotations, pod.labels)
+    except BadAnnotation as error:
+        return Plan(reason=Reason.BAD_ANNOTATION, detail=str(error))
+    reason = _whole_pod(pod, options, rules)
+    if reason:
+        return Plan(reason=reason)
+    decisions = (_decide(each, options, rules) for each in pod.containers if not is_ours(each))
+    return Plan(tuple(decisions), options.reaper)
+
+
+def settle(container: Container, config: ImageConfig | None) -> Wrap | Skip:
+    """Decide once it is known what the container runs."""
+    argv = effective(container.command, container.args, config)
+    if not argv:
+        return Skip(container, Reason.NO_COMMAND)
+    program = argv[0]
+    if program == INIT or basename(program) in _INITS:
+        return Skip(container, Reason.HAS_INIT)
+    if program in _INIT_SYSTEM_PATHS or basename(program) in _INIT_SYSTEMS:
+        return Skip(container, Reason.NEEDS_PID_1)
+    return Wrap(container, None if container.command else config)
+
+
+def warnings(plan: Plan) -> list[str]:
+    """One sentence for each thing left alone that needs a hand: what, why, what to do."""
+    if plan.reason:
+        what = plan.detail or reasons.MEANINGS[plan.reason].sentence
+        todo = reasons.remedy(plan.reason, "")
+        return [f"initshim left the pod alone: {what}; {todo}"] if todo else []
+    said = []
+    for skip in plan.decisions:
+        todo = reasons.remedy(skip.reason, skip.container.name) if isinstance(skip, Skip) else ""
+        if isinstance(skip, Skip) and todo:
+            said.append(f"initshim left {skip.container.name} alone ({skip.reason}): {todo}")
+    return said
+
+
+def is_ours(container: Container) -> bool:
+    """Recognise our init container by what it does: it installs the reaper."""
+    return (
+        container.field == "initContainers"
+        and container.name == NAME
+        and "--install" in (*container.command, *container.args)
+    )
+
+
+def is_our_volume(volume: Json) -> bool:
+    """Recognise our volume by its kind: a memory emptyDir, or an image."""
+    in_memory = mapping(volume, "emptyDir", "spec.volumes").get("medium") == "Memory"
+    return volume.get("name") == NAME and (in_memory or bool(volume.get("image")))
+
+
+def is_wrapped(container: Container) -> bool:
+    """Recognise a wrapped container by its command."""
+    return container.command[:1] == [INIT]
+
+
+def _whole_pod(pod: Pod, options: PodOptions, rules: Rules) -> Reason | None:
+    """Give the first reason, in the order of semantics §3, to leave the whole pod alone."""
+    spec = pod.spec
+    os_name = string(mapping(spec, "os", "spec"), "name", "spec.os")
+    runtime_class = string(spec, "runtimeClassName", "spec")
+    tests: Sequence[tuple[bool, Reason]] = (
+        (options.opted_out, Reason.OPTED_OUT),
+        (os_name == "windows", Reason.WINDOWS),
+        (pod.node_selector.get("kubernetes.io/os") == "windows", Reason.WINDOWS),
+        (spec.get("hostPID") is True, Reason.HOST_PID),
+        (spec.get("shareProcessNamespace") is True, Reason.SHARED_PROCESS_NAMESPACE),
+        ("kubernetes.io/config.mirror" in pod.annotations, Reason.MIRROR_POD),
+        (_matches(runtime_class, rules.runtime_classes), Reason.RUNTIME_CLASS),
+        (_name_taken(pod), Reason.NAME_TAKEN),
+    )
+    return next((reason for holds, reason in tests if holds), None)
+
+
+def _matches(text: str, globs: Sequence[str]) -> bool:
+    return bool(text) and any(fnmatchcase(text, glob) for glob in globs)
+
+
+def _name_taken(pod: Pod) -> bool:
+    ephemeral = objects(pod.spec, "ephemeralContainers", "spec")
+    return (
+        any(each.name == NAME and not is_ours(each) for each in pod.containers)
+        or any(volume.get("name") == NAME and not is_our_volume(volume) for volume in pod.volumes)
+        or any(each.get("name") == NAME for each in ephemeral)
+    )
+
+
+def _decide(container: Container, options: PodOptions, rules: Rules) -> Decision:
+    if is_wrapped(container):
+        return Skip(container, Reason.ALREADY_WRAPPED)
+    if container.name in options.excluded:
+        return Skip(container, Reason.EXCLUDED)
+    if not container.runs_on and not options.include_init:
+        return Skip(container, Reason.INIT_CONTAINER)
+    if any(mount.get("mountPath") == MOUNT for mount in container.mounts):
+        return Skip(container, Reason.NAME_TAKEN)
+    if container.command:
+        return settle(container, None)
+    known = _known(container, options.entrypoints, rules.images)
+    if known:
+        return settle(container, known)
+    if container.pull_policy == "Never":
+        return Skip(container, Reason.NEVER_PULLED)
+    return NeedsImage(container) if rules.lookups else Skip(container, Reason.LOOKUP_OFF)
+
+
+def _known(
+    container: Container,
+    entrypoints: Mapping[str, tuple[str, ...]],
+    images: Sequence[tuple[str, ImageConfig]],
+) -> ImageConfig | None:
+    """Find what the pod's annotation or the administrator says about the image."""
+    by_hand = entrypoints.get(container.name)
+    if by_hand:
+        return ImageConfig(entrypoint=by_hand)
+    written = container.image
+    try:
+        normal = str(image.parse(written))
+    except BadReference:
+        normal = written
+    for glob, config in images:
+        if fnmatchcase(normal, glob) or fnmatchcase(written, glob):
+            return config
+    return None

@@ -1,0 +1,61 @@
+"""Where the pods are inside manifests: pods themselves, templates, and lists of either."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from webhook.core.pod import Json
+
+# Kinds whose template is elsewhere than at spec.template, where every other kind has it.
+_PATHS: dict[str, tuple[str, ...]] = {
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    "Pod": (),
+    "PodTemplate": ("template",),
+}
+_TEMPLATE = ("spec", "template")
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """An object that makes pods: `pod` is the pod or pod template in it, the same object."""
+
+    kind: str
+    name: str
+    namespace: str
+    pod: Json
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name or '(no name)'}"
+
+
+def workloads(document: Any) -> Iterator[Workload]:
+    """Find every pod and pod template in a manifest; any kind with a template at its place.
+
+    Custom resources are found by content: `spec.template.spec.containers` is a list.
+    """
+    if not isinstance(document, dict):
+        return
+    kind = str(document.get("kind") or "")
+    items = document.get("items")
+    if kind.endswith("List") and isinstance(items, list):
+        for item in items:
+            yield from workloads(item)
+        return
+    template = _follow(document, _PATHS.get(kind, _TEMPLATE))
+    if template is not None and _makes_pods(template):
+        metadata = document.get("metadata")
+        named = metadata if isinstance(metadata, dict) else {}
+        name = str(named.get("name") or named.get("generateName") or "")
+        yield Workload(kind, name, str(named.get("namespace") or ""), template)
+
+
+def _follow(document: Json, path: tuple[str, ...]) -> Json | None:
+    node: Any = document
+    for key in path:
+        node = node.get(key) if isinstance(node, dict) else None
+    return node if isinstance(node, dict) else None
+
+
+def _makes_pods(template: Json) -> bool:
+    spec = template.get("spec")
+    return isinstance(spec, dict) and isinstance(spec.get("containers"), list)
