@@ -1,0 +1,1 @@
+"""The Kubernetes API server as the webhook needs it: find it, and a few careful calls."""

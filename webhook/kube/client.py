@@ -1,0 +1,234 @@
+"""A narrow client of the API server: seven verbs, every answer capped, every call with a deadline.
+
+httpx stays behind this module: its errors are mapped here, once.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from webhook.kube import errors
+from webhook.kube.connect import Connection
+from webhook.kube.objects import Json, Kind, Ref
+
+_JSON = "application/json"
+_VERBS = {  # as RBAC and people name them: method and content type
+    "get": ("GET", _JSON),
+    "list": ("GET", _JSON),
+    "create": ("POST", _JSON),
+    "update": ("PUT", _JSON),
+    "patch": ("PATCH", "application/merge-patch+json"),
+    "apply": ("PATCH", "application/apply-patch+yaml"),  # JSON is YAML
+}
+_LARGEST = 8 << 20  # etcd keeps 1.5 MiB an object; a page of 250 pods is some 4 MiB
+_PAGE = 250
+_LONGEST_MESSAGE = 300
+
+
+class Client:
+    """Calls to one API server; safe for many tasks at once; close it, or use it in `async with`."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        deadline: float = 10.0,
+        largest: int = _LARGEST,
+        manager: str = "initshim",
+    ) -> None:
+        """`deadline` in seconds holds for a whole call, the answer's last byte included."""
+        self._connection = connection
+        self._deadline = deadline
+        self._largest = largest
+        self._manager = manager
+        self._http = httpx.AsyncClient(
+            base_url=connection.server,
+            verify=connection.tls,
+            proxy=connection.proxy,
+            trust_env=False,  # settings are read in one place, and this is not it
+            follow_redirects=False,
+            timeout=None,  # noqa: S113 - one deadline around the whole call says more
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    async def get(self, ref: Ref) -> Json:
+        """Give one object as it is now."""
+        return await self._call("get", ref, ref.path)
+
+    async def list(
+        self,
+        kind: Kind,
+        *,
+        namespace: str | None = None,
+        labels: str = "",
+        fields: str = "",
+    ) -> AsyncIterator[Json]:
+        """Give every object of a kind, page by page; `labels` and `fields` are selectors."""
+        path = kind.path(namespace)
+        query = {"limit": str(_PAGE), "labelSelector": labels, "fieldSelector": fields}
+        what = f"{kind.resource} in {namespace or 'all namespaces'}"
+        while True:
+            page = await self._call("list", what, path, query=query)
+            items = page.get("items") or []
+            if not isinstance(items, list):
+                raise errors.BadAnswer(f"Can't list {what}: the answer's items are no list.")
+            for item in items:
+                yield item
+            following = (page.get("metadata") or {}).get("continue")
+            if not following:
+                return
+            query["continue"] = following
+
+    async def create(self, ref: Ref, body: Json) -> Json:
+        """Create an object, or raise Conflict where it exists."""
+        path = ref.kind.path(ref.namespace)
+        return await self._call("create", ref, path, body={**ref.stub, **body})
+
+    async def submit(self, kind: Kind, body: Json) -> Json:
+        """Post an object that has no name: a review, which the API server answers and forgets."""
+        stub = {"apiVersion": kind.version, "kind": kind.name}
+        return await self._call("create", kind.resource, kind.path(), body={**stub, **body})
+
+    async def ensure(self, ref: Ref) -> Json:
+        """Create an empty object unless it exists, and give it as it is.
+
+        By server-side apply: unlike POST, its right to create can be granted by name (the API
+        server's patch handler authorizes `create` with the object's name).
+        """
+        query = {"fieldManager": self._manager}
+        return await self._call("apply", ref, ref.path, query=query, body=ref.stub)
+
+    async def replace(self, ref: Ref, body: Json) -> Json:
+        """Replace an object, or raise Conflict if it changed since `body` was read."""
+        if not (body.get("metadata") or {}).get("resourceVersion"):
+            raise ValueError("a replacement names the resourceVersion that it replaces")
+        return await self._call("update", ref, ref.path, body=body)
+
+    async def merge_patch(self, ref: Ref, patch: Json) -> Json:
+        """Apply a JSON Merge Patch; a resourceVersion in its metadata makes it conditional."""
+        query = {"fieldManager": self._manager}
+        return await self._call("patch", ref, ref.path, query=query, body=patch)
+
+    async def version(self) -> str:
+        """Give the API server's version, as v1.36.1."""
+        answer = await self._call("get", "the server's version", "/version")
+        return str(answer.get("gitVersion", "unknown"))
+
+    async def _call(
+        self,
+        verb: str,
+        what: Ref | str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Json | None = None,
+    ) -> Json:
+        task = f"Can't {verb} {what}"
+        method, content = _VERBS[verb]
+        headers = {"Accept": _JSON, "Accept-Encoding": "identity"}
+        data = None
+        if body is not None:
+            headers["Content-Type"] = content
+            data = json.dumps(body).encode()
+        request = self._http.build_request(
+            method, path, params=_set(query), headers=headers, content=data
+        )
+        try:
+            async with asyncio.timeout(self._deadline):
+                token = await self._connection.token()
+                if token:
+                    request.headers["Authorization"] = f"Bearer {token}"
+                status, answer = await self._send(request, task)
+        except TimeoutError as error:
+            raise errors.Unreachable(
+                f"{task}: no answer from {self._connection.server} in {self._deadline:g} s.",
+                next_step=_REACH,
+            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise errors.Unreachable(
+                f"{task}: {self._connection.server} can't be reached: {_why(error)}.",
+                next_step=_REACH,
+            ) from error
+        return _judge(status, answer, task=task, verb=verb, what=what)
+
+    async def _send(self, request: httpx.Request, task: str) -> tuple[int, bytes]:
+        response = await self._http.send(request, stream=True)
+        try:
+            body = bytearray()
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > self._largest:
+                    raise errors.BadAnswer(
+                        f"{task}: the answer is larger than {self._largest >> 10} KiB."
+                    )
+            return response.status_code, bytes(body)
+        finally:
+            await response.aclose()
+
+
+_REACH = "Check that the API server runs and that a NetworkPolicy allows egress to it."
+
+
+def _judge(status: int, answer: bytes, *, task: str, verb: str, what: Ref | str) -> Json:
+    """Turn an answer into an object, or into the error that says what can be done."""
+    try:
+        body: Any = json.loads(answer)
+    except ValueError:
+        body = None
+    if 200 <= status < 300:
+        if isinstance(body, dict):
+            return body
+        raise errors.BadAnswer(f"{task}: the answer is no JSON object.")
+    said = _message(body)
+    if status in {401, 403}:
+        raise errors.Forbidden(f"{task}: {said}.", next_step=_grant(status, verb, what))
+    if status == 404:
+        raise errors.Missing(f"{task}: {said}.", next_step="Check its name and that it exists.")
+    if status == 409:
+        raise errors.Conflict(f"{task}: {said}.", next_step="Read it again and retry.")
+    if status in {408, 429} or status >= 500:
+        raise errors.Unreachable(f"{task}: HTTP {status}, {said}.", next_step="Try again later.")
+    raise errors.Refused(f"{task}: HTTP {status}, {said}.")
+
+
+def _grant(status: int, verb: str, what: Ref | str) -> str:
+    if status == 401:
+        return "The credentials are not accepted: check the token, its expiry and its audience."
+    resource = what.kind.resource if isinstance(what, Ref) else what
+    verbs = "the verbs 'create' and 'patch'" if verb == "apply" else f"the verb {verb!r}"
+    return f"Grant {verbs} on {resource} to this user or service account."
+
+
+def _message(body: object) -> str:
+    """Give the API server's own sentence: a Status object carries one."""
+    message = body.get("message") if isinstance(body, dict) else None
+    if not isinstance(message, str) or not message:
+        return "no reason given"
+    line = " ".join(message.split()).rstrip(".")
+    return line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]}…"
+
+
+def _set(query: Mapping[str, str] | None) -> dict[str, str] | None:
+    return {key: value for key, value in query.items() if value} if query else None
+
+
+def _why(error: Exception) -> str:
+    return str(error).rstrip(".") or type(error).__name__

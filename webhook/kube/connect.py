@@ -1,0 +1,119 @@
+"""Where the API server is and who we are there: in a pod, or by a kubeconfig.
+
+In a pod the kubelet renews the service account's token (hourly by default) and the cluster's CA in
+place, so both are read again at every call. The `kubernetes` library knows all this too, at the
+price of 40 to 80 MB of memory: not for a webhook of two replicas.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from webhook.kube.errors import NoCluster
+
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+_LARGEST_FILE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An API server and how to speak to it; `token` is asked before every call."""
+
+    server: str
+    tls: ssl.SSLContext
+    token: Callable[[], Awaitable[str | None]]
+    namespace: str = "default"
+    proxy: str | None = None
+
+
+class ServiceAccount:
+    """A pod's own identity, from the files that the kubelet keeps fresh."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ca = self._read("ca.crt")
+        self._token = self._read("token")
+        self.namespace = self._read("namespace") or "default"
+        self.tls = ssl.create_default_context(cadata=self._ca)
+
+    async def token(self) -> str:
+        """Give the token as it is now; the last one while the files can't be read.
+
+        A new cluster CA is trusted from here on, beside the one before it.
+        """
+        try:
+            ca, token = await asyncio.to_thread(lambda: (self._read("ca.crt"), self._read("token")))
+            if ca != self._ca:
+                self.tls.load_verify_locations(cadata=ca)
+                self._ca = ca
+        except (OSError, ValueError, ssl.SSLError):
+            return self._token  # between two writes of the kubelet: next call, next try
+        self._token = token or self._token
+        return self._token
+
+    def _read(self, name: str) -> str:
+        return read_capped(self._folder / name).decode("ascii").strip()
+
+
+def in_cluster(environ: Mapping[str, str], *, folder: Path = SERVICE_ACCOUNT) -> Connection:
+    """Connect as the pod's service account; `environ` is the pod's environment."""
+    host = environ.get("KUBERNETES_SERVICE_HOST", "")
+    port = environ.get("KUBERNETES_SERVICE_PORT", "443")
+    if not host:
+        raise NoCluster(
+            "This is no pod of a cluster: KUBERNETES_SERVICE_HOST is not set.",
+            next_step="Run it in a pod, or name a kubeconfig.",
+        )
+    try:
+        account = ServiceAccount(folder)
+    except (OSError, ValueError, ssl.SSLError) as error:
+        raise NoCluster(
+            f"The service account in {folder} can't be used: {error}.",
+            next_step="Set automountServiceAccountToken: true on the pod.",
+        ) from error
+    shown = f"[{host}]" if ":" in host else host
+    return Connection(
+        server=f"https://{shown}:{port}",
+        tls=account.tls,
+        token=account.token,
+        namespace=account.namespace,
+    )
+
+
+def find(
+    environ: Mapping[str, str],
+    *,
+    home: Path,
+    kubeconfig: Path | None = None,
+    context: str | None = None,
+) -> Connection:
+    """Connect as kubectl would: the kubeconfig named, $KUBECONFIG, ~/.kube/config, the pod's."""
+    from webhook.kube.kubeconfig import connect  # noqa: PLC0415 - a pod never needs a YAML parser
+
+    if kubeconfig is not None:
+        return connect([kubeconfig], environ, context=context)
+    named = [Path(part) for part in environ.get("KUBECONFIG", "").split(":") if part]
+    present = [path for path in named or [home / ".kube" / "config"] if path.is_file()]
+    if present:
+        return connect(present, environ, context=context)
+    if named:
+        raise NoCluster(
+            f"No kubeconfig at {', '.join(map(str, named))}.", next_step="Correct $KUBECONFIG."
+        )
+    if environ.get("KUBERNETES_SERVICE_HOST"):
+        return in_cluster(environ)
+    raise NoCluster(
+        f"No cluster is configured: no $KUBECONFIG, no {home / '.kube' / 'config'}, and no pod.",
+        next_step="Name one with --kubeconfig.",
+    )
+
+
+def read_capped(path: Path) -> bytes:
+    """Read a small file; a large one is an OSError."""
+    with path.open("rb") as file:
+        content = file.read(_LARGEST_FILE + 1)
+    if len(content) > _LARGEST_FILE:
+        raise OSError(f"{path} is larger than {_LARGEST_FILE >> 10} KiB")
+    return content

@@ -1,0 +1,48 @@
+"""What can go wrong with the API server, told apart by what the caller can do about it.
+
+InitshimError
+└── KubeError
+    ├── NoCluster     no API server is configured, or the configuration can't be used
+    ├── Unreachable   no answer in time, or one that asks to come back later: try again
+    ├── Forbidden     401 or 403: somebody has to grant something
+    ├── Missing       404: the object is not there
+    ├── Conflict      409: somebody else wrote first: read again
+    ├── Refused       another 4xx: the same call will not do better
+    └── BadAnswer     too large, or not what the API promises
+
+Each message names the object; `next_step` says what to do.
+"""
+
+from webhook.core.errors import InitshimError
+
+
+class KubeError(InitshimError):
+    """Base of what can go wrong with the API server."""
+
+
+class NoCluster(KubeError):
+    """No API server is configured, or its configuration can't be used."""
+
+
+class Unreachable(KubeError):
+    """The API server gave no answer in time, or asked to be called again later."""
+
+
+class Forbidden(KubeError):
+    """The API server does not know us, or does not let us."""
+
+
+class Missing(KubeError):
+    """The object, or its kind, is not there."""
+
+
+class Conflict(KubeError):
+    """The object exists already, or changed since it was read."""
+
+
+class Refused(KubeError):
+    """The API server understood the call and will not do it."""
+
+
+class BadAnswer(KubeError):
+    """The answer is too large or not what the API promises."""
