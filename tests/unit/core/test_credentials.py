@@ -1,0 +1,224 @@
+"""Semantics §2: credentials as the kubelet's keyring finds them."""
+
+import base64
+import json
+import traceback
+
+import pytest
+
+from webhook.core.credentials import (
+    ANONYMOUS,
+    Credential,
+    Keyring,
+    from_auths,
+    from_config,
+    from_secret,
+    location,
+    token_or_password,
+)
+from webhook.core.errors import BadInput
+
+
+def users(auths: dict[str, str], name: str) -> list[str]:
+    ring = from_auths(
+        {key: {"username": user, "password": "p"} for key, user in auths.items()}, source="s"
+    )
+    return [credential.username for credential in ring.matching(name)]
+
+
+def b64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "fits"),
+    [
+        ("registry.example.com", "registry.example.com/team/app", True),
+        ("https://registry.example.com", "registry.example.com/team/app", True),
+        ("https://registry.example.com/v1/", "registry.example.com/team/app", True),
+        ("https://registry.example.com/v2/", "registry.example.com/team/app", True),
+        ("http://registry.example.com/v2/team", "registry.example.com/team/app", True),
+        ("registry.example.com/team", "registry.example.com/team/app", True),
+        ("registry.example.com/team/app", "registry.example.com/team/app", True),
+        ("registry.example.com/other", "registry.example.com/team/app", False),
+        ("registry.example.com/team", "registry.example.com/teams/app", True),  # a plain prefix
+        ("*.example.com", "registry.example.com/team/app", True),
+        ("*.example.com/team", "registry.example.com/team/app", True),
+        ("*.example.com", "a.b.example.com/app", False),  # one glob, one label
+        ("*.*.example.com", "a.b.example.com/app", True),
+        ("reg*.example.com", "registry.example.com/app", True),
+        ("registry.*.com", "registry.example.com/app", True),
+        ("registry.example.*", "registry.example.com/app", True),
+        ("registr?.example.com", "registry.example.com/app", True),
+        ("[^a]egistry.example.com", "registry.example.com/app", True),
+        ("*", "registry.example.com/app", False),
+        ("registry.example.com:5000", "registry.example.com:5000/app", True),
+        ("registry.example.com", "registry.example.com:5000/app", False),
+        ("registry.example.com:5000", "registry.example.com/app", False),
+        ("*.example.com:5000/team", "registry.example.com:5000/team/app", True),
+        ("registry.example.com:*", "registry.example.com:5000/app", False),  # no glob in a port
+        ("[::1]:5000", "[::1]:5000/app", True),
+        ("https://index.docker.io/v1/", "docker.io/library/nginx", True),
+        ("index.docker.io", "docker.io/library/nginx", True),
+        ("docker.io", "docker.io/library/nginx", True),
+        ("docker.io/library", "docker.io/library/nginx", True),
+        ("docker.io/team", "docker.io/library/nginx", False),
+        ("registry-1.docker.io", "docker.io/library/nginx", False),
+    ],
+)
+def test_a_location_fits_an_image_as_the_kubelet_says(key: str, name: str, fits: bool) -> None:
+    assert bool(users({key: "u"}, name)) is fits
+
+
+def test_the_most_specific_entry_goes_first_and_all_are_given() -> None:
+    auths = {
+        "*.example.com": "glob",
+        "r.example.com": "host",
+        "r.example.com/team": "team",
+        "r.example.com/team/app": "app",
+    }
+    assert users(auths, "r.example.com/team/app") == ["app", "team", "host", "glob"]
+
+
+def test_specific_entries_of_a_later_secret_go_before_general_ones_of_the_first() -> None:
+    first = from_auths({"r.example.com": {"username": "a", "password": "1"}}, source="first")
+    second = from_auths({"r.example.com/t": {"username": "b", "password": "2"}}, source="second")
+    found = (first + second).matching("r.example.com/t/app")
+    assert [credential.source for credential in found] == ["second", "first"]
+
+
+def test_equal_locations_keep_the_order_of_their_secrets() -> None:
+    rings = [
+        from_auths({"r.io": {"username": n, "password": n}}, source=n) for n in ("z", "a", "m")
+    ]
+    found = sum(rings, Keyring()).matching("r.io/app")
+    assert [credential.source for credential in found] == ["z", "a", "m"]
+
+
+def test_a_secret_given_twice_is_tried_once() -> None:
+    ring = from_auths({"r.io": {"auth": b64("u:p")}}, source="pod")
+    again = from_auths({"r.io": {"username": "u", "password": "p"}}, source="account")
+    assert len((ring + again).matching("r.io/app")) == 1
+
+
+def test_a_more_specific_hub_entry_hides_the_default_one_as_in_the_kubelet() -> None:
+    auths = {"https://index.docker.io/v1/": "default", "docker.io/team": "team"}
+    assert users(auths, "docker.io/team/app") == ["team"]
+    assert users(auths, "docker.io/other/app") == ["default"]
+
+
+@pytest.mark.parametrize("auth", [b64("me:pa:ss"), b64("me:pa:ss").rstrip("="), b64("me:pa:ss\0")])
+def test_auth_is_split_at_the_first_colon_with_or_without_padding(auth: str) -> None:
+    (found,) = from_auths({"r.io": {"auth": auth}}, source="s").matching("r.io/a")
+    assert (found.username, found.password) == ("me", "pa:ss")
+
+
+def test_auth_beats_username_and_password_as_in_the_kubelet() -> None:
+    entry = {"auth": b64("me:p"), "username": "other", "password": "q"}
+    (found,) = from_auths({"r.io": entry}, source="s").matching("r.io/a")
+    assert found.username == "me"
+
+
+def test_an_identity_token_is_kept_apart() -> None:
+    entry = {"auth": b64("me:"), "identitytoken": "tok"}
+    (found,) = from_auths({"r.io": entry}, source="s").matching("r.io/a")
+    assert (found.identity_token, found.password) == ("tok", "")
+
+
+def test_a_credential_program_says_by_the_user_name_that_it_gives_a_token() -> None:
+    assert token_or_password(username="<token>", secret="t", source="s").identity_token == "t"
+    assert token_or_password(username="AWS", secret="t", source="s").password == "t"
+
+
+def test_empty_entries_are_dropped() -> None:
+    assert from_auths({"r.io": {}, "q.io": {"email": "x@example.com"}}, source="s") == Keyring()
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "body"),
+    [
+        ("kubernetes.io/dockerconfigjson", ".dockerconfigjson", {"auths": {"r.io": "AUTH"}}),
+        ("kubernetes.io/dockercfg", ".dockercfg", {"r.io": "AUTH"}),
+    ],
+)
+def test_both_kinds_of_pull_secret_are_read(kind: str, key: str, body: dict[str, object]) -> None:
+    text = json.dumps(body).replace('"AUTH"', json.dumps({"auth": b64("u:p")}))
+    ring = from_secret({"type": kind, "data": {key: b64(text)}}, source="secret a/b")
+    assert [c.source for c in ring.matching("r.io/app")] == ["secret a/b"]
+
+
+CANARY = "c4n4ry-s3cr3t"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        {},
+        {"type": "Opaque", "data": {".dockerconfigjson": b64(CANARY)}},
+        {"type": "kubernetes.io/dockerconfigjson"},
+        {"type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": CANARY}},
+        {"type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": 7}},
+        {"type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": b64(CANARY)}},
+        {
+            "type": "kubernetes.io/dockerconfigjson",
+            "data": {".dockerconfigjson": b64(json.dumps({"auths": {"r": {"auth": CANARY}}}))},
+        },
+        {
+            "type": "kubernetes.io/dockerconfigjson",
+            "data": {".dockerconfigjson": b64(json.dumps({"auths": {"r": {"auth": b64(CANARY)}}}))},
+        },
+        {
+            "type": "kubernetes.io/dockerconfigjson",
+            "data": {".dockerconfigjson": b64(json.dumps({"auths": [CANARY]}))},
+        },
+        {
+            "type": "kubernetes.io/dockercfg",
+            "data": {".dockercfg": b64("[" * 100_000)},
+        },
+        {
+            "type": "kubernetes.io/dockercfg",
+            "data": {".dockercfg": b64(json.dumps({"r": {"password": [CANARY]}}))},
+        },
+    ],
+)
+def test_a_malformed_secret_is_bad_input_and_is_never_quoted(secret: dict[str, object]) -> None:
+    with pytest.raises(BadInput) as caught:
+        from_secret(secret, source="secret a/b")
+    assert "secret a/b" in str(caught.value)
+    text = "".join(traceback.format_exception(caught.value))  # what a log would show
+    assert CANARY not in text
+    assert b64(CANARY) not in text
+
+
+def test_a_config_without_auths_is_an_empty_keyring() -> None:
+    assert from_config({"credsStore": "x"}, source="s") == Keyring()
+
+
+def test_a_credential_never_shows_its_secret() -> None:
+    shown = repr(Credential("s", "user-x", CANARY, CANARY)) + repr(
+        from_auths({"r.io": {"username": "u", "password": CANARY}}, source="s")
+    )
+    assert CANARY not in shown
+    assert "user-x" not in shown
+
+
+def test_identities_differ_where_secrets_differ_and_only_there() -> None:
+    assert Credential("a", "u", "p").identity == Credential("b", "u", "p").identity
+    different = {
+        Credential("a", "u", "p").identity,
+        Credential("a", "up", "").identity,
+        Credential("a", "", "up").identity,
+        Credential("a", identity_token="up").identity,
+        ANONYMOUS.identity,
+    }
+    assert len(different) == 5
+
+
+def test_hostile_globs_cost_no_exponential_time() -> None:
+    assert users({"*a" * 60 + "b.io": "u"}, "a" * 200 + ".io/app") == []
+
+
+@pytest.mark.parametrize("key", ["", "/", "https://", "*", "[", "[[", "::::", "a//b", "\0"])
+def test_strange_locations_match_nothing_and_break_nothing(key: str) -> None:
+    assert users({key: "u"}, "registry.example.com/app") == []
+    assert isinstance(location(key), str)
