@@ -1,0 +1,7 @@
+from initshim.rooms cimport Reaper
+
+cdef public void linger(Reaper *reaper) noexcept nogil
+
+cdef bint drain(Reaper *reaper, int signum, int seconds) noexcept nogil
+cdef void signal_rest(Reaper *reaper, int signum) noexcept nogil
+cdef void signal_children(int signum) noexcept nogil

@@ -1,0 +1,8 @@
+from posix.types cimport pid_t
+from initshim.rooms cimport Reaper
+
+cdef public bint reap(Reaper *reaper) noexcept nogil
+cdef public void show_count(Reaper *reaper) noexcept nogil
+
+cdef bint take(Reaper *reaper, pid_t pid, int status) noexcept nogil
+cdef void tell_reaped(pid_t pid, int status) noexcept nogil

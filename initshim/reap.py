@@ -1,0 +1,84 @@
+"""Reap: take in every process that has ended, and count those that weren't the program."""
+
+import cython
+from cython.cimports.posix.types import pid_t
+from cython.cimports.posix.wait import (
+    WEXITSTATUS,
+    WIFEXITED,
+    WIFSTOPPED,
+    WNOHANG,
+    WSTOPSIG,
+    WTERMSIG,
+    WUNTRACED,
+    waitpid,
+)
+
+from cython.cimports.initshim.linux import PR_SET_NAME, prctl
+from cython.cimports.initshim.rooms import (
+    Line,
+    begin,
+    pause_with_child,
+    put,
+    put_number,
+    put_signal,
+    tell,
+)
+
+
+def reap(reaper):
+    """Reap all that have ended, or up to the program itself: nothing delays our end. True while processes are left.
+
+    What waitpid returns is all that counts: many SIGCHLD merge into one, and any other signal may come before it.
+    """
+    before: cython.uint = reaper.orphans
+    how: cython.int = WNOHANG | (WUNTRACED if reaper.job else 0)
+    status: cython.int = 0
+    pid: pid_t = waitpid(-1, cython.address(status), how)
+    while pid > 0:
+        if take(reaper, pid, status):
+            break
+        pid = waitpid(-1, cython.address(status), how)
+    if reaper.orphans != before:
+        show_count(reaper)
+    return pid >= 0
+
+
+def take(reaper, pid, status):
+    """Note what became of one process; true where it is the program and has ended."""
+    if WIFSTOPPED(status):
+        if pid == reaper.child:
+            pause_with_child(reaper, WSTOPSIG(status))
+        return False
+    if reaper.options.verbose > 1:
+        tell_reaped(pid, status)
+    # Once the program is gone its number may come again.
+    if pid == reaper.child and not reaper.gone:
+        reaper.gone = True
+        reaper.status = status
+        return True
+    reaper.orphans += 1
+    return False
+
+
+def show_count(reaper):
+    """Show the count of orphans as our name: `cat /proc/1/comm` says init:1234, and costs nobody anything."""
+    name: Line
+    name.size = 0
+    put(cython.address(name), b"init:")
+    put_number(cython.address(name), reaper.orphans)
+    prctl(PR_SET_NAME, name.text)
+
+
+def tell_reaped(pid, status):
+    """Tell of one process that was reaped (-vv)."""
+    line: Line
+    begin(cython.address(line))
+    put(cython.address(line), b"reaped ")
+    put_number(cython.address(line), pid)
+    if WIFEXITED(status):
+        put(cython.address(line), b", exit code ")
+        put_number(cython.address(line), WEXITSTATUS(status))
+    else:
+        put(cython.address(line), b", killed by ")
+        put_signal(cython.address(line), WTERMSIG(status))
+    tell(cython.address(line))

@@ -1,0 +1,220 @@
+"""The reaper: PID 1 of a container. Block all signals, start the program, then wait for a signal, forward it, reap, again.
+
+Written in Cython's pure Python mode and compiled ahead of time; the types are in reaper.pxd. No function here touches a Python
+object, so nothing of Python remains in the executable. The rooms: signals, options, install, spawn, terminal, reap, linger, say.
+"""
+
+import cython
+from cython.cimports.libc.errno import ENOENT, ENOTDIR
+from cython.cimports.libc.string import memset, strchr, strlen
+from cython.cimports.libc.stdint import uint64_t
+from cython.cimports.posix.signal import kill, siginfo_t
+from cython.cimports.posix.types import pid_t
+from cython.cimports.posix.unistd import chdir, close, getpid, getppid, write
+from cython.cimports.posix.wait import WEXITSTATUS, WIFEXITED, WTERMSIG
+
+from cython.cimports.initshim.linux import (
+    PR_SET_CHILD_SUBREAPER,
+    PR_SET_PDEATHSIG,
+    SI_USER,
+    SIGCHLD,
+    SIGCONT,
+    SIGPIPE,
+    SIGXFSZ,
+    SYS_close_range,
+    INITSHIM_VERSION,
+    SYS_tkill,
+    prctl,
+    syscall,
+)
+from cython.cimports.initshim.rooms import (
+    HELP,
+    INSTALL,
+    VERSION,
+    Line,
+    Reaper,
+    begin,
+    block_signals,
+    default_sigchld,
+    help_text,
+    install,
+    linger,
+    look_at_terminal,
+    next_signal,
+    parse_options,
+    put,
+    put_error,
+    put_name,
+    put_number,
+    put_signal,
+    reap,
+    report,
+    resume_child,
+    send_signal,
+    show_count,
+    spawn,
+    take_terminal_back,
+    tell,
+)
+
+
+def main(argc, argv):
+    """Block all signals before anything else: until then PID 1 is deaf, and a TERM that comes is lost."""
+    mask: uint64_t
+    block_signals(cython.address(mask))
+    reaper: Reaper
+    memset(cython.address(reaper), 0, cython.sizeof(reaper))
+    reaper.mask = mask
+    reaper.pid = getpid()
+    if argc < 1 or not parse_options(argv, cython.address(reaper.options)):
+        return 2
+    if reaper.options.task == HELP:
+        write(1, help_text(), strlen(help_text()))
+        return 0
+    if reaper.options.task == VERSION:
+        write(1, version_text(), strlen(version_text()))
+        return 0
+    default_sigchld(cython.address(reaper))
+    if reaper.options.task == INSTALL:
+        return install(cython.address(reaper))
+    return run(cython.address(reaper))
+
+
+def run(reaper):
+    """Run the program to its end; our exit code."""
+    info: siginfo_t
+    if reaper.options.everyone and reaper.pid != 1:
+        return not_alone(reaper)
+    prepare(reaper)
+    error: cython.int = spawn(reaper)
+    if error != 0:
+        return cannot_start(reaper, error)
+    let_go(reaper)
+    show_count(reaper)
+    while not reaper.gone:
+        next_signal(cython.address(info))
+        forward(reaper, cython.address(info))
+        reap(reaper)
+    linger(reaper)
+    take_terminal_back(reaper)
+    return exit_code(reaper)
+
+
+def not_alone(reaper):
+    """Refuse --all outside of PID 1: everybody would be everything that this user owns."""
+    line: Line
+    begin(cython.address(line))
+    put(cython.address(line), b"--all works only as PID 1 (see initshim --help)")
+    report(cython.address(line), reaper.options.message)
+    return 2
+
+
+def prepare(reaper):
+    """Become who adopts orphans, tie us to our parent's life, look at the terminal."""
+    # PID 1 adopts all orphans of its namespace anyway.
+    if reaper.pid != 1 or reaper.options.subreaper:
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
+    signum: cython.int = reaper.options.parent_death
+    if signum != 0:
+        parent: pid_t = getppid()
+        prctl(PR_SET_PDEATHSIG, signum)
+        # It died before the kernel knew that we care: send ourselves what it would have sent.
+        if getppid() != parent:
+            syscall(SYS_tkill, reaper.pid, signum)
+    look_at_terminal(reaper)
+
+
+def cannot_start(reaper, error):
+    """Say why the program does not run; 127 not found, 126 not executable, 125 where we could not even fork."""
+    line: Line
+    name: cython.p_const_char = reaper.options.program[0]
+    begin(cython.address(line))
+    if reaper.child < 0:
+        put(cython.address(line), b"cannot fork for ")
+    else:
+        put(cython.address(line), b"cannot run ")
+    # A file among PATH's directories is passed over by the search; that is no news about the program.
+    if error == ENOTDIR and strchr(name, ord("/")) == cython.NULL:
+        error = ENOENT
+    put_name(cython.address(line), name)
+    put_error(cython.address(line), error)
+    report(cython.address(line), reaper.options.message)
+    if reaper.child < 0:
+        return 125
+    return 127 if error == ENOENT else 126
+
+
+def let_go(reaper):
+    """Hold nothing that the program may want gone: no descriptor but 0 to 2, no working directory.
+
+    A pipe's reader waits for its last writer, a socket's port stays taken, a mount stays busy, as long as we have them open.
+    stdin we keep only as the terminal that we may have to hand over; stdout and stderr so that /proc/1/fd/1 works.
+    """
+    if syscall(SYS_close_range, 3, ~cython.cast(cython.uint, 0), 0) != 0:  # none before Linux 5.9
+        file: cython.int
+        for file in range(3, 1024):
+            close(file)
+    if not reaper.terminal:
+        close(0)
+    chdir(b"/")
+
+
+def forward(reaper, info):
+    """Forward one signal, if it is for the program."""
+    if is_ours(reaper, info):
+        return
+    signum: cython.int = reaper.options.rewrite[info.si_signo]
+    if signum == SIGCONT and reaper.paused:
+        resume_child(reaper)
+        return
+    if signum == 0:
+        return
+    to: pid_t = reaper.child
+    if reaper.options.everyone:
+        to = -1
+    elif reaper.options.group:
+        to = -reaper.child
+    error: cython.int = send_signal(to, signum, info)
+    if reaper.options.verbose > 0:
+        tell_forwarded(signum, to, error)
+
+
+def is_ours(reaper, info):
+    """Whether a signal means us: a child's end told by the kernel, or what we have brought on ourselves.
+
+    A SIGCHLD that somebody sent has si_code <= 0. The kernel names ourselves as the sender of the SIGPIPE for a line that we
+    could not write, and forwarding that would make another line.
+    """
+    if info.si_signo == SIGCHLD and info.si_code > 0:
+        return True
+    return info.si_code == SI_USER and info.si_pid == reaper.pid
+
+
+def tell_forwarded(signum, to, error):
+    """Tell of one signal that was forwarded (-v), or could not be: a setuid program, one that has just ended."""
+    line: Line
+    begin(cython.address(line))
+    put(cython.address(line), b"forwarded " if error == 0 else b"cannot forward ")
+    put_signal(cython.address(line), signum)
+    put(cython.address(line), b" to ")
+    if to < 0:
+        put(cython.address(line), b"everybody" if to == -1 else b"group ")
+        to = -to
+    if to != 1:
+        put_number(cython.address(line), to)
+    if error != 0:
+        put_error(cython.address(line), error)
+    tell(cython.address(line))
+
+
+def exit_code(reaper):
+    """The program's exit code, 128+n where signal n ended it, 0 where -e names it."""
+    code: cython.int = 128 + WTERMSIG(reaper.status)
+    if WIFEXITED(reaper.status):
+        code = WEXITSTATUS(reaper.status)
+    return 0 if reaper.options.expected[code] else code
+
+
+def version_text():
+    """What --version prints."""
+    return INITSHIM_VERSION

@@ -1,0 +1,82 @@
+# What the rooms of the reaper share, and the doors between them.
+#
+# Each room is compiled by Cython into one C file; the linker joins them. A door is declared twice: `cdef public` in the .pxd of
+# the room that it opens to, and `cdef extern` here for those who go through. (A plain cimport would look the function up
+# through Python's import system, and there is no Python at run time.) tests/unit/initshim compares the two.
+from libc.stdint cimport uint64_t
+from posix.types cimport pid_t
+from posix.signal cimport siginfo_t
+
+cdef enum Task:
+    RUN
+    HELP
+    VERSION
+    INSTALL
+
+cdef struct Options:
+    Task task
+    bint group                      # -g: signal the child's whole group
+    bint everyone                   # -a: signal everybody in the PID namespace
+    bint subreaper                  # -s
+    int verbose                     # -v: forwarded signals; -vv: reaped processes, too
+    int parent_death                # -p: the signal that we get when our parent dies; 0: none
+    int linger                      # -l: seconds for the rest to end in; 0: off
+    const char *message             # -t: the termination message file
+    const char *destination         # --install
+    char **program                  # its argv, NULL at the end
+    unsigned char rewrite[65]       # -r: for each signal the one to send instead; 0 drops it
+    bint expected[256]              # -e: exit codes that count as 0
+
+cdef struct Reaper:
+    Options options
+    uint64_t mask                   # the blocked signals that we were started with
+    long sigchld[5]                 # SIGCHLD's disposition that we were started with
+    pid_t pid                       # our own
+    pid_t child                     # the main child, leader of its own group
+    bint terminal                   # stdin is our controlling terminal
+    bint handed                     # and we made the child's group its foreground group
+    bint job                        # and a shell around us does job control
+    bint paused                     # we stopped ourselves because the child was stopped
+    bint gone                       # the main child was reaped,
+    int status                      # with this wait status
+    unsigned int orphans            # how many others we reaped
+
+cdef struct Line:
+    int size
+    char text[1024]
+
+# say: lines of text
+cdef extern void begin(Line *line) noexcept nogil
+cdef extern void put(Line *line, const char *text) noexcept nogil
+cdef extern void put_name(Line *line, const char *name) noexcept nogil
+cdef extern void put_number(Line *line, unsigned int number) noexcept nogil
+cdef extern void put_error(Line *line, int error) noexcept nogil
+cdef extern void tell(Line *line) noexcept nogil
+cdef extern void report(Line *line, const char *message) noexcept nogil
+cdef extern int number_in(const char *text, int most) noexcept nogil
+
+# signals: sets, waiting, names
+cdef extern void block_signals(uint64_t *old) noexcept nogil
+cdef extern void restore_signals(Reaper *reaper) noexcept nogil
+cdef extern void default_sigchld(Reaper *reaper) noexcept nogil
+cdef extern void next_signal(siginfo_t *info) noexcept nogil
+cdef extern int send_signal(pid_t to, int signum, siginfo_t *info) noexcept nogil
+cdef extern int signal_in(const char *text) noexcept nogil
+cdef extern void put_signal(Line *line, int signum) noexcept nogil
+
+# options, install
+cdef extern bint parse_options(char **argv, Options *options) noexcept nogil
+cdef extern const char *help_text() noexcept nogil
+cdef extern int install(Reaper *reaper) noexcept nogil
+
+# spawn, terminal
+cdef extern int spawn(Reaper *reaper) noexcept nogil
+cdef extern void look_at_terminal(Reaper *reaper) noexcept nogil
+cdef extern void pause_with_child(Reaper *reaper, int signum) noexcept nogil
+cdef extern void resume_child(Reaper *reaper) noexcept nogil
+cdef extern void take_terminal_back(Reaper *reaper) noexcept nogil
+
+# reap, linger
+cdef extern void show_count(Reaper *reaper) noexcept nogil
+cdef extern bint reap(Reaper *reaper) noexcept nogil
+cdef extern void linger(Reaper *reaper) noexcept nogil

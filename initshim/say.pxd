@@ -1,0 +1,13 @@
+from initshim.rooms cimport Line
+
+cdef public void begin(Line *line) noexcept nogil
+cdef public void put(Line *line, const char *text) noexcept nogil
+cdef public void put_name(Line *line, const char *name) noexcept nogil
+cdef public void put_number(Line *line, unsigned int number) noexcept nogil
+cdef public void put_error(Line *line, int error) noexcept nogil
+cdef public void tell(Line *line) noexcept nogil
+cdef public void report(Line *line, const char *message) noexcept nogil
+cdef public int number_in(const char *text, int most) noexcept nogil
+
+cdef const char *error_text(int error) noexcept nogil
+cdef void add(Line *line, const char *text, int limit) noexcept nogil

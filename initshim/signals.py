@@ -1,0 +1,123 @@
+"""Signals: the mask, the wait, the sending, and their names.
+
+By raw system calls with the kernel's own 64-bit set: musl's wrappers keep 32 to 34 for themselves, and 34 is glibc's SIGRTMIN.
+"""
+
+import cython
+from cython.cimports.libc.stdint import uint64_t
+from cython.cimports.libc.string import memset, strlen, strncmp
+from cython.cimports.posix.signal import SIG_SETMASK, kill
+from cython.cimports.posix.strings import strcasecmp, strncasecmp
+
+from cython.cimports.initshim.linux import (
+    SI_TKILL,
+    SIGCHLD,
+    SYS_rt_sigaction,
+    SYS_rt_sigprocmask,
+    SYS_rt_sigqueueinfo,
+    SYS_rt_sigtimedwait,
+    errno,
+    syscall,
+)
+from cython.cimports.initshim.rooms import number_in, put, put_number
+
+
+def block_signals(old):
+    """Block every signal there is.
+
+    PID 1 loses a signal that it neither handles nor blocks. A blocked one is queued, even for PID 1 and even where its
+    disposition is "ignore". (A fault of our own is not held up by this: the kernel kills us with it.)
+    """
+    every: uint64_t = ~cython.cast(uint64_t, 0)
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, cython.address(every), old, 8)
+
+
+def default_sigchld(reaper):
+    """Make SIGCHLD's disposition the default and remember what it was.
+
+    Started with SIGCHLD ignored (`trap '' CHLD; exec …`), a parent never hears of its children: the kernel reaps them itself.
+    The kernel's struct sigaction begins with the handler, and all zero means the default; five words hold it on every machine.
+    """
+    default: cython.long[5]
+    memset(default, 0, cython.sizeof(default))
+    syscall(SYS_rt_sigaction, SIGCHLD, default, reaper.sigchld, 8)
+
+
+def restore_signals(reaper):
+    """Put back, in the child, the disposition of SIGCHLD and the mask that we were started with."""
+    syscall(SYS_rt_sigaction, SIGCHLD, reaper.sigchld, cython.NULL, 8)
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, cython.address(reaper.mask), cython.NULL, 8)
+
+
+def next_signal(info):
+    """Sleep until a signal is there and take it from the queue."""
+    every: uint64_t = ~cython.cast(uint64_t, 0)
+    # It ends with EINTR where we were stopped and continued.
+    while syscall(SYS_rt_sigtimedwait, cython.address(every), info, cython.NULL, 8) < 0:
+        pass
+
+
+def send_signal(to, signum, info):
+    """Send a signal as it came, 0 or the errno.
+
+    A queued one (sigqueue, timers, message queues: si_code below 0) keeps its value and its sender. The kernel lets nobody
+    forward the others so, and a group can't be queued to: they are sent anew.
+    """
+    if to > 0 and info.si_code < 0 and info.si_code != SI_TKILL:
+        sent: cython.long = syscall(SYS_rt_sigqueueinfo, to, signum, info)
+    else:
+        sent = kill(to, signum)
+    return 0 if sent == 0 else errno
+
+
+def names():
+    """Signals 1 to 31 in order, the same on every machine that we build for."""
+    return (
+        b"HUP\0INT\0QUIT\0ILL\0TRAP\0ABRT\0BUS\0FPE\0KILL\0USR1\0SEGV\0USR2\0PIPE\0ALRM\0TERM\0STKFLT\0"
+        b"CHLD\0CONT\0STOP\0TSTP\0TTIN\0TTOU\0URG\0XCPU\0XFSZ\0VTALRM\0PROF\0WINCH\0IO\0PWR\0SYS\0"
+    )
+
+
+def signal_in(text):
+    """The signal that text names: TERM, SIGTERM, RTMIN+1, RTMAX-1, 15; -1 where it names none."""
+    offset: cython.int
+    if strncasecmp(text, b"SIG", 3) == 0:
+        text += 3
+        if text[0] >= ord("0") and text[0] <= ord("9"):
+            return -1
+    if strcasecmp(text, b"RTMIN") == 0:
+        return 34
+    if strcasecmp(text, b"RTMAX") == 0:
+        return 64
+    if strncasecmp(text, b"RTMIN+", 6) == 0:
+        offset = number_in(text + 6, 30)
+        return -1 if offset < 0 else 34 + offset
+    if strncasecmp(text, b"RTMAX-", 6) == 0:
+        offset = number_in(text + 6, 30)
+        return -1 if offset < 0 else 64 - offset
+    offset = name_in(text)
+    return offset if offset > 0 else number_in(text, 64)
+
+
+def name_in(text):
+    """The number of a name; 0 where there is none such."""
+    name: cython.p_const_char = names()
+    signum: cython.int = 1
+    while name[0] != 0:
+        if strcasecmp(text, name) == 0:
+            return signum
+        name += strlen(name) + 1
+        signum += 1
+    return 0
+
+
+def put_signal(line, signum):
+    """Add a signal's name, or its number where it has no name."""
+    if signum > 31:
+        put_number(line, signum)
+        return
+    name: cython.p_const_char = names()
+    while signum > 1:
+        name += strlen(name) + 1
+        signum -= 1
+    put(line, name)

@@ -1,0 +1,6 @@
+from initshim.rooms cimport Line, Reaper
+
+cdef public int spawn(Reaper *reaper) noexcept nogil
+
+cdef void become(Reaper *reaper, int pipe) noexcept nogil
+cdef void pass_listen_pid(Reaper *reaper, Line *line) noexcept nogil

@@ -1,0 +1,79 @@
+"""Spawn: start the program as our child, as if nobody stood between it and whoever started us."""
+
+import cython
+from cython.cimports.libc.errno import EINTR
+from cython.cimports.libc.string import strncmp
+from cython.cimports.posix.unistd import (
+    _exit,
+    close,
+    execvp,
+    getpid,
+    read,
+    setpgid,
+    tcsetpgrp,
+    write,
+)
+
+from cython.cimports.initshim.linux import O_CLOEXEC, _Fork, environ, errno, pipe2
+from cython.cimports.initshim.rooms import (
+    Line,
+    number_in,
+    put,
+    put_number,
+    restore_signals,
+)
+
+
+def spawn(reaper):
+    """Start the program and wait until it runs; 0 or the errno. Where not even the fork succeeded, reaper.child is -1.
+
+    A failed exec comes back over a pipe. A successful one closes the pipe, and the read ends with nothing.
+    """
+    ends: cython.int[2]
+    error: cython.int = 0
+    reaper.child = -1
+    if pipe2(ends, O_CLOEXEC) != 0:
+        return errno
+    reaper.child = _Fork()
+    if reaper.child < 0:
+        return errno
+    if reaper.child == 0:
+        close(ends[0])
+        become(reaper, ends[1])
+    close(ends[1])
+    # In the child, too: whoever comes first, neither may go on without it.
+    setpgid(reaper.child, reaper.child)
+    while read(ends[0], cython.address(error), cython.sizeof(error)) < 0 and errno == EINTR:
+        pass
+    close(ends[0])
+    return error
+
+
+def become(reaper, pipe):
+    """Become the program (in the child); where the kernel refuses, tell the parent why."""
+    listen: Line
+    error: cython.int
+    setpgid(0, 0)
+    if reaper.handed:
+        tcsetpgrp(0, getpid())  # SIGTTOU is still blocked: it would stop us here
+    pass_listen_pid(reaper, cython.address(listen))
+    restore_signals(reaper)
+    execvp(reaper.options.program[0], reaper.options.program)
+    error = errno
+    write(pipe, cython.address(error), cython.sizeof(error))
+    _exit(127)
+
+
+def pass_listen_pid(reaper, line):
+    """Address the sockets of systemd's socket activation to the program, where they were addressed to us.
+
+    A program takes them only if LISTEN_PID is its own pid: man 3 sd_listen_fds.
+    """
+    variable: cython.pp_char = environ
+    while variable[0] != cython.NULL:
+        if strncmp(variable[0], b"LISTEN_PID=", 11) == 0 and number_in(variable[0] + 11, 4194304) == reaper.pid:
+            line.size = 0
+            put(line, b"LISTEN_PID=")
+            put_number(line, getpid())
+            variable[0] = line.text
+        variable += 1

@@ -1,0 +1,57 @@
+"""Terminal: who is in its foreground, and stopping and continuing with the child.
+
+The child leads a group of its own, so it must be the foreground group to read the terminal and to get its Ctrl-C. Nothing here
+is fatal and the terminal is never detached: without one, every call fails and all goes on. SIGTTOU is blocked, so that
+tcsetpgrp works from the background.
+"""
+
+import cython
+from cython.cimports.posix.signal import kill
+from cython.cimports.posix.unistd import getpgrp, tcgetpgrp, tcsetpgrp
+
+from cython.cimports.initshim.linux import SIGCONT, SIGSTOP, SIGTTIN, SIGTTOU, getsid
+
+
+def look_at_terminal(reaper):
+    """See whether stdin is our controlling terminal and whether it is ours to hand over.
+
+    Started in the background (`initshim … &`) it isn't: the shell needs it.
+    """
+    foreground: cython.int = tcgetpgrp(0)
+    reaper.terminal = foreground >= 0
+    if reaper.terminal:
+        reaper.handed = foreground == getpgrp()
+        # A session's leader has no shell above it that could continue it.
+        reaper.job = reaper.pid != 1 and getsid(0) != reaper.pid
+
+
+def pause_with_child(reaper, signum):
+    """Stop as the child was stopped, so that the shell around us sees the job stop (Ctrl-Z).
+
+    As PID 1 nobody does job control on us, and a stopped child simply waits for its SIGCONT.
+    """
+    if not reaper.job:
+        return
+    if (signum == SIGTTIN or signum == SIGTTOU) and tcgetpgrp(0) == getpgrp():
+        resume_child(reaper)  # `fg` came between: the terminal is the child's for the asking
+        return
+    reaper.paused = True
+    # The terminal stops a whole job; the rest of ours (a pipeline, a script around us) is in our group, not in the child's.
+    if signum != SIGSTOP:
+        kill(0, signum)
+    kill(reaper.pid, SIGSTOP)
+
+
+def resume_child(reaper):
+    """Continue the child; in the foreground, if the shell put us there (`fg`, not `bg`)."""
+    reaper.paused = False
+    if tcgetpgrp(0) == getpgrp():
+        reaper.handed = True
+        tcsetpgrp(0, reaper.child)
+    kill(-reaper.child, SIGCONT)
+
+
+def take_terminal_back(reaper):
+    """Give our group the terminal again, where the child's still has it: a script around us goes on reading."""
+    if reaper.handed and reaper.pid != 1 and tcgetpgrp(0) == reaper.child:
+        tcsetpgrp(0, getpgrp())
