@@ -80,6 +80,23 @@ MEANINGS: dict[Reason, Meaning] = {
 }
 
 
+UNRESOLVED = frozenset(
+    {
+        Reason.NO_COMMAND,
+        Reason.NEVER_PULLED,
+        Reason.LOOKUP_OFF,
+        Reason.UNAUTHORIZED,
+        Reason.NOT_FOUND,
+        Reason.RATE_LIMITED,
+        Reason.UNREACHABLE,
+        Reason.TIMED_OUT,
+        Reason.BAD_ANSWER,
+        Reason.PLATFORMS_DISAGREE,
+    }
+)
+"""What the container would run could not be found out."""
+
+
 def remedy(reason: Reason, container: str) -> str:
     """What a person can do about it, for that container; "" where nothing needs doing."""
     return MEANINGS[reason].remedy.replace("{container}", container)

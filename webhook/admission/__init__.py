@@ -1,0 +1,1 @@
+"""One review from body to answer: the only place where deciding and fetching meet."""

@@ -1,0 +1,148 @@
+"""The way of a review through the house: parse, plan, resolve, apply, diff, respond.
+
+Two doors lead to one engine: `admit` for the API server's reviews, `mutate` for manifests.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from webhook.core import mutation, patch, policy, review
+from webhook.core.errors import BadPod, PatchFailed
+from webhook.core.mutation import Delivery
+from webhook.core.observe import Observer
+from webhook.core.patch import Patch
+from webhook.core.pod import Json, Pod
+from webhook.core.policy import Plan, Rules, Skip, Wrap
+from webhook.core.reasons import UNRESOLVED, Reason, remedy
+from webhook.core.review import Review, Verdict
+
+
+class Resolver(Protocol):
+    """Whoever can find out what an image runs."""
+
+    async def resolve(self, plan: Plan, pod: Pod, namespace: str, *, deadline: float) -> Plan:
+        """Turn every NeedsImage of the plan into Wrap or Skip, by `deadline` at the latest.
+
+        `deadline` is a time of the event loop's clock, in seconds. Raises nothing.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What every pod goes through. `deny_unresolved`: refuse a pod rather than leave it alone."""
+
+    rules: Rules
+    delivery: Delivery
+    resolver: Resolver
+    observer: Observer
+    deny_unresolved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mutated:
+    """What became of a pod: the plan carried out, the patch, and the patched pod."""
+
+    plan: Plan
+    patch: Patch
+    pod: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer on its way to the API server, and what is worth knowing of it.
+
+    `result` is patched, unchanged, denied, failed or ignored (not the CREATE of a pod).
+    """
+
+    body: bytes
+    result: str
+    review: Review
+    owner: str = ""
+    containers: Mapping[str, str] | None = None
+
+
+async def admit(body: bytes, engine: Engine, *, deadline: float) -> Answer:
+    """Answer a review. Raises BadReview where the body is none, and nothing else.
+
+    A failure of our own lets the pod pass as it came, with a warning.
+    """
+    request = review.parse(body)
+    if request.pod is None:
+        return Answer(review.respond(request, Verdict()), "ignored", request)
+    try:
+        pod = Pod(request.pod)
+        mutated = await mutate(pod, request.namespace, engine, deadline=deadline)
+        owner, containers = pod.owner, outcomes(mutated.plan)
+    except Exception as error:  # noqa: BLE001  # whatever it is, the pod must be admitted
+        return _failed(request, engine, error)
+    verdict = _verdict(mutated, containers, engine)
+    result = "denied" if verdict.denial else "patched" if verdict.patch else "unchanged"
+    for outcome in containers.values():
+        engine.observer.container(outcome)
+    return Answer(review.respond(request, verdict), result, request, owner, containers)
+
+
+async def mutate(pod: Pod, namespace: str, engine: Engine, *, deadline: float) -> Mutated:
+    """Plan, resolve, apply and diff one pod, and check the patch by applying it.
+
+    A patch that does not apply would reject the pod even under `failurePolicy: Ignore`.
+    Raises BadPod for a field of a wrong type, PatchFailed for a mistake of our own.
+    """
+    plan = policy.plan(pod, engine.rules)
+    if any(isinstance(decision, policy.NeedsImage) for decision in plan.decisions):
+        plan = await engine.resolver.resolve(plan, pod, namespace, deadline=deadline)
+    wanted = mutation.apply(pod, plan, engine.delivery)
+    operations = patch.diff(pod.raw, wanted)
+    if patch.apply(pod.raw, operations) != wanted:
+        raise PatchFailed("the patch does not lead to the planned pod")
+    return Mutated(plan, operations, wanted)
+
+
+def outcomes(plan: Plan) -> dict[str, str]:
+    """What became of each container: "wrapped" or the reason; "*" stands for a whole pod."""
+    if plan.reason:
+        return {"*": plan.reason}
+    return {
+        decision.container.name: "wrapped" if isinstance(decision, Wrap) else decision.reason
+        for decision in plan.decisions
+        if isinstance(decision, Wrap | Skip)
+    }
+
+
+def _verdict(mutated: Mutated, containers: Mapping[str, str], engine: Engine) -> Verdict:
+    unresolved = {name: why for name, why in containers.items() if why in UNRESOLVED}
+    if unresolved and engine.deny_unresolved:
+        return Verdict(denial=_denial(unresolved))
+    wrapped = [name for name, outcome in containers.items() if outcome == "wrapped"]
+    skipped = [f"{name}={why}" for name, why in containers.items() if why != "wrapped"]
+    audit = {"wrapped": ",".join(wrapped), "skipped": ",".join(skipped)}
+    return Verdict(
+        patch=mutated.patch,
+        warnings=policy.warnings(mutated.plan),
+        audit={key: value for key, value in audit.items() if value},
+    )
+
+
+def _denial(unresolved: Mapping[str, str]) -> str:
+    sentences = [
+        f"container {name} ({why}): {remedy(Reason(why), name)}" for name, why in unresolved.items()
+    ]
+    return f"initshim can't tell what to run. {'; '.join(sentences)}"
+
+
+def _failed(request: Review, engine: Engine, error: Exception) -> Answer:
+    """Let the pod pass: what is wrong with it the API server says better than we could."""
+    engine.observer.note(
+        "review failed",
+        uid=request.uid,
+        namespace=request.namespace,
+        pod=request.name,
+        error=f"{type(error).__name__}: {error}" if isinstance(error, BadPod | PatchFailed) else "",
+        exception=None if isinstance(error, BadPod) else error,
+    )
+    warning = "initshim left the pod alone: it failed at it; its log has the error"
+    if isinstance(error, BadPod):
+        warning = f"initshim left the pod alone: {error}"
+    body = review.respond(request, Verdict(warnings=[warning]))
+    return Answer(body, "failed", request)

@@ -1,0 +1,15 @@
+"""The `initshim` command."""
+
+import sys
+
+
+def start() -> None:
+    """Run the command line; say what to install where its libraries are missing."""
+    try:
+        from webhook.cli.main import app  # noqa: PLC0415  # the reaper alone comes without them
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"initshim: the module {error.name} is missing: pip install 'initshim[webhook]'\n"
+            "(the reaper alone needs nothing: python -m initshim -- PROGRAM)"
+        )
+    app()

@@ -1,0 +1,1 @@
+"""The HTTP side: routes, TLS, metrics and logs around the engine."""

@@ -1,0 +1,170 @@
+"""Every setting, its default and its unit: the only reader of the environment.
+
+A setting is read from `INITSHIM_<NAME>`; `docs/configuration.md` is made from this module.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from webhook.core.argv import ImageConfig
+from webhook.core.errors import BadSettings
+from webhook.core.policy import Rules
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=86400)]
+
+
+class Settings(BaseSettings):
+    """What the webhook can be told. Times are seconds, sizes are bytes or entries."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="INITSHIM_", frozen=True, use_attribute_docstrings=True, extra="ignore"
+    )
+
+    host: str = ""
+    """Address to listen on; empty means every address, IPv4 and IPv6."""
+    port: Port = 8443
+    """Port of `POST /mutate` (TLS); 0 picks a free one."""
+    http_port: Port = 8080
+    """Port of `/healthz`, `/readyz` and `/metrics` (plain HTTP); 0 picks a free one."""
+    drain_seconds: Annotated[float, Field(ge=0, le=300)] = 10.0
+    """After SIGTERM: how long to go on serving, not ready, before closing. Seconds."""
+    keep_alive_seconds: Seconds = 120.0
+    """How long an idle connection stays open; the API server keeps its own for 90. Seconds."""
+    receive_seconds: Seconds = 10.0
+    """How long a client may take to send one request. Seconds."""
+    max_body: Annotated[int, Field(ge=1024, le=64 << 20)] = 8 << 20
+    """Largest request body; the API server's own limit for an object is 3 MiB. Bytes."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe level that is logged."""
+    log_format: Literal["json", "text"] = "json"
+    """`json` for machines, `text` for people."""
+
+    reaper_image: str = "ghcr.io/initshim/reaper:latest"
+    """Image of the init container, or of the image volume."""
+    reaper_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    """Its imagePullPolicy."""
+    delivery: Literal["initContainer", "imageVolume"] = "initContainer"
+    """How the reaper gets into a pod; `imageVolume` needs Kubernetes 1.35."""
+    on_unresolved: Literal["admit", "deny"] = "admit"
+    """What to do with a pod when nobody can tell what one of its containers runs."""
+    runtime_classes: Annotated[tuple[str, ...], NoDecode] = (
+        "wasm*",
+        "spin*",
+        "slight*",
+        "wws*",
+        "lunatic*",
+    )
+    """Runtime classes (globs, comma-separated) whose pods are left alone."""
+    images_file: Path | None = None
+    """YAML file: image glob → `{entrypoint: […], cmd: […]}`, for images not to be looked up."""
+
+    lookups: bool = True
+    """Whether registries are asked for ENTRYPOINT and CMD at all."""
+    registries_file: Path | None = None
+    """YAML file: per registry mirrors, plain HTTP, CA, credentials, `lookup: never`."""
+    docker_config: Path | None = None
+    """Folder with a Docker `config.json` whose credentials are tried after the pod's own."""
+    pull_secrets: bool = False
+    """Whether pods' imagePullSecrets and service accounts are read from the API server."""
+    lookup_seconds: Seconds = 5.0
+    """Longest time that one review waits for registries. Seconds."""
+    lookups_per_registry: Annotated[int, Field(ge=1, le=256)] = 8
+    """How many lookups run at once against one registry."""
+    cache_entries: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
+    """How many image configurations and tags are remembered."""
+    cache_tag_seconds: Seconds = 300.0
+    """How long a tag is believed to name the same digest. Seconds."""
+    cache_failure_seconds: Seconds = 10.0
+    """How long a failed lookup is not tried again. Seconds."""
+    proxy: str = ""
+    """HTTP(S) proxy for lookups; empty means HTTPS_PROXY and HTTP_PROXY of the environment."""
+    no_proxy: str = ""
+    """Hosts (comma-separated) that are reached without a proxy; empty means NO_PROXY."""
+    extra_ca_file: Path | None = None
+    """PEM bundle of further CAs that registries may be signed by."""
+    warm_up: bool = False
+    """Whether the images of opted-in namespaces' workloads are looked up at start."""
+
+    tls: Literal["builtin", "files", "dev"] = "builtin"
+    """Where the certificate comes from: made and renewed here, files, or one for this run only."""
+    tls_cert_file: Path | None = None
+    """PEM certificate chain, with `tls: files`."""
+    tls_key_file: Path | None = None
+    """PEM private key, with `tls: files`."""
+    tls_secret: str = "initshim-tls"  # noqa: S105  # the name of a Secret, not a secret
+    """Secret that holds the built-in CA."""
+    webhook_name: str = "initshim"
+    """MutatingWebhookConfiguration whose caBundle is kept."""
+    service_name: str = "initshim"
+    """Service that the API server calls; the certificate is for its names."""
+    namespace: str = "initshim"
+    """Namespace of the webhook's own objects."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_lists(cls, values: dict[str, Any]) -> dict[str, Any]:
+        classes = values.get("runtime_classes")
+        if isinstance(classes, str):
+            names = tuple(name.strip() for name in classes.split(",") if name.strip())
+            values = {**values, "runtime_classes": names}
+        return values
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.tls == "files" and not (self.tls_cert_file and self.tls_key_file):
+            raise ValueError("tls: files needs tls_cert_file and tls_key_file")
+        return self
+
+    def rules(self) -> Rules:
+        """The rules that pods are planned by. Raises BadSettings for a bad images file."""
+        images = image_map(self.images_file) if self.images_file else ()
+        return Rules(runtime_classes=self.runtime_classes, images=images, lookups=self.lookups)
+
+
+class _Runs(BaseModel):
+    """What an image runs, as an administrator writes it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    entrypoint: list[str] = []
+    cmd: list[str] = []
+
+
+_IMAGE_MAP = TypeAdapter(dict[str, _Runs])
+
+
+def load(**overrides: object) -> Settings:
+    """Read the environment. Raises BadSettings that names every setting that can't be used."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # checked by pydantic
+    except ValidationError as error:
+        raise BadSettings(_sentence("settings", error)) from error
+
+
+def image_map(path: Path) -> tuple[tuple[str, ImageConfig], ...]:
+    """Read the file that says what images run. Raises BadSettings that names file and entry."""
+    try:
+        entries = _IMAGE_MAP.validate_python(YAML(typ="safe").load(path.read_bytes()) or {})
+    except ValidationError as error:
+        raise BadSettings(_sentence(str(path), error)) from error
+    except (OSError, YAMLError) as error:
+        raise BadSettings(f"{path} can't be read: {error}") from error
+    return tuple(
+        (glob, ImageConfig(tuple(runs.entrypoint), tuple(runs.cmd)))
+        for glob, runs in entries.items()
+    )
+
+
+def _sentence(what: str, error: ValidationError) -> str:
+    """Say what is wrong and where, without the values: one of them may be a secret."""
+    problems = (
+        f"{'.'.join(map(str, problem['loc'])) or 'together'}: {problem['msg']}"
+        for problem in error.errors(include_input=False, include_url=False)
+    )
+    return f"{what}: {'; '.join(problems)}"
