@@ -1,0 +1,52 @@
+"""The server's SSLContext: TLS 1.2 or newer, and a certificate that can change while it serves."""
+
+import os
+import ssl
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from webhook.tls.issue import BadCertificate, Pair
+
+
+def server_context() -> ssl.SSLContext:
+    """Make a context without a certificate: until one is loaded, every handshake fails."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def load(live: ssl.SSLContext, pair: Pair) -> None:
+    """Serve this pair from the next handshake on, or raise BadCertificate and change nothing.
+
+    OpenSSL sets the certificate before it compares it with the key: a mismatched pair would break
+    every later handshake of a live context, so a scratch context sees it first.
+    """
+    with _file(pair.chain.rstrip() + b"\n" + pair.key) as name:
+        try:
+            server_context().load_cert_chain(name)
+            live.load_cert_chain(name)
+        except (ssl.SSLError, OSError) as error:
+            raise BadCertificate(
+                "The certificate and its key can't be served.",
+                next_step="Check that they belong together and that OpenSSL allows their sizes.",
+            ) from error
+
+
+@contextmanager
+def _file(content: bytes) -> Iterator[str]:
+    """Give a path for OpenSSL, which reads nothing else; on Linux it never touches a disk."""
+    if not hasattr(os, "memfd_create"):
+        with tempfile.NamedTemporaryFile() as file:  # mode 0600
+            file.write(content)
+            file.flush()
+            yield file.name
+        return
+    descriptor = os.memfd_create("certificate")
+    try:
+        with os.fdopen(descriptor, "wb", closefd=False) as file:
+            file.write(content)
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,90 @@
+"""Certificates that somebody else renews: two files, from cert-manager or by hand.
+
+The kubelet changes a mounted Secret by turning one symlink, other writers one file after the other:
+the contents are compared, never times, and a pair that doesn't match yet is no reason to stop.
+"""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+from webhook.core.errors import InitshimError
+from webhook.core.observe import Observer
+from webhook.tls import context
+from webhook.tls.issue import BadCertificate, Certificate, read_pair
+from webhook.tls.state import State, World
+
+_EVERY = timedelta(seconds=10)
+_LARGEST = 1 << 20
+
+
+class Files:
+    """A certificate and a key in files, read again when they change."""
+
+    def __init__(
+        self,
+        certificate: Path,
+        key: Path,
+        *,
+        observer: Observer,
+        every: timedelta = _EVERY,
+        world: World | None = None,
+    ) -> None:
+        self.tls = context.server_context()
+        self.state = State()
+        self._paths = (certificate, key)
+        self._observer = observer
+        self._every = every
+        self._world = world or World()
+        self._tried: tuple[bytes, ...] = ()
+        self._served: Certificate | None = None
+
+    async def run(self) -> None:
+        """Look after the files for ever."""
+        while True:
+            await self._world.sleep(await self.step())
+
+    async def step(self) -> float:
+        """Serve the files' pair if it is new and fit; give the seconds until the next look."""
+        try:
+            content = await asyncio.to_thread(lambda: tuple(map(_read, self._paths)))
+            if content != self._tried:
+                self._tried = content
+                self._load(*content)
+        except (OSError, InitshimError) as error:
+            self._refuse(error)
+        self._tell()
+        return self._every.total_seconds()
+
+    def _load(self, chain: bytes, key: bytes) -> None:
+        pair = read_pair(chain, key)
+        if not pair.certificate.valid(self._world.clock()):
+            raise BadCertificate(
+                f"The certificate is valid from {pair.certificate.not_before:%Y-%m-%d %H:%M} "
+                f"to {pair.certificate.not_after:%Y-%m-%d %H:%M} UTC, not now."
+            )
+        context.load(self.tls, pair)
+        self._served = pair.certificate
+        self.state.reason = ""
+        self._observer.note("certificates.leaf", expires=pair.certificate.not_after.isoformat())
+
+    def _refuse(self, error: Exception) -> None:
+        certificate, key = self._paths
+        kept = "the one before stays" if self._served else "there is none to serve"
+        reason = f"{certificate} and {key} can't be used, {kept}: {error}"
+        if reason != self.state.reason:
+            self._observer.note("certificates.trouble", error=reason)
+        self.state.reason = reason
+
+    def _tell(self) -> None:
+        served = self._served
+        self.state.expires_at = served.not_after if served else None
+        self.state.ready = served is not None and served.valid(self._world.clock())
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise OSError(f"{path} is larger than {_LARGEST >> 10} KiB")
+    return content

@@ -1,0 +1,88 @@
+"""Publish CA certificates in the webhook configuration, and know since when each is there."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import reduce
+from itertools import chain
+from typing import Protocol
+
+from webhook.tls import bundle
+from webhook.tls.issue import Certificate
+from webhook.tls.state import World
+from webhook.tls.store import Contended
+
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The bundle of each webhook in the configuration, and the version a write has to name."""
+
+    bundles: tuple[bytes, ...]
+    version: str
+
+
+class BundlePublisher(Protocol):
+    """The webhook configuration's bundles; all else in it is somebody else's."""
+
+    async def read(self) -> Published:
+        """Give the bundles as they are; an InitshimError where there is no configuration."""
+
+    async def write(self, pem: bytes, *, version: str) -> None:
+        """Set every webhook's bundle, or raise Contended if the configuration is not as read."""
+
+
+class Notice:
+    """The published bundle as this replica has seen it with its own eyes.
+
+    The API server follows its own configuration with a lag, so what counts is for how long a
+    certificate has been seen there, by a clock that doesn't jump. Nobody else's word is taken:
+    after a restart the waiting starts anew.
+    """
+
+    def __init__(self, publisher: BundlePublisher, world: World) -> None:
+        self._publisher = publisher
+        self._world = world
+        self._since: dict[str, float] = {}
+
+    async def publish(self, needed: Iterable[Certificate], *, now: datetime) -> bytes:
+        """Add what is needed to every bundle, drop what expired, and give the bundle."""
+        needed = tuple(needed)
+        for _ in range(_ATTEMPTS):
+            published = await self._publisher.read()
+            live = [bundle.parse(pem) for pem in published.bundles]
+            wanted = bundle.merge(needed, chain.from_iterable(live), now=now)
+            pem = bundle.render(wanted)
+            if all(pem == there for there in published.bundles):
+                self._saw(wanted)
+                return pem
+            self._saw(_everywhere(live))
+            try:
+                await self._publisher.write(pem, version=published.version)
+            except Contended:
+                continue
+            self._saw(wanted)
+            return pem
+        raise Contended(
+            f"The webhook configuration changed {_ATTEMPTS} times while it was written.",
+            next_step="See who else writes caBundle, cert-manager's cainjector for one.",
+        )
+
+    def remaining(self, certificate: Certificate, wait: timedelta) -> float:
+        """Give the seconds until it will have been seen for this long; not there: infinite."""
+        since = self._since.get(certificate.fingerprint)
+        if since is None:
+            return math.inf
+        return max(0.0, since + wait.total_seconds() - self._world.monotonic())
+
+    def _saw(self, present: Iterable[Certificate]) -> None:
+        at = self._world.monotonic()
+        self._since = {one.fingerprint: self._since.get(one.fingerprint, at) for one in present}
+
+
+def _everywhere(live: list[tuple[Certificate, ...]]) -> list[Certificate]:
+    """Give the certificates that every bundle has."""
+    common = reduce(lambda one, other: one & other, map(set, live)) if live else set()
+    return list(common)

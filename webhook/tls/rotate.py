@@ -1,0 +1,160 @@
+"""Built-in certificates: a CA that the replicas share, a short leaf of each one's own.
+
+A step looks at the Secret, then at the published bundle, then at the leaf; each part is safe to
+repeat and safe to be killed before or after. The order that keeps every handshake good:
+
+1. the next CA is written to the Secret, at 2/3 of the present one's life;
+2. old and new are published in `caBundle`;
+3. when a replica has seen the new one there for `grace`, it makes it the present CA;
+4. a replica serves a leaf of it when it has itself seen it published for `lag`;
+5. the old one leaves the bundle when it has expired.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from webhook.core.errors import InitshimError
+from webhook.core.observe import Observer
+from webhook.tls import context, issue
+from webhook.tls.issue import Certificate, Pair
+from webhook.tls.publish import BundlePublisher, Notice
+from webhook.tls.state import Lives, State, World
+from webhook.tls.store import SecretStore, Vault, agree, plan
+
+_SOON = 1.0  # seconds: the shortest pause between two steps
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """What is served, the CA that signed it, and when to renew it."""
+
+    pair: Pair
+    signer: Pair
+    renew_at: datetime
+
+
+class Rotation:
+    """One replica's certificates; `tls` is the context it serves with, `state` what it tells."""
+
+    def __init__(
+        self,
+        store: SecretStore,
+        publisher: BundlePublisher,
+        *,
+        names: Sequence[str],
+        observer: Observer,
+        lives: Lives | None = None,
+        world: World | None = None,
+    ) -> None:
+        self.tls = context.server_context()
+        self.state = State()
+        self._store = store
+        self._names = tuple(names)
+        self._observer = observer
+        self._lives = lives or Lives()
+        self._world = world or World()
+        self._notice = Notice(publisher, self._world)
+        self._jitter = self._world.random()  # of the CA's renewal: each replica has its own
+        self._vault: Vault | None = None
+        self._leaf: Leaf | None = None
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Look after the certificates for ever."""
+        while True:
+            await self._world.sleep(await self.step())
+
+    async def step(self) -> float:
+        """Bring Secret, bundle and leaf one step on; give the seconds until the next step.
+
+        Without the API server the leaf is renewed all the same, from the CA in memory.
+        """
+        trouble = ""
+        try:
+            self._vault = await agree(self._store, self._decide)
+            await self._publish(self._vault)
+            self._failures = 0
+        except InitshimError as error:
+            self._failures += 1
+            trouble = f"{error} {error.next_step}".strip()
+            self._observer.note("certificates.trouble", error=trouble, failures=self._failures)
+        if self._vault:
+            self._serve(self._vault)
+        self._tell(trouble)
+        return self._pause()
+
+    def _decide(self, found: Vault | None) -> Vault:
+        now = self._world.clock()
+        wanted = plan(
+            found,
+            self._vault,
+            now=now,
+            make=lambda: issue.authority(now=now, life=self._lives.authority),
+            due=lambda one: now >= one.renew_at(self._jitter),
+            settled=lambda one: self._settled(one, self._lives.grace),
+        )
+        if found is None or found.current != wanted.current:
+            self._observer.note("certificates.authority", fingerprint=_short(wanted.current))
+        return wanted
+
+    async def _publish(self, vault: Vault) -> None:
+        served = (self._leaf.signer.certificate,) if self._leaf else ()
+        needed = dict.fromkeys((*vault.certificates, *served))
+        self.state.bundle = await self._notice.publish(needed, now=self._world.clock())
+
+    def _serve(self, vault: Vault) -> None:
+        """Load a leaf if there is none, if it is due, or if its CA was followed by another."""
+        now, leaf = self._world.clock(), self._leaf
+        signer = vault.current
+        if leaf and leaf.pair.certificate.valid(now):
+            if not self._settled(signer.certificate, self._lives.lag):
+                signer = leaf.signer
+            ends = min(now + self._lives.leaf, signer.certificate.not_after)
+            gains = ends - leaf.pair.certificate.not_after >= timedelta(seconds=_SOON)
+            if signer == leaf.signer and not (now >= leaf.renew_at and gains):
+                return
+        if not signer.certificate.valid(now):
+            return  # the Secret could not be renewed in all the time that it had
+        pair = issue.leaf(signer, names=self._names, now=now, life=self._lives.leaf)
+        context.load(self.tls, pair)
+        self._leaf = Leaf(pair, signer, pair.certificate.renew_at(self._world.random()))
+        self._observer.note("certificates.leaf", expires=pair.certificate.not_after.isoformat())
+
+    def _tell(self, trouble: str) -> None:
+        """Say what is so; once ready, only an expired leaf takes it back."""
+        state, leaf = self.state, self._leaf
+        if self._vault:
+            state.authority_expires_at = self._vault.current.certificate.not_after
+        if leaf is None or not leaf.pair.certificate.valid(self._world.clock()):
+            state.ready, state.reason = False, trouble or "No valid certificate is loaded."
+            state.expires_at = leaf.pair.certificate.not_after if leaf else None
+            return
+        state.expires_at = leaf.pair.certificate.not_after
+        state.ready |= self._settled(leaf.signer.certificate, self._lives.lag)
+        state.reason = trouble or ("" if state.ready else "The CA was published just now.")
+
+    def _pause(self) -> float:
+        """Give the time until something is due; after a failure, twice as long each time."""
+        longest = self._lives.every.total_seconds()
+        if self._failures:
+            backoff = min(longest, 2.0 ** min(self._failures, 30))
+            return backoff * (1 + self._world.random()) / 2
+        waits = [longest]
+        if self._vault and self._leaf:
+            renewal = (self._leaf.renew_at - self._world.clock()).total_seconds()
+            waits += [renewal] if renewal > 0 else []
+            waits.append(self._unsettled(self._vault.current, self._lives.lag))
+            if self._vault.following:
+                waits.append(self._unsettled(self._vault.following, self._lives.grace))
+        return max(_SOON, min(waits))
+
+    def _settled(self, certificate: Certificate, wait: timedelta) -> bool:
+        return self._notice.remaining(certificate, wait) <= 0
+
+    def _unsettled(self, pair: Pair, wait: timedelta) -> float:
+        return self._notice.remaining(pair.certificate, wait) or self._lives.every.total_seconds()
+
+
+def _short(pair: Pair) -> str:
+    return pair.certificate.fingerprint[:16]
