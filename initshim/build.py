@@ -37,7 +37,7 @@ CYTHON = (
 )
 
 CC = (
-    *("-static", "-Oz", "-flto", "-std=gnu11", "-w"),
+    *("-static", "-Oz", "-flto", "-fno-inline-functions", "-fomit-frame-pointer", "-std=gnu11", "-w"),
     # Nothing of CPython is called in the end, so the linker drops all of Cython's module code.
     *("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"),
     # Nobody unwinds our stack or reads our symbols.

@@ -8,12 +8,17 @@ from cython.cimports.libc.errno import EACCES, ENAMETOOLONG
 from cython.cimports.libc.stdio import rename
 from cython.cimports.libc.string import memcpy, strlen
 from cython.cimports.posix.fcntl import O_CREAT, O_EXCL, O_RDONLY, O_WRONLY
-from cython.cimports.posix.fcntl import open as open_file
-from cython.cimports.posix.stat import fchmod
 from cython.cimports.posix.unistd import _exit, close, execv, fsync, read, unlink, write
 from cython.cimports.posix.wait import waitpid
 
-from cython.cimports.initshim.linux import O_CLOEXEC, O_NOFOLLOW, _Fork, errno
+from cython.cimports.initshim.linux import (
+    O_CLOEXEC,
+    O_NOFOLLOW,
+    _Fork,
+    change_mode,
+    errno,
+    open_file,
+)
 from cython.cimports.initshim.rooms import (
     Line,
     begin,
@@ -54,11 +59,11 @@ def copy_to(name):
     if source < 0:
         return errno
     unlink(name)  # one that a killed predecessor left
-    target: cython.int = open_file(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    target: cython.int = open_file(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)
     if target < 0:
         return errno
     error: cython.int = copy_bytes(source, target)
-    if error == 0 and (fchmod(target, 0o555) != 0 or fsync(target) != 0):
+    if error == 0 and (change_mode(target, 0o555) != 0 or fsync(target) != 0):
         error = errno
     # Closed before it is run: a file that is open for writing can't be executed.
     if close(target) != 0 and error == 0:

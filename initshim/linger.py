@@ -2,7 +2,6 @@
 
 import cython
 from cython.cimports.posix.fcntl import O_RDONLY
-from cython.cimports.posix.fcntl import open as open_file
 from cython.cimports.posix.signal import kill, siginfo_t
 from cython.cimports.posix.unistd import alarm, close, read
 
@@ -13,6 +12,7 @@ from cython.cimports.initshim.linux import (
     SIGKILL,
     SIGQUIT,
     SIGTERM,
+    open_file,
 )
 from cython.cimports.initshim.rooms import next_signal, reap
 

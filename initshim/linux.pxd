@@ -11,9 +11,9 @@ cdef extern from "<unistd.h>" nogil:
     long syscall(long number, ...)
     pid_t _Fork()
     pid_t getsid(pid_t pid)
-    int pipe2(int *ends, int flags)
 
 cdef extern from "<fcntl.h>" nogil:
+    enum: AT_FDCWD
     enum: O_CLOEXEC
     enum: O_NOFOLLOW
 
@@ -37,15 +37,47 @@ cdef extern from "<sys/prctl.h>" nogil:
     enum: PR_SET_NAME
     enum: PR_SET_PDEATHSIG
     enum: PR_SET_CHILD_SUBREAPER
-    int prctl(int option, ...)
 
 cdef extern from "<sys/syscall.h>" nogil:
     enum: SYS_close_range
+    enum: SYS_fchmod
+    enum: SYS_ioctl
+    enum: SYS_openat
+    enum: SYS_pipe2
+    enum: SYS_prctl
     enum: SYS_tkill
     enum: SYS_rt_sigaction
     enum: SYS_rt_sigprocmask
     enum: SYS_rt_sigqueueinfo
     enum: SYS_rt_sigtimedwait
+
+cdef extern from "<sys/ioctl.h>" nogil:
+    enum: TIOCGPGRP
+    enum: TIOCSPGRP
+
+# musl's own of these carry variable arguments, cancellation points and old kernels with them: 1.2 kB.
+
+cdef inline int open_file(const char *name, int flags) noexcept nogil:
+    return syscall(SYS_openat, AT_FDCWD, name, flags, 0o600)
+
+cdef inline int change_mode(int file, int mode) noexcept nogil:
+    return syscall(SYS_fchmod, file, mode)
+
+cdef inline int open_pipe(int *ends) noexcept nogil:
+    return syscall(SYS_pipe2, ends, O_CLOEXEC)
+
+cdef inline int prctl(int option, unsigned long value) noexcept nogil:
+    return syscall(SYS_prctl, option, value, 0, 0, 0)
+
+cdef inline pid_t foreground() noexcept nogil:
+    """The foreground group of the terminal that is stdin, if it is our controlling terminal; -1 if not."""
+    cdef int group = -1
+    return -1 if syscall(SYS_ioctl, 0, TIOCGPGRP, &group) != 0 else group
+
+cdef inline void set_foreground(pid_t group) noexcept nogil:
+    """Make a group the foreground group of the terminal that is stdin."""
+    cdef int number = group
+    syscall(SYS_ioctl, 0, TIOCSPGRP, &number)
 
 # Handed in by build.py: -DINITSHIM_VERSION="…".
 cdef extern from *:

@@ -62,11 +62,11 @@ def take(reaper, pid, status):
 
 def show_count(reaper):
     """Show the count of orphans as our name: `cat /proc/1/comm` says init:1234, and costs nobody anything."""
-    name: Line
-    name.size = 0
-    put(cython.address(name), b"init:")
-    put_number(cython.address(name), reaper.orphans)
-    prctl(PR_SET_NAME, name.text)
+    line: Line
+    line.size = 0
+    put(cython.address(line), b"init:")
+    put_number(cython.address(line), reaper.orphans)
+    prctl(PR_SET_NAME, cython.cast(cython.ulong, cython.cast(cython.p_void, line.text)))
 
 
 def tell_reaped(pid, status):

@@ -25,7 +25,7 @@ cdef struct Options:
     const char *destination         # --install
     char **program                  # its argv, NULL at the end
     unsigned char rewrite[65]       # -r: for each signal the one to send instead; 0 drops it
-    bint expected[256]              # -e: exit codes that count as 0
+    unsigned char expected[256]              # -e: exit codes that count as 0
 
 cdef struct Reaper:
     Options options

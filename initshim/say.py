@@ -6,10 +6,9 @@ No stdio: its buffers and its printf would be larger than all the rest of the re
 import cython
 from cython.cimports.libc import errno as e
 from cython.cimports.posix.fcntl import O_APPEND, O_NONBLOCK, O_WRONLY
-from cython.cimports.posix.fcntl import open as open_file
 from cython.cimports.posix.unistd import close, write
 
-from cython.cimports.initshim.linux import O_CLOEXEC
+from cython.cimports.initshim.linux import O_CLOEXEC, open_file
 
 
 def begin(line):

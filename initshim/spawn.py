@@ -10,11 +10,16 @@ from cython.cimports.posix.unistd import (
     getpid,
     read,
     setpgid,
-    tcsetpgrp,
     write,
 )
 
-from cython.cimports.initshim.linux import O_CLOEXEC, _Fork, environ, errno, pipe2
+from cython.cimports.initshim.linux import (
+    _Fork,
+    environ,
+    errno,
+    open_pipe,
+    set_foreground,
+)
 from cython.cimports.initshim.rooms import (
     Line,
     number_in,
@@ -32,7 +37,7 @@ def spawn(reaper):
     ends: cython.int[2]
     error: cython.int = 0
     reaper.child = -1
-    if pipe2(ends, O_CLOEXEC) != 0:
+    if open_pipe(ends) != 0:
         return errno
     reaper.child = _Fork()
     if reaper.child < 0:
@@ -55,7 +60,7 @@ def become(reaper, pipe):
     error: cython.int
     setpgid(0, 0)
     if reaper.handed:
-        tcsetpgrp(0, getpid())  # SIGTTOU is still blocked: it would stop us here
+        set_foreground(getpid())  # SIGTTOU is still blocked: it would stop us here
     pass_listen_pid(reaper, cython.address(listen))
     restore_signals(reaper)
     execvp(reaper.options.program[0], reaper.options.program)

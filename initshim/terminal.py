@@ -2,14 +2,23 @@
 
 The child leads a group of its own, so it must be the foreground group to read the terminal and to get its Ctrl-C. Nothing here
 is fatal and the terminal is never detached: without one, every call fails and all goes on. SIGTTOU is blocked, so that
-tcsetpgrp works from the background.
+setting it works from the background.
 """
 
 import cython
 from cython.cimports.posix.signal import kill
-from cython.cimports.posix.unistd import getpgrp, tcgetpgrp, tcsetpgrp
+from cython.cimports.posix.types import pid_t
+from cython.cimports.posix.unistd import getpgrp
 
-from cython.cimports.initshim.linux import SIGCONT, SIGSTOP, SIGTTIN, SIGTTOU, getsid
+from cython.cimports.initshim.linux import (
+    SIGCONT,
+    SIGSTOP,
+    SIGTTIN,
+    SIGTTOU,
+    foreground,
+    getsid,
+    set_foreground,
+)
 
 
 def look_at_terminal(reaper):
@@ -17,10 +26,10 @@ def look_at_terminal(reaper):
 
     Started in the background (`initshim … &`) it isn't: the shell needs it.
     """
-    foreground: cython.int = tcgetpgrp(0)
-    reaper.terminal = foreground >= 0
+    group: pid_t = foreground()
+    reaper.terminal = group >= 0
     if reaper.terminal:
-        reaper.handed = foreground == getpgrp()
+        reaper.handed = group == getpgrp()
         # A session's leader has no shell above it that could continue it.
         reaper.job = reaper.pid != 1 and getsid(0) != reaper.pid
 
@@ -32,7 +41,7 @@ def pause_with_child(reaper, signum):
     """
     if not reaper.job:
         return
-    if (signum == SIGTTIN or signum == SIGTTOU) and tcgetpgrp(0) == getpgrp():
+    if (signum == SIGTTIN or signum == SIGTTOU) and foreground() == getpgrp():
         resume_child(reaper)  # `fg` came between: the terminal is the child's for the asking
         return
     reaper.paused = True
@@ -45,13 +54,13 @@ def pause_with_child(reaper, signum):
 def resume_child(reaper):
     """Continue the child; in the foreground, if the shell put us there (`fg`, not `bg`)."""
     reaper.paused = False
-    if tcgetpgrp(0) == getpgrp():
+    if foreground() == getpgrp():
         reaper.handed = True
-        tcsetpgrp(0, reaper.child)
+        set_foreground(reaper.child)
     kill(-reaper.child, SIGCONT)
 
 
 def take_terminal_back(reaper):
     """Give our group the terminal again, where the child's still has it: a script around us goes on reading."""
-    if reaper.handed and reaper.pid != 1 and tcgetpgrp(0) == reaper.child:
-        tcsetpgrp(0, getpgrp())
+    if reaper.handed and reaper.pid != 1 and foreground() == reaper.child:
+        set_foreground(getpgrp())
