@@ -15,6 +15,7 @@ class MemorySecret:
     """A SecretStore that ends with the process."""
 
     stored: Stored | None = None
+    writes: int = 0
 
     async def read(self) -> Stored | None:
         """See SecretStore."""
@@ -25,7 +26,8 @@ class MemorySecret:
         present = self.stored.version if self.stored else None
         if version != present:
             raise Contended("The Secret changed.")
-        self.stored = Stored(dict(data), str(int(present or "0") + 1))
+        self.writes += 1
+        self.stored = Stored(dict(data), str(self.writes))
 
 
 @dataclass(slots=True)
