@@ -3,6 +3,8 @@
 A setting is read from `INITSHIM_<NAME>`; `docs/configuration.md` is made from this module.
 """
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -145,6 +147,11 @@ def load(**overrides: object) -> Settings:
         return Settings(**given)  # type: ignore[arg-type]  # checked by pydantic
     except ValidationError as error:
         raise BadSettings(_sentence("settings", error)) from error
+
+
+def environment() -> Mapping[str, str]:
+    """Give the environment to those who read what others define there: KUBERNETES_…, NO_PROXY."""
+    return os.environ
 
 
 def image_map(path: Path) -> tuple[tuple[str, ImageConfig], ...]:

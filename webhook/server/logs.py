@@ -32,12 +32,14 @@ class Journal:
         """See Observer."""
 
     def note(self, event: str, **fields: object) -> None:
-        """See Observer. A field `exception` brings its traceback into the log."""
+        """See Observer. An `error` is a warning; an `exception` brings its traceback along."""
         exception = fields.pop("exception", None)
         if isinstance(exception, BaseException):
             self._log.error(event, exc_info=exception, **fields)
-        else:
+        elif "error" in fields:
             self._log.warning(event, **fields)
+        else:
+            self._log.info(event, **fields)
 
 
 def logger(

@@ -1,0 +1,62 @@
+"""`initshim serve`: the webhook."""
+
+import asyncio
+import signal
+import sys
+from typing import Annotated
+
+import typer
+import uvloop
+
+import initshim
+from webhook.core.errors import InitshimError
+from webhook.server.logs import logger
+from webhook.server.run import Running
+from webhook.server.run import serve as run
+from webhook.settings import Settings, load
+
+_DEV = "Make a certificate for this run only, log for people, and need no cluster."
+_PORT = "Port of POST /mutate (TLS); 0 picks a free one."
+_HTTP_PORT = "Port of /healthz, /readyz and /metrics; 0 picks a free one."
+
+
+def serve(
+    *,
+    dev: Annotated[bool, typer.Option("--dev", help=_DEV)] = False,
+    port: Annotated[int | None, typer.Option(help=_PORT)] = None,
+    http_port: Annotated[int | None, typer.Option(help=_HTTP_PORT)] = None,
+) -> None:
+    """Run the webhook. Its settings are INITSHIM_… in the environment."""
+    given: dict[str, object] = {"port": port, "http_port": http_port}
+    if dev:
+        given |= {"tls": "dev", "host": "localhost", "log_format": "text", "drain_seconds": 0}
+    try:
+        settings = load(**given)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_until_told(settings, dev=dev))
+    except* InitshimError as group:
+        for error in group.exceptions:
+            next_step = getattr(error, "next_step", "")
+            typer.echo(f"initshim serve: {error}. {next_step}".rstrip(" ."), err=True)
+        sys.exit(1)
+
+
+async def _until_told(settings: Settings, *, dev: bool) -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    await run(
+        settings,
+        version=initshim.__version__,
+        log=logger(settings.log_level, settings.log_format),
+        stop=stop,
+        announce=_tell if dev else lambda _: None,
+    )
+
+
+def _tell(running: Running) -> None:
+    """Say where it listens and how to call it."""
+    typer.echo(f"POST https://localhost:{running.port}/mutate")
+    typer.echo(f"GET  http://localhost:{running.http_port}/healthz /readyz /metrics")

@@ -1,0 +1,78 @@
+"""Sockets to listen on, and uvicorn as a part of a program instead of its owner."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from webhook.core.errors import BadSettings
+from webhook.server.protocol import patient
+
+_BACKLOG = 2048
+_CLOSE_SECONDS = 5
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its signal handlers: when to stop is decided in run.py."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.accepting = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        self.accepting.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open a listening socket; for no host on every address, IPv6 and IPv4.
+
+    Raises BadSettings that names the address where it can't be had.
+    """
+    try:
+        if not host and socket.has_dualstack_ipv6():
+            return socket.create_server(
+                ("", port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True
+            )
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise BadSettings(
+            f"can't listen on {host or 'any address'}, port {port}: {error.strerror or error}",
+            next_step="Choose another host or port, or stop whoever has this one.",
+        ) from error
+
+
+def server(
+    app: ASGIApp,
+    *,
+    keep_alive_seconds: float,
+    receive_seconds: float,
+    tls: ssl.SSLContext | None = None,
+) -> Server:
+    """Make a server for the application; HTTP/1.1, as the API server speaks it."""
+    config = uvicorn.Config(
+        app,
+        http=patient(receive_seconds),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=int(keep_alive_seconds),
+        timeout_graceful_shutdown=_CLOSE_SECONDS,
+        ssl_context_factory=(lambda *_: tls) if tls else None,
+    )
+    return Server(config)

@@ -1,0 +1,143 @@
+"""The webhook as a process: put together, served, drained."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from starlette.types import ASGIApp
+from structlog.typing import FilteringBoundLogger
+
+from webhook.admission.admit import Engine
+from webhook.core.mutation import Delivery
+from webhook.kube.client import Client
+from webhook.kube.connect import in_cluster
+from webhook.server.app import Limits, create_app, create_probes
+from webhook.server.certificates import Certificates, assemble
+from webhook.server.health import Health
+from webhook.server.listen import Server, listen, server
+from webhook.server.logs import Journal
+from webhook.server.lookups import lookups
+from webhook.server.metrics import Metrics
+from webhook.server.observers import Both
+from webhook.settings import Settings, environment
+from webhook.tls.state import Lives
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A webhook that serves: its ports, and the CAs that its certificate is verified by."""
+
+    port: int
+    http_port: int
+    certificates: Certificates
+
+
+async def serve(
+    settings: Settings,
+    *,
+    version: str,
+    log: FilteringBoundLogger,
+    stop: asyncio.Event,
+    announce: Callable[[Running], None] = lambda _: None,
+) -> None:
+    """Serve until `stop` is set, then drain and close.
+
+    Raises BadSettings or another InitshimError for what makes a start impossible.
+    """
+    metrics = Metrics(version)
+    observer = Both([metrics, Journal(log)])
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(_cluster(settings))
+        certificates = assemble(settings, client=client, observer=observer, lives=_lives(settings))
+        health = Health(lambda: "" if certificates.state.ready else certificates.state.reason)
+        metrics.watch_certificate(lambda: _expiry(certificates))
+        resolver = await stack.enter_async_context(lookups(settings, client, observer))
+        engine = Engine(
+            rules=settings.rules(),
+            delivery=_delivery(settings, version),
+            resolver=resolver,
+            observer=observer,
+            deny_unresolved=settings.on_unresolved == "deny",
+        )
+        app = create_app(
+            engine,
+            health=health,
+            metrics=metrics,
+            log=log,
+            limits=Limits(settings.max_body, settings.lookup_seconds),
+        )
+        sockets = [
+            stack.enter_context(listen(settings.host, port))
+            for port in (settings.port, settings.http_port)
+        ]
+        servers = [
+            _server(app, settings, certificates),
+            _server(create_probes(health, metrics), settings, None),
+        ]
+        async with asyncio.TaskGroup() as tasks:
+            for each, listener in zip(servers, sockets, strict=True):
+                tasks.create_task(each.serve([listener]))
+            keeper = tasks.create_task(certificates.run())
+            await asyncio.gather(*(each.accepting.wait() for each in servers))
+            port, http_port = (listener.getsockname()[1] for listener in sockets)
+            log.info("serving", version=version, port=port, http_port=http_port)
+            announce(Running(port, http_port, certificates))
+            await stop.wait()
+            await _drain(servers, health, settings.drain_seconds, log)
+            keeper.cancel()
+    log.info("stopped")
+
+
+async def _drain(
+    servers: list[Server], health: Health, seconds: float, log: FilteringBoundLogger
+) -> None:
+    """Say no to probes, go on answering until nobody calls, then close.
+
+    The API server's endpoints follow readiness with a delay; semantics §6 has what it costs to
+    close at once.
+    """
+    log.info("draining", seconds=seconds)
+    health.draining = True
+    await asyncio.sleep(seconds)
+    for each in servers:
+        each.should_exit = True
+
+
+def _delivery(settings: Settings, version: str) -> Delivery:
+    return Delivery(
+        image=settings.reaper_image,
+        version=version,
+        pull_policy=settings.reaper_pull_policy,
+        as_volume=settings.delivery == "imageVolume",
+    )
+
+
+@asynccontextmanager
+async def _cluster(settings: Settings) -> AsyncIterator[Client | None]:
+    """Give a client of the API server where something needs one."""
+    if settings.tls != "builtin" and not settings.pull_secrets:
+        yield None
+        return
+    async with Client(in_cluster(environment())) as client:
+        yield client
+
+
+def _server(app: ASGIApp, settings: Settings, certificates: Certificates | None) -> Server:
+    return server(
+        app,
+        keep_alive_seconds=settings.keep_alive_seconds,
+        receive_seconds=settings.receive_seconds,
+        tls=certificates.tls if certificates else None,
+    )
+
+
+def _lives(settings: Settings) -> Lives:
+    """In a cluster of one, nobody lags behind."""
+    return Lives(lag=timedelta(0)) if settings.tls == "dev" else Lives()
+
+
+def _expiry(certificates: Certificates) -> float | None:
+    expires = certificates.state.expires_at
+    return expires.timestamp() if expires else None
