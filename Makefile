@@ -1,0 +1,52 @@
+# Everything that is made or fetched stays in this folder: .venv and .cache.
+PYTHON ?= python3
+CACHE := $(CURDIR)/.cache
+BIN := .venv/bin
+
+export PIP_CACHE_DIR ?= $(CACHE)/pip
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export ZIG_GLOBAL_CACHE_DIR ?= $(CACHE)/zig
+export ZIG_LOCAL_CACHE_DIR ?= $(CACHE)/zig
+export XDG_CACHE_HOME := $(CACHE)
+export MYPY_CACHE_DIR := $(CACHE)/mypy
+export RUFF_CACHE_DIR := $(CACHE)/ruff
+export TMPDIR := $(CACHE)/tmp
+export PYTHONDONTWRITEBYTECODE := 1
+
+PYTEST := $(BIN)/python -m pytest -o cache_dir=$(CACHE)/pytest
+
+.PHONY: help demo test lint fuzz bench reaper docs chart lock clean
+.DEFAULT_GOAL := help
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
+
+demo: .venv/.ready ## Show the main job: a pod that leaks zombies, without and with initshim
+	@$(BIN)/initshim demo
+
+test: .venv/.ready ## Run the tests (no root needed; what lacks a system package is skipped and named)
+	$(PYTEST) -n auto --dist loadgroup
+
+lint: .venv/.ready ## Check style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --cache-dir $(CACHE)/imports
+
+fuzz: .venv/.ready ## Run what takes long: 100,000 command lines and 100,000 mutated reviews
+	INITSHIM_LONG=1 HYPOTHESIS_PROFILE=long $(PYTEST) -n auto -m long
+
+bench: .venv/.ready ## Measure; tables and pictures go to docs/benchmarks
+	$(BIN)/python tests/benchmarks/reaper.py
+
+reaper: .venv/.ready ## Build the reaper for every machine, into initshim/bin
+	$(BIN)/python -m initshim.build --target all
+
+clean: ## Remove all that was made here
+	rm -rf .venv .cache .hypothesis initshim/bin
+
+.venv/.ready: pyproject.toml hatch_build.py
+	@mkdir -p $(TMPDIR)
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[webhook,build,test,lint,bench]'
+	@touch $@

@@ -1,0 +1,29 @@
+"""The house keeps its own rules."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_imports_run_one_way(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--cache-dir", tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_dependency_has_its_reason_in_the_readme() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    readme = (ROOT / "README.md").read_text().lower()
+    wanted = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    names = {requirement.split(">")[0].split(";")[0].strip() for requirement in wanted}
+    missing = {name for name in names if f"`{name}`" not in readme}
+    assert not missing
