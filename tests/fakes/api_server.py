@@ -1,0 +1,248 @@
+"""A small API server over HTTP(S): objects with resourceVersions, conflicts, paging, RBAC by name.
+
+What it does, it does as the real one: a stale resourceVersion is a 409, a missing object a 404,
+`create` by POST can't be granted by name while `create` by server-side apply can (patch.go of
+k8s.io/apiserver), a Secret's data must be base64 and a caBundle must be PEM. What it does not
+know, it refuses.
+"""
+
+import asyncio
+import base64
+import binascii
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+
+import uvicorn
+
+Json = dict[str, Any]
+
+
+class Refusal(Exception):
+    def __init__(self, code: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "status": "Failure",
+            "reason": reason,
+            "message": message,
+            "code": code,
+        }
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A right, as in a Role: `name` None means every name."""
+
+    verb: str
+    resource: str
+    name: str | None = None
+
+
+@dataclass
+class ApiServer:
+    """The state; `serving` is the door."""
+
+    objects: dict[str, Json] = field(default_factory=dict)
+    tokens: set[str] | None = None
+    rules: set[Rule] | None = None
+    log: list[str] = field(default_factory=list)
+    interfere: Callable[[str, str], None] = lambda _method, _path: None
+    _version: int = 0
+
+    def put(self, path: str, body: Json) -> Json:
+        """Set an object behind everybody's back."""
+        _validate(body)
+        self._version += 1
+        metadata = {**body.get("metadata", {}), "resourceVersion": str(self._version)}
+        metadata.setdefault("name", path.rpartition("/")[2])
+        self.objects[path] = {**body, "metadata": metadata}
+        return self.objects[path]
+
+    def delete(self, path: str) -> None:
+        self._version += 1
+        del self.objects[path]
+
+    def answer(self, method: str, path: str, query: Json, headers: Json, body: bytes) -> Any:
+        self.log.append(f"{method} {path}")
+        self.interfere(method, path)
+        token = headers.get("authorization", "").removeprefix("Bearer ")
+        if self.tokens is not None and token not in self.tokens:
+            raise Refusal(401, "Unauthorized", "Unauthorized")
+        if path == "/version":
+            return {"gitVersion": "v1.36.1"}
+        if method == "GET":
+            return self._read(path, query)
+        given = json.loads(body) if body else {}
+        kind = headers.get("content-type", "")
+        if method == "POST":
+            return self._create(path, given)
+        if method == "PUT":
+            self._allow("update", path)
+            return self._update(path, given, given.get("metadata", {}).get("resourceVersion"))
+        if method == "PATCH" and kind == "application/merge-patch+json":
+            self._allow("patch", path)
+            version = given.get("metadata", {}).get("resourceVersion")
+            return self._update(path, _merge(self._get(path), given), version)
+        if method == "PATCH" and kind == "application/apply-patch+yaml":
+            return self._apply(path, query, given)
+        raise Refusal(415, "UnsupportedMediaType", f"{method} of {kind} is not known here")
+
+    def _read(self, path: str, query: Json) -> Json:
+        if _is_object(path):
+            self._allow("get", path)
+            return self._get(path)
+        self._allow("list", path)
+        start, limit = int(query.get("continue", 0)), int(query.get("limit", 500))
+        found = [
+            self.objects[name]
+            for name in sorted(self.objects)
+            if _collection(name, everywhere="/namespaces/" not in path) == path
+        ]
+        wanted = dict(part.split("=") for part in query.get("labelSelector", "").split(",") if part)
+        found = [
+            one for one in found if wanted.items() <= one["metadata"].get("labels", {}).items()
+        ]
+        following = str(start + limit) if start + limit < len(found) else ""
+        return {"items": found[start : start + limit], "metadata": {"continue": following}}
+
+    def _create(self, path: str, given: Json) -> Json:
+        self._allow("create", path)
+        name = f"{path}/{given['metadata']['name']}"
+        if name in self.objects:
+            raise Refusal(409, "AlreadyExists", f'"{name}" already exists')
+        return self.put(name, given)
+
+    def _update(self, path: str, given: Json, version: str | None) -> Json:
+        present = self._get(path)
+        if version and version != present["metadata"]["resourceVersion"]:
+            raise Refusal(
+                409, "Conflict", "the object has been modified; please apply your changes to it"
+            )
+        if {**given, "metadata": {}} == {**present, "metadata": {}}:
+            return present  # a write that changes nothing gets no new version
+        return self.put(path, given)
+
+    def _apply(self, path: str, query: Json, given: Json) -> Json:
+        self._allow("patch", path)
+        if not query.get("fieldManager"):
+            raise Refusal(422, "Invalid", "fieldManager: Required value: is required for apply")
+        if path in self.objects:
+            return self._update(path, _merge(self.objects[path], given), None)
+        self._allow("create", path)
+        return self.put(path, given)
+
+    def _get(self, path: str) -> Json:
+        if path not in self.objects:
+            raise Refusal(404, "NotFound", f'"{path.rpartition("/")[2]}" not found')
+        return self.objects[path]
+
+    def _allow(self, verb: str, path: str) -> None:
+        """RBAC: a rule with a name never matches a call whose URL names nothing."""
+        named = _is_object(path)
+        name = path.rpartition("/")[2] if named else None
+        resource = (_collection(path, everywhere=True) if named else path).rpartition("/")[2]
+        if self.rules is None:
+            return
+        if not {Rule(verb, resource), Rule(verb, resource, name)} & self.rules:
+            raise Refusal(403, "Forbidden", f'cannot {verb} resource "{resource}"')
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        body = b""
+        while scope["type"] == "http":
+            message = await receive()
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        headers = {key.decode(): value.decode() for key, value in scope["headers"]}
+        query = {key: value[0] for key, value in parse_qs(scope["query_string"].decode()).items()}
+        try:
+            code, answer = 200, self.answer(scope["method"], scope["path"], query, headers, body)
+        except Refusal as refusal:
+            code, answer = refusal.code, refusal.status
+        data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        await send(
+            {
+                "type": "http.response.start",
+                "status": code,
+                "headers": [(b"content-length", str(len(data)).encode())],
+            }
+        )
+        await send({"type": "http.response.body", "body": data})
+
+
+@contextmanager
+def serving(server: Any, tls: ssl.SSLContext | None = None, port: int = 0) -> Iterator[str]:
+    """Serve an ASGI application from a thread of its own; gives the URL."""
+    listening = socket.create_server(("127.0.0.1", port))
+    url = f"{'https' if tls else 'http'}://localhost:{listening.getsockname()[1]}"
+    config = uvicorn.Config(
+        server, lifespan="off", log_level="critical", http="h11", loop="asyncio"
+    )
+    config.load()
+    config.ssl = tls
+    running = uvicorn.Server(config)
+
+    def run() -> None:
+        with asyncio.Runner() as runner:
+            runner.run(running.serve(sockets=[listening]))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield url
+    finally:
+        running.should_exit = True
+        running.force_exit = True
+        thread.join(20)
+        listening.close()
+
+
+def _is_object(path: str) -> bool:
+    parts = path.strip("/").split("/")
+    depth = 2 if parts[0] == "api" else 3  # api/v1, apis/group/version
+    if len(parts) > depth + 2 and parts[depth] == "namespaces":
+        depth += 2
+    return len(parts) == depth + 2
+
+
+def _collection(path: str, *, everywhere: bool) -> str:
+    """Where an object's kind is listed: in its namespace, or everywhere."""
+    parent = path.rpartition("/")[0]
+    if everywhere and "/namespaces/" in parent:
+        root, _, rest = parent.partition("/namespaces/")
+        return f"{root}/{rest.partition('/')[2]}"
+    return parent
+
+
+def _merge(present: Any, patch: Any) -> Any:
+    """RFC 7386."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(present) if isinstance(present, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merge(merged.get(key), value)
+    return merged
+
+
+def _validate(body: Json) -> None:
+    try:
+        for value in (body.get("data") or {}).values() if body.get("kind") == "Secret" else ():
+            base64.b64decode(value, validate=True)
+        for webhook in body.get("webhooks") or ():
+            bundle = base64.b64decode(webhook["clientConfig"].get("caBundle", ""), validate=True)
+            if bundle and b"-----BEGIN CERTIFICATE-----" not in bundle:
+                raise Refusal(422, "Invalid", "caBundle: unable to parse bytes as PEM block")
+    except binascii.Error as error:
+        raise Refusal(400, "BadRequest", "illegal base64 data") from error
