@@ -23,6 +23,7 @@ ROOMS = (
     "signals",
     "options",
     "install",
+    "search",
     "spawn",
     "terminal",
     "reap",
@@ -37,7 +38,15 @@ CYTHON = (
 )
 
 CC = (
-    *("-static", "-Oz", "-flto", "-fno-inline-functions", "-fomit-frame-pointer", "-std=gnu11", "-w"),
+    *(
+        "-static",
+        "-Oz",
+        "-flto",
+        "-fno-inline-functions",
+        "-fomit-frame-pointer",
+        "-std=gnu11",
+        "-w",
+    ),
     # Nothing of CPython is called in the end, so the linker drops all of Cython's module code.
     *("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"),
     # Nobody unwinds our stack or reads our symbols.
@@ -126,7 +135,9 @@ def headers(target: Target, folder: Path) -> None:
 def resized(config: str) -> str:
     """A pyconfig.h with the sizes of a 32-bit machine."""
     for name, size in SIZES_32.items():
-        config = re.sub(rf"^#define {name} \d+$", f"#define {name} {size}", config, flags=re.M)
+        config = re.sub(
+            rf"^#define {name} \d+$", f"#define {name} {size}", config, flags=re.MULTILINE
+        )
     return config
 
 

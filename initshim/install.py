@@ -4,13 +4,6 @@ This is the init container's whole job; its image holds nothing but us.
 """
 
 import cython
-from cython.cimports.libc.errno import EACCES, ENAMETOOLONG
-from cython.cimports.libc.stdio import rename
-from cython.cimports.libc.string import memcpy, strlen
-from cython.cimports.posix.fcntl import O_CREAT, O_EXCL, O_RDONLY, O_WRONLY
-from cython.cimports.posix.unistd import _exit, close, execv, fsync, read, unlink, write
-from cython.cimports.posix.wait import waitpid
-
 from cython.cimports.initshim.linux import (
     O_CLOEXEC,
     O_NOFOLLOW,
@@ -28,6 +21,12 @@ from cython.cimports.initshim.rooms import (
     report,
     restore_signals,
 )
+from cython.cimports.libc.errno import EACCES, ENAMETOOLONG
+from cython.cimports.libc.stdio import rename
+from cython.cimports.libc.string import memcpy, strlen
+from cython.cimports.posix.fcntl import O_CREAT, O_EXCL, O_RDONLY, O_WRONLY
+from cython.cimports.posix.unistd import _exit, close, execv, fsync, read, unlink, write
+from cython.cimports.posix.wait import waitpid
 
 
 def install(reaper):
@@ -37,7 +36,7 @@ def install(reaper):
     file busy"). So the new copy is made beside it and renamed over it.
     """
     destination: cython.p_const_char = reaper.options.destination
-    beside: cython.char[4096]
+    beside = cython.declare(cython.char[4096])
     size: cython.size_t = strlen(destination)
     if size + 5 > cython.sizeof(beside):
         return failed(b"cannot install ", ENAMETOOLONG, b"", cython.address(reaper.options))
@@ -73,7 +72,7 @@ def copy_to(name):
 
 def copy_bytes(source, target):
     """Copy one open file to the other; 0 or the errno."""
-    block: cython.char[4096]
+    block = cython.declare(cython.char[4096])
     while True:
         size: cython.Py_ssize_t = read(source, block, cython.sizeof(block))
         if size <= 0:
@@ -103,7 +102,7 @@ def try_copy(reaper):
 
 def run_copy(reaper):
     """Become the copy (in the child); where the kernel refuses, say why."""
-    argv: cython.p_char[3]
+    argv = cython.declare(cython.p_char[3])
     argv[0] = cython.cast(cython.p_char, reaper.options.destination)
     argv[1] = cython.cast(cython.p_char, b"--version")
     argv[2] = cython.NULL
@@ -117,7 +116,7 @@ def run_copy(reaper):
 
 def failed(what, error, rest, options):
     """Say which file could not be installed or run, and why; 125."""
-    line: Line
+    line = cython.declare(Line)
     begin(cython.address(line))
     put(cython.address(line), what)
     put_name(cython.address(line), options.destination)

@@ -1,10 +1,6 @@
 """Linger (-l): after the program, give the others in the container time to end."""
 
 import cython
-from cython.cimports.posix.fcntl import O_RDONLY
-from cython.cimports.posix.signal import kill, siginfo_t
-from cython.cimports.posix.unistd import alarm, close, read
-
 from cython.cimports.initshim.linux import (
     O_CLOEXEC,
     SIGALRM,
@@ -15,6 +11,9 @@ from cython.cimports.initshim.linux import (
     open_file,
 )
 from cython.cimports.initshim.rooms import next_signal, reap
+from cython.cimports.posix.fcntl import O_RDONLY
+from cython.cimports.posix.signal import kill, siginfo_t
+from cython.cimports.posix.unistd import alarm, close, read
 
 
 def linger(reaper):
@@ -29,14 +28,14 @@ def drain(reaper, signum, seconds):
 
     Impatient: another TERM, INT or QUIT. All other signals have lost whom they were for.
     """
-    info: siginfo_t
+    info = cython.declare(siginfo_t)
     signal_rest(reaper, signum)
     alarm(seconds)
     while reap(reaper):
         next_signal(cython.address(info))
         if info.si_signo == SIGALRM and info.si_code > 0:
             return False
-        if info.si_signo == SIGTERM or info.si_signo == SIGINT or info.si_signo == SIGQUIT:
+        if info.si_signo in (SIGTERM, SIGINT, SIGQUIT):
             return False
         if signum == SIGKILL:
             signal_rest(reaper, SIGKILL)  # the killed have left their children to us
@@ -54,14 +53,14 @@ def signal_rest(reaper, signum):
 
 def signal_children(signum):
     """Signal our direct children, who were orphans; where the kernel has no such list, nobody."""
-    text: cython.char[4096]
+    text = cython.declare(cython.char[4096])
     file: cython.int = open_file(b"/proc/thread-self/children", O_RDONLY | O_CLOEXEC)
     pid: cython.int = 0
     while True:
         size: cython.Py_ssize_t = read(file, text, cython.sizeof(text))
         if size <= 0:
             break
-        at: cython.Py_ssize_t
+        at = cython.declare(cython.Py_ssize_t)
         for at in range(size):
             if text[at] != ord(" "):
                 pid = pid * 10 + text[at] - ord("0")

@@ -4,20 +4,20 @@ getopt_long would bring stdio with it. A bad option is one line and nothing is s
 """
 
 import cython
-from cython.cimports.libc.string import memset, strchr, strcmp, strlen, strncmp
-
 from cython.cimports.initshim.rooms import (
     HELP,
     INSTALL,
     VERSION,
     Line,
     begin,
+    find,
     number_in,
     put,
     put_name,
     report,
     signal_in,
 )
+from cython.cimports.libc.string import memset, strcmp, strlen, strncmp
 
 
 def help_text():
@@ -80,13 +80,16 @@ def parse_options(argv, options):
         at = take_long(at, options) if at[0][1] == ord("-") else take_short(at, options)
         if at == cython.NULL:
             return False
-        if options.task == HELP or options.task == VERSION:
+        if options.task in (HELP, VERSION):
             return True
     options.program = at
     if at[0] == cython.NULL and options.task != INSTALL:
         return complain(b"no program given", b"", b"", options) != cython.NULL
     if at[0] != cython.NULL and options.task == INSTALL:
-        return complain(b"--install takes no program, but was given '", at[0], b"'", options) != cython.NULL
+        return (
+            complain(b"--install takes no program, but was given '", at[0], b"'", options)
+            != cython.NULL
+        )
     return True
 
 
@@ -94,7 +97,7 @@ def defaults(options):
     """No option given."""
     memset(options, 0, cython.sizeof(options[0]))
     options.message = b"/dev/termination-log"
-    signum: cython.int
+    signum = cython.declare(cython.int)
     for signum in range(65):
         options.rewrite[signum] = signum
 
@@ -105,7 +108,7 @@ def take_long(at, options):
     entry: cython.p_const_char = entry_called(word + 2)
     if entry == cython.NULL:
         return complain(b"unknown option '", word, b"'", options)
-    value: cython.p_const_char = strchr(word, ord("="))
+    value: cython.p_const_char = find(word, ord("="))
     if entry[1] != ord("="):
         if value != cython.NULL:
             return complain(b"option '", word, b"' takes no value", options)
@@ -193,7 +196,7 @@ def set_value(entry, value, options):
     else:
         good = set_number(entry[0], value, options)
     if not good:
-        line: Line
+        line = cython.declare(Line)
         begin(cython.address(line))
         put(cython.address(line), b"bad value '")
         put_name(cython.address(line), value)
@@ -206,7 +209,7 @@ def set_value(entry, value, options):
 
 def set_number(letter, value, options):
     """Set an option whose value is a number or a signal; false where it is none."""
-    number: cython.int
+    number = cython.declare(cython.int)
     if letter == ord("e"):
         number = number_in(value, 255)
         if number >= 0:
@@ -223,12 +226,12 @@ def set_number(letter, value, options):
 
 def set_rewrite(value, options):
     """Set `FROM:TO`; false where it does not name two signals."""
-    name: cython.char[16]
-    colon: cython.p_const_char = strchr(value, ord(":"))
+    name = cython.declare(cython.char[16])
+    colon: cython.p_const_char = find(value, ord(":"))
     size: cython.Py_ssize_t = colon - value
     if colon == cython.NULL or size >= 16:
         return False
-    at: cython.int
+    at = cython.declare(cython.int)
     for at in range(size):
         name[at] = value[at]
     name[size] = 0
@@ -242,7 +245,7 @@ def set_rewrite(value, options):
 
 def complain(what, name, rest, options):
     """Say what is wrong with an option, in one line; NULL."""
-    line: Line
+    line = cython.declare(Line)
     begin(cython.address(line))
     put(cython.address(line), what)
     put_name(cython.address(line), name)

@@ -1,6 +1,16 @@
 """Reap: take in every process that has ended, and count those that weren't the program."""
 
 import cython
+from cython.cimports.initshim.linux import PR_SET_NAME, prctl
+from cython.cimports.initshim.rooms import (
+    Line,
+    begin,
+    pause_with_child,
+    put,
+    put_number,
+    put_signal,
+    tell,
+)
 from cython.cimports.posix.types import pid_t
 from cython.cimports.posix.wait import (
     WEXITSTATUS,
@@ -11,17 +21,6 @@ from cython.cimports.posix.wait import (
     WTERMSIG,
     WUNTRACED,
     waitpid,
-)
-
-from cython.cimports.initshim.linux import PR_SET_NAME, prctl
-from cython.cimports.initshim.rooms import (
-    Line,
-    begin,
-    pause_with_child,
-    put,
-    put_number,
-    put_signal,
-    tell,
 )
 
 
@@ -62,7 +61,7 @@ def take(reaper, pid, status):
 
 def show_count(reaper):
     """Show the count of orphans as our name: `cat /proc/1/comm` says init:1234, and costs nobody anything."""
-    line: Line
+    line = cython.declare(Line)
     line.size = 0
     put(cython.address(line), b"init:")
     put_number(cython.address(line), reaper.orphans)
@@ -71,7 +70,7 @@ def show_count(reaper):
 
 def tell_reaped(pid, status):
     """Tell of one process that was reaped (-vv)."""
-    line: Line
+    line = cython.declare(Line)
     begin(cython.address(line))
     put(cython.address(line), b"reaped ")
     put_number(cython.address(line), pid)

@@ -5,24 +5,14 @@ object, so nothing of Python remains in the executable. The rooms: signals, opti
 """
 
 import cython
-from cython.cimports.libc.errno import ENOENT, ENOTDIR
-from cython.cimports.libc.string import memset, strchr, strlen
-from cython.cimports.libc.stdint import uint64_t
-from cython.cimports.posix.signal import kill, siginfo_t
-from cython.cimports.posix.types import pid_t
-from cython.cimports.posix.unistd import chdir, close, getpid, getppid, write
-from cython.cimports.posix.wait import WEXITSTATUS, WIFEXITED, WTERMSIG
-
 from cython.cimports.initshim.linux import (
+    INITSHIM_VERSION,
     PR_SET_CHILD_SUBREAPER,
     PR_SET_PDEATHSIG,
     SI_USER,
     SIGCHLD,
     SIGCONT,
-    SIGPIPE,
-    SIGXFSZ,
     SYS_close_range,
-    INITSHIM_VERSION,
     SYS_tkill,
     prctl,
     syscall,
@@ -56,13 +46,20 @@ from cython.cimports.initshim.rooms import (
     take_terminal_back,
     tell,
 )
+from cython.cimports.libc.errno import ENOENT
+from cython.cimports.libc.stdint import uint64_t
+from cython.cimports.libc.string import memset, strlen
+from cython.cimports.posix.signal import siginfo_t
+from cython.cimports.posix.types import pid_t
+from cython.cimports.posix.unistd import chdir, close, getpid, getppid, write
+from cython.cimports.posix.wait import WEXITSTATUS, WIFEXITED, WTERMSIG
 
 
 def main(argc, argv):
     """Block all signals before anything else: until then PID 1 is deaf, and a TERM that comes is lost."""
-    mask: uint64_t
+    mask = cython.declare(uint64_t)
     block_signals(cython.address(mask))
-    reaper: Reaper
+    reaper = cython.declare(Reaper)
     memset(cython.address(reaper), 0, cython.sizeof(reaper))
     reaper.mask = mask
     reaper.pid = getpid()
@@ -82,7 +79,7 @@ def main(argc, argv):
 
 def run(reaper):
     """Run the program to its end; our exit code."""
-    info: siginfo_t
+    info = cython.declare(siginfo_t)
     if reaper.options.everyone and reaper.pid != 1:
         return not_alone(reaper)
     prepare(reaper)
@@ -102,7 +99,7 @@ def run(reaper):
 
 def not_alone(reaper):
     """Refuse --all outside of PID 1: everybody would be everything that this user owns."""
-    line: Line
+    line = cython.declare(Line)
     begin(cython.address(line))
     put(cython.address(line), b"--all works only as PID 1 (see initshim --help)")
     report(cython.address(line), reaper.options.message)
@@ -126,16 +123,13 @@ def prepare(reaper):
 
 def cannot_start(reaper, error):
     """Say why the program does not run; 127 not found, 126 not executable, 125 where we could not even fork."""
-    line: Line
+    line = cython.declare(Line)
     name: cython.p_const_char = reaper.options.program[0]
     begin(cython.address(line))
     if reaper.child < 0:
         put(cython.address(line), b"cannot fork for ")
     else:
         put(cython.address(line), b"cannot run ")
-    # A file among PATH's directories is passed over by the search; that is no news about the program.
-    if error == ENOTDIR and strchr(name, ord("/")) == cython.NULL:
-        error = ENOENT
     put_name(cython.address(line), name)
     put_error(cython.address(line), error)
     report(cython.address(line), reaper.options.message)
@@ -151,7 +145,7 @@ def let_go(reaper):
     stdin we keep only as the terminal that we may have to hand over; stdout and stderr so that /proc/1/fd/1 works.
     """
     if syscall(SYS_close_range, 3, ~cython.cast(cython.uint, 0), 0) != 0:  # none before Linux 5.9
-        file: cython.int
+        file = cython.declare(cython.int)
         for file in range(3, 1024):
             close(file)
     if not reaper.terminal:
@@ -192,7 +186,7 @@ def is_ours(reaper, info):
 
 def tell_forwarded(signum, to, error):
     """Tell of one signal that was forwarded (-v), or could not be: a setuid program, one that has just ended."""
-    line: Line
+    line = cython.declare(Line)
     begin(cython.address(line))
     put(cython.address(line), b"forwarded " if error == 0 else b"cannot forward ")
     put_signal(cython.address(line), signum)

@@ -46,6 +46,7 @@ cdef struct Line:
     char text[1024]
 
 # say: lines of text
+cdef extern const char *find(const char *text, char letter) noexcept nogil
 cdef extern void begin(Line *line) noexcept nogil
 cdef extern void put(Line *line, const char *text) noexcept nogil
 cdef extern void put_name(Line *line, const char *name) noexcept nogil
@@ -69,7 +70,9 @@ cdef extern bint parse_options(char **argv, Options *options) noexcept nogil
 cdef extern const char *help_text() noexcept nogil
 cdef extern int install(Reaper *reaper) noexcept nogil
 
-# spawn, terminal
+# search, spawn, terminal
+cdef extern int exec_program(char **argv) noexcept nogil
+cdef extern char **variable(const char *name) noexcept nogil
 cdef extern int spawn(Reaper *reaper) noexcept nogil
 cdef extern void look_at_terminal(Reaper *reaper) noexcept nogil
 cdef extern void pause_with_child(Reaper *reaper, int signum) noexcept nogil

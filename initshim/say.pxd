@@ -1,5 +1,6 @@
 from initshim.rooms cimport Line
 
+cdef public const char *find(const char *text, char letter) noexcept nogil
 cdef public void begin(Line *line) noexcept nogil
 cdef public void put(Line *line, const char *text) noexcept nogil
 cdef public void put_name(Line *line, const char *name) noexcept nogil

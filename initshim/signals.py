@@ -4,11 +4,6 @@ By raw system calls with the kernel's own 64-bit set: musl's wrappers keep 32 to
 """
 
 import cython
-from cython.cimports.libc.stdint import uint64_t
-from cython.cimports.libc.string import memset, strlen, strncmp
-from cython.cimports.posix.signal import SIG_SETMASK, kill
-from cython.cimports.posix.strings import strcasecmp, strncasecmp
-
 from cython.cimports.initshim.linux import (
     SI_TKILL,
     SIGCHLD,
@@ -20,6 +15,10 @@ from cython.cimports.initshim.linux import (
     syscall,
 )
 from cython.cimports.initshim.rooms import number_in, put, put_number
+from cython.cimports.libc.stdint import uint64_t
+from cython.cimports.libc.string import memset, strlen
+from cython.cimports.posix.signal import SIG_SETMASK, kill
+from cython.cimports.posix.strings import strcasecmp, strncasecmp
 
 
 def block_signals(old):
@@ -38,7 +37,7 @@ def default_sigchld(reaper):
     Started with SIGCHLD ignored (`trap '' CHLD; exec …`), a parent never hears of its children: the kernel reaps them itself.
     The kernel's struct sigaction begins with the handler, and all zero means the default; five words hold it on every machine.
     """
-    default: cython.long[5]
+    default = cython.declare(cython.long[5])
     memset(default, 0, cython.sizeof(default))
     syscall(SYS_rt_sigaction, SIGCHLD, default, reaper.sigchld, 8)
 
@@ -80,7 +79,7 @@ def names():
 
 def signal_in(text):
     """The signal that text names: TERM, SIGTERM, RTMIN+1, RTMAX-1, 15; -1 where it names none."""
-    offset: cython.int
+    offset = cython.declare(cython.int)
     if strncasecmp(text, b"SIG", 3) == 0:
         text += 3
         if text[0] >= ord("0") and text[0] <= ord("9"):

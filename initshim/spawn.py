@@ -1,31 +1,29 @@
 """Spawn: start the program as our child, as if nobody stood between it and whoever started us."""
 
 import cython
-from cython.cimports.libc.errno import EINTR
-from cython.cimports.libc.string import strncmp
-from cython.cimports.posix.unistd import (
-    _exit,
-    close,
-    execvp,
-    getpid,
-    read,
-    setpgid,
-    write,
-)
-
 from cython.cimports.initshim.linux import (
     _Fork,
-    environ,
     errno,
     open_pipe,
     set_foreground,
 )
 from cython.cimports.initshim.rooms import (
     Line,
+    exec_program,
     number_in,
     put,
     put_number,
     restore_signals,
+    variable,
+)
+from cython.cimports.libc.errno import EINTR
+from cython.cimports.posix.unistd import (
+    _exit,
+    close,
+    getpid,
+    read,
+    setpgid,
+    write,
 )
 
 
@@ -34,7 +32,7 @@ def spawn(reaper):
 
     A failed exec comes back over a pipe. A successful one closes the pipe, and the read ends with nothing.
     """
-    ends: cython.int[2]
+    ends = cython.declare(cython.int[2])
     error: cython.int = 0
     reaper.child = -1
     if open_pipe(ends) != 0:
@@ -56,29 +54,25 @@ def spawn(reaper):
 
 def become(reaper, pipe):
     """Become the program (in the child); where the kernel refuses, tell the parent why."""
-    listen: Line
-    error: cython.int
+    listen = cython.declare(Line)
     setpgid(0, 0)
     if reaper.handed:
         set_foreground(getpid())  # SIGTTOU is still blocked: it would stop us here
     pass_listen_pid(reaper, cython.address(listen))
     restore_signals(reaper)
-    execvp(reaper.options.program[0], reaper.options.program)
-    error = errno
+    error: cython.int = exec_program(reaper.options.program)
     write(pipe, cython.address(error), cython.sizeof(error))
     _exit(127)
 
 
 def pass_listen_pid(reaper, line):
-    """Address the sockets of systemd's socket activation to the program, where they were addressed to us.
+    """Address systemd's socket activation to the program, where it was addressed to us.
 
-    A program takes them only if LISTEN_PID is its own pid: man 3 sd_listen_fds.
+    A program takes the sockets only if LISTEN_PID is its own pid: man 3 sd_listen_fds.
     """
-    variable: cython.pp_char = environ
-    while variable[0] != cython.NULL:
-        if strncmp(variable[0], b"LISTEN_PID=", 11) == 0 and number_in(variable[0] + 11, 4194304) == reaper.pid:
-            line.size = 0
-            put(line, b"LISTEN_PID=")
-            put_number(line, getpid())
-            variable[0] = line.text
-        variable += 1
+    listen: cython.pp_char = variable(b"LISTEN_PID=")
+    if listen != cython.NULL and number_in(listen[0] + 11, 4194304) == reaper.pid:
+        line.size = 0
+        put(line, b"LISTEN_PID=")
+        put_number(line, getpid())
+        listen[0] = line.text

@@ -5,11 +5,6 @@ is fatal and the terminal is never detached: without one, every call fails and a
 setting it works from the background.
 """
 
-import cython
-from cython.cimports.posix.signal import kill
-from cython.cimports.posix.types import pid_t
-from cython.cimports.posix.unistd import getpgrp
-
 from cython.cimports.initshim.linux import (
     SIGCONT,
     SIGSTOP,
@@ -19,6 +14,9 @@ from cython.cimports.initshim.linux import (
     getsid,
     set_foreground,
 )
+from cython.cimports.posix.signal import kill
+from cython.cimports.posix.types import pid_t
+from cython.cimports.posix.unistd import getpgrp
 
 
 def look_at_terminal(reaper):
@@ -41,7 +39,7 @@ def pause_with_child(reaper, signum):
     """
     if not reaper.job:
         return
-    if (signum == SIGTTIN or signum == SIGTTOU) and foreground() == getpgrp():
+    if signum in (SIGTTIN, SIGTTOU) and foreground() == getpgrp():
         resume_child(reaper)  # `fg` came between: the terminal is the child's for the asking
         return
     reaper.paused = True
