@@ -1,0 +1,99 @@
+"""To which addresses the webhook connects on behalf of a pod's author, and to which it does not.
+
+The author of a pod names the host. So addresses that mean something only from where the webhook
+stands are refused: its own, its link's, the cloud's metadata services, the cluster's services.
+Private networks are allowed: most registries of companies live there.
+"""
+
+from dataclasses import dataclass
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+_REFUSED: tuple[tuple[str, str], ...] = (
+    ("0.0.0.0/8", "an unspecified address"),
+    ("127.0.0.0/8", "a loopback address"),
+    ("169.254.0.0/16", "a link-local address, where clouds keep metadata"),
+    ("100.100.100.200/32", "a metadata address (Alibaba Cloud)"),
+    ("168.63.129.16/32", "a metadata address (Azure)"),
+    ("192.0.0.0/24", "a metadata address (Oracle Cloud)"),
+    ("224.0.0.0/4", "a multicast address"),
+    ("240.0.0.0/4", "a reserved address"),
+    ("::/128", "an unspecified address"),
+    ("::1/128", "a loopback address"),
+    ("fe80::/10", "a link-local address"),
+    ("fec0::/10", "a site-local address"),
+    ("ff00::/8", "a multicast address"),
+    ("fd00:ec2::/32", "a metadata address (AWS)"),
+    ("fd20:ce::/32", "a metadata address (Google Cloud)"),
+)
+_BUILT_IN = tuple((ip_network(network), what) for network, what in _REFUSED)
+_EMBEDDING = ip_network("::/96"), ip_network("64:ff9b::/96")
+_LOCAL_NAT64 = ip_network("64:ff9b:1::/48")
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRule:
+    """The administrator's networks on top of the built-in ones; `allowed` beats all others."""
+
+    refused: tuple[Network, ...] = ()
+    allowed: tuple[Network, ...] = ()
+
+    def refusal(self, address: str) -> str | None:
+        """Say why not to connect to an address as the resolver gave it; None: go ahead.
+
+        An IPv4 address inside an IPv6 one is judged as itself too.
+        """
+        try:
+            outer = ip_address(address)
+        except ValueError:
+            return "no address"
+        ways = (outer, *_inner(outer))
+        if any(_in(way, self.allowed) for way in ways):
+            return None
+        for way in ways:
+            for network, what in _BUILT_IN:
+                if way in network:
+                    return what
+            if _in(way, self.refused):
+                return "an address of a network that is configured as refused"
+        return None
+
+    def allowing(self, networks: tuple[Network, ...]) -> "AddressRule":
+        """Give the rule for a host that the administrator put on these networks."""
+        return AddressRule(self.refused, self.allowed + networks) if networks else self
+
+
+def _in(address: Address, networks: tuple[Network, ...]) -> bool:
+    return any(address in network for network in networks)
+
+
+def _inner(address: Address) -> list[Address]:
+    """Give the IPv4 addresses to which a translator on the way may turn an IPv6 address."""
+    if isinstance(address, IPv4Address):
+        return []
+    found: list[Address] = []
+    bare = IPv6Address(int(address))  # without a zone (fe80::1%eth0)
+    if bare != address:
+        found.append(bare)
+    if bare.ipv4_mapped:
+        found.append(bare.ipv4_mapped)
+    if bare.sixtofour:
+        found.append(bare.sixtofour)
+    if bare.teredo:
+        found.extend(bare.teredo)
+    if any(bare in network for network in _EMBEDDING) and int(bare) > 1:
+        found.append(IPv4Address(int(bare) & 0xFFFFFFFF))
+    if bare in _LOCAL_NAT64:  # RFC 6052 §2.2: bits 48-63 and 72-87 of a /48 prefix
+        bits = int(bare)
+        found.append(IPv4Address((bits >> 64 & 0xFFFF) << 16 | bits >> 40 & 0xFFFF))
+        found.append(IPv4Address(bits & 0xFFFFFFFF))  # or a /96 of the operator's choice
+    return found

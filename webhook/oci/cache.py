@@ -1,0 +1,150 @@
+"""What is remembered of registries: bounded by weight, and told only to who could have asked.
+
+Three kinds of memory: tags point to digests for a short time; content by digest holds for good,
+as long as there is room; and a reader is known to have had access to a digest. Content is handed
+out only for a digest that the caller's own reader was shown by the registry (semantics §2).
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from webhook.core.argv import ImageConfig
+from webhook.core.image import Reference
+from webhook.oci.manifests import Document, Index
+from webhook.oci.platforms import Variant, agree, candidates
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+_HEAVIEST = 32 << 20
+_ENTRY = 200  # bytes that Python itself needs for a key, a value and their places, roughly
+
+
+class Lru(Generic[K, V]):
+    """A mapping that forgets what was used longest ago once a limit is passed."""
+
+    def __init__(self, entries: int, *, weight: int | None = None) -> None:
+        self._most = entries
+        self._heaviest = weight
+        self._weight = 0
+        self._items: OrderedDict[K, tuple[V, int]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def weight(self) -> int:
+        """The sum of the weights of what is kept."""
+        return self._weight
+
+    def get(self, key: K) -> V | None:
+        """Give a value and count it as used now; None where it is unknown."""
+        item = self._items.get(key)
+        if item is None:
+            return None
+        self._items.move_to_end(key)
+        return item[0]
+
+    def put(self, key: K, value: V, *, weight: int = 1) -> None:
+        """Keep a value; one that is heavier than the limit is not kept."""
+        self.drop(key)
+        if self._heaviest is not None and weight > self._heaviest:
+            return
+        self._items[key] = value, weight
+        self._weight += weight
+        while len(self._items) > self._most or (
+            self._heaviest is not None and self._weight > self._heaviest
+        ):
+            _, (_, lost) = self._items.popitem(last=False)
+            self._weight -= lost
+
+    def drop(self, key: K) -> V | None:
+        """Forget a value and give it."""
+        item = self._items.pop(key, None)
+        if item is None:
+            return None
+        self._weight -= item[1]
+        return item[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Where a tag pointed to: current until `fresh`, better than nothing until `usable`."""
+
+    digest: str
+    fresh: float
+    usable: float
+
+
+class Memory:
+    """Tags, documents and configurations: at most `entries` and some 32 MiB of each."""
+
+    def __init__(self, *, entries: int, fresh: float, usable: float) -> None:
+        self._pins: Lru[tuple[str, str, str], Pin] = Lru(entries)
+        self._shown: Lru[tuple[str, str, str], bool] = Lru(entries)
+        self._documents: Lru[tuple[str, str], Document] = Lru(entries, weight=_HEAVIEST)
+        self._configs: Lru[tuple[str, str], ImageConfig] = Lru(entries, weight=_HEAVIEST)
+        self._fresh = fresh
+        self._usable = usable
+
+    def digest(
+        self, reference: Reference, readers: Iterable[str], *, now: float, stale: bool = False
+    ) -> str | None:
+        """Give the digest that one of the readers was shown for a reference, if it still counts."""
+        name = reference.name
+        if reference.digest:
+            keys = ((name, reference.digest, reader) for reader in readers)
+            return reference.digest if any(self._shown.get(key) for key in keys) else None
+        pins = (self._pins.get((name, reference.version, reader)) for reader in readers)
+        alive = [pin for pin in pins if pin and now < (pin.usable if stale else pin.fresh)]
+        return max(alive, key=lambda pin: pin.fresh).digest if alive else None
+
+    def show(self, reference: Reference, digest: str, reader: str, *, now: float) -> None:
+        """Remember that the registry showed a reader this digest for a reference."""
+        name = reference.name
+        self._shown.put((name, digest, reader), True)
+        if not reference.digest:
+            pin = Pin(digest, now + self._fresh, now + self._usable)
+            self._pins.put((name, reference.version, reader), pin)
+
+    def document(self, name: str, digest: str) -> Document | None:
+        """Give an index or a manifest by its digest."""
+        return self._documents.get((name, digest))
+
+    def keep_document(self, name: str, digest: str, document: Document) -> None:
+        """Remember an index or a manifest for good."""
+        entries = len(document.variants) if isinstance(document, Index) else 1
+        self._documents.put((name, digest), document, weight=_ENTRY * (1 + entries))
+
+    def config(self, name: str, digest: str) -> ImageConfig | None:
+        """Give a configuration by its digest."""
+        return self._configs.get((name, digest))
+
+    def keep_config(self, name: str, digest: str, config: ImageConfig) -> None:
+        """Remember a configuration for good."""
+        argv = (*config.entrypoint, *config.cmd)
+        weight = _ENTRY + sum(map(len, argv)) * 4 + 64 * len(argv)
+        self._configs.put((name, digest), config, weight=weight)
+
+    def assemble(
+        self, name: str, digest: str, architectures: frozenset[str]
+    ) -> tuple[ImageConfig, tuple[Variant, ...]] | None:
+        """Answer from memory alone, or None where a part is missing; may raise as `agree` does."""
+        document = self.document(name, digest)
+        if document is None:
+            return None
+        if not isinstance(document, Index):
+            config = self.config(name, document.config)
+            return (config, ()) if config else None
+        configs: dict[Variant, ImageConfig] = {}
+        for variant in candidates(document.variants, architectures):
+            manifest = self.document(name, variant.digest)
+            if manifest is None or isinstance(manifest, Index):
+                return None
+            config = self.config(name, manifest.config)
+            if config is None:
+                return None
+            configs[variant] = config
+        return agree(configs, name), tuple(configs)

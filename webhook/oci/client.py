@@ -1,0 +1,192 @@
+"""The distribution API, as far as it is needed: a manifest, its digest, a blob.
+
+httpx stays behind this module and the transport. Redirects are followed by hand: few, and
+without credentials as soon as another host is meant.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import httpx
+
+from webhook.core.credentials import Credential
+from webhook.core.errors import (
+    BadAnswer,
+    LookupFailed,
+    NotFound,
+    RateLimited,
+    Unauthorized,
+    Unreachable,
+)
+from webhook.oci.auth import RegistryAuth, Tokens
+from webhook.oci.cache import Lru
+from webhook.oci.endpoint import Endpoint, address_of
+from webhook.oci.manifests import ACCEPT, LARGEST, digest_of, is_digest, verify
+
+_HOPS = 5
+_HOLD_OFF = 30.0  # seconds, where a registry says 429 but not until when
+_LONGEST_HOLD_OFF = 300.0
+_TIMEOUT = httpx.Timeout(30.0, connect=5.0)  # the last resort; the caller's deadline is shorter
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What is asked for: a tag or a digest in a repository of a registry."""
+
+    registry: str
+    repository: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who asks whom: an endpoint, a credential, and the reader as which the answer is kept."""
+
+    endpoint: Endpoint
+    credential: Credential
+    reader: str
+
+
+class Client:
+    """Reads from registries; every failure is a LookupFailed."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, *, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._tokens = Tokens(clock)
+        self._closed_until: Lru[tuple[str, str], float] = Lru(1024)
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            timeout=_TIMEOUT,
+            follow_redirects=False,
+            trust_env=False,
+            headers={"User-Agent": "initshim", "Accept-Encoding": "identity"},
+            # Registries need no cookies, and kept ones would tie callers together.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        )
+
+    async def manifest(self, access: Access, image: Image) -> tuple[str, bytes]:
+        """Give a manifest or an index and its digest, which it was checked against."""
+        answer = await self._ask("GET", access, image, f"manifests/{image.version}")
+        said = answer.headers.get("docker-content-digest", "")
+        digest = image.version if ":" in image.version else said
+        if digest:
+            verify(answer.content, digest)
+        return digest or digest_of(answer.content), answer.content
+
+    async def digest(self, access: Access, image: Image) -> str | None:
+        """Ask (HEAD) for a manifest's digest only; None where the registry does not tell."""
+        try:
+            answer = await self._ask("HEAD", access, image, f"manifests/{image.version}")
+        except BadAnswer:  # some serve GET only
+            return None
+        said = answer.headers.get("docker-content-digest", "")
+        return said if is_digest(said) else None
+
+    async def blob(self, access: Access, image: Image, *, size: int) -> bytes:
+        """Give a blob, checked against its digest and its size."""
+        if size > LARGEST:
+            raise BadAnswer(f"the image's configuration is larger than {LARGEST >> 20} MiB")
+        answer = await self._ask("GET", access, image, f"blobs/{image.version}")
+        verify(answer.content, image.version)
+        return answer.content
+
+    async def _ask(self, method: str, access: Access, image: Image, path: str) -> httpx.Response:
+        endpoint = access.endpoint
+        held = endpoint.authority, access.credential.identity
+        if self._clock() < (self._closed_until.get(held) or 0.0):
+            raise _limited(endpoint.authority)
+        try:
+            url = httpx.URL(f"{endpoint.root}/{image.repository}/{path}")
+        except httpx.InvalidURL as error:  # registry:99999/app is a reference, but no URL
+            raise Unreachable(f"{endpoint.authority} is no host and port") from error
+        if endpoint.mirror:  # as containerd: a mirror of several registries needs to know which
+            url = url.copy_merge_params({"ns": image.registry})
+        scope = f"repository:{image.repository}:pull"
+        auth = RegistryAuth(access.credential, scope, self._tokens)
+        try:
+            answer = await self._follow(method, url, auth, endpoint)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise BadAnswer(f"{endpoint.authority} gave an answer that can't be used") from error
+        except RateLimited:  # the token server
+            self._closed_until.put(held, self._clock() + _HOLD_OFF)
+            raise
+        if answer.status_code in (429, 503):
+            wait = _retry_after(answer.headers)
+            if wait or answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+                until = self._clock() + min(wait or _HOLD_OFF, _LONGEST_HOLD_OFF)
+                self._closed_until.put(held, until)
+        _judge(answer, endpoint.authority, image)
+        return answer
+
+    async def _follow(
+        self, method: str, url: httpx.URL, auth: httpx.Auth | None, endpoint: Endpoint
+    ) -> httpx.Response:
+        """Send, and go where the registry sends us, a few times at most."""
+        start = url
+        for _ in range(_HOPS + 1):
+            request = self._http.build_request(
+                method, url, headers={"Accept": ACCEPT}, extensions={"endpoint": endpoint}
+            )
+            answer = await self._http.send(request, auth=auth, stream=True)
+            try:
+                await answer.aread()
+            finally:
+                await answer.aclose()
+            if answer.status_code not in (301, 302, 303, 307, 308):
+                return answer
+            url = _target(url, answer.headers.get("location", ""))
+            if address_of(str(url)) != address_of(str(start)) or url.scheme != start.scheme:
+                auth = None
+        raise BadAnswer(f"{endpoint.authority} redirects without end")
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+
+def _target(base: httpx.URL, location: str) -> httpx.URL:
+    try:
+        url = base.join(location) if location else None
+    except httpx.InvalidURL as error:
+        raise BadAnswer(f"{base.host} redirects to what is no URL") from error
+    if url is None or url.scheme not in ("http", "https") or not url.host or url.userinfo:
+        raise BadAnswer(f"{base.host} redirects to what is no http(s) URL")
+    return url
+
+
+def _judge(answer: httpx.Response, host: str, image: Image) -> None:
+    """Turn a status into the error that it means; what the body says is not repeated."""
+    status = answer.status_code
+    if status == httpx.codes.OK:
+        return
+    what = f"{image.repository} ({image.version})"
+    if status in (401, 403):
+        raise Unauthorized(f"{host} refused access to {what}")
+    if status in (404, 410):
+        raise NotFound(f"{host} has no {what}")
+    if status == httpx.codes.TOO_MANY_REQUESTS:
+        raise _limited(host)
+    if status >= 500 or status == httpx.codes.REQUEST_TIMEOUT:
+        raise Unreachable(f"{host} answered {status}")
+    raise BadAnswer(f"{host} answered {status} to a request for {what}")
+
+
+def _limited(host: str) -> LookupFailed:
+    return RateLimited(
+        f"{host} limits how often it is asked",
+        next_step="Give credentials of an account with a higher limit, or a mirror.",
+    )
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    """Read Retry-After, in seconds or as a date by the server's own clock; 0 for none."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:6])
+    try:
+        until, now = (parsedate_to_datetime(each) for each in (text, headers.get("date", "")))
+        return max(0.0, (until - now).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return 0.0

@@ -1,0 +1,113 @@
+"""Connections that go only where they may: resolve, check each address, connect to exactly that.
+
+The check and the connection use one and the same resolution, so a name server that gives another
+answer a moment later (DNS rebinding) gains nothing. TLS and the Host header keep the name.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import certifi
+import httpcore
+
+from webhook.core.errors import BadSettings, Unreachable
+from webhook.oci.addresses import AddressRule
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+_THREADS = 16
+
+
+class Resolver:
+    """The system's resolver, in threads of its own: one that hangs must not stop anything else."""
+
+    def __init__(self, threads: int = _THREADS) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="resolve")
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        """Give a name's addresses, in the order in which to try them."""
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(
+            self._pool, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        )
+        return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
+
+    def close(self) -> None:
+        """Take no more names; those being asked for end by themselves."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Guarded(httpcore.AsyncNetworkBackend):
+    """httpcore's network, with the address rule between the resolver and the socket."""
+
+    def __init__(self, rule: AddressRule, resolve: Resolve) -> None:
+        self._rule = rule
+        self._resolve = resolve
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to the first address that answers; all have to be allowed."""
+        try:
+            async with asyncio.timeout(timeout):
+                addresses = await self._addresses(host, port)
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(f"{host} was not resolved in time") from error
+        failure: Exception = httpcore.ConnectError(f"{host} has no address")
+        for address in addresses:
+            # An even share: an unreachable IPv6 address must not use up the time of IPv4.
+            share = None if timeout is None else timeout / len(addresses)
+            try:
+                return await self._inner.connect_tcp(
+                    address, port, share, local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+    async def _addresses(self, host: str, port: int) -> Sequence[str]:
+        try:
+            addresses = await self._resolve(host, port)
+        except (OSError, UnicodeError) as error:
+            raise Unreachable(
+                f"{host} can't be resolved",
+                next_step="Check the name, and that the webhook's pod can resolve it.",
+            ) from error
+        for address in addresses:
+            refuse(host, self._rule.refusal(address), address)
+        return addresses
+
+    async def sleep(self, seconds: float) -> None:
+        """Httpcore waits between its own retries, which are switched off here."""
+        await asyncio.sleep(seconds)
+
+
+def refuse(host: str, why: str | None, address: str) -> None:
+    """Raise Unreachable where there is a reason not to connect."""
+    if why:
+        shown = address if address == host else f"{host} is {address},"
+        raise Unreachable(
+            f"{shown} {why}: not asked" if address != host else f"{host} is {why}: not asked",
+            next_step="If this registry is meant, list its network under `addresses` "
+            "in the registries file.",
+        )
+
+
+def tls_context(ca: Sequence[str] = ()) -> ssl.SSLContext:
+    """Trust the system's and certifi's authorities, and these PEM texts besides."""
+    context = ssl.create_default_context(cafile=certifi.where())
+    context.load_default_certs()
+    for pem in ca:
+        try:
+            context.load_verify_locations(cadata=pem)
+        except (ssl.SSLError, ValueError) as error:
+            raise BadSettings(f"a registry's `ca` holds no certificates in PEM: {error}") from error
+    return context

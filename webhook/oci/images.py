@@ -1,0 +1,189 @@
+"""What an image runs: from memory, or from its registry, asked once however many want to know.
+
+The way of one lookup: memory → a flight shared by all who ask the same → mirrors and registry in
+order → each credential in order → index, manifests, configurations → memory.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from webhook.core.argv import ImageConfig
+from webhook.core.credentials import Keyring
+from webhook.core.errors import (
+    BadAnswer,
+    LookupFailed,
+    LookupOff,
+    PlatformsDisagree,
+    RateLimited,
+    TimedOut,
+    Unreachable,
+)
+from webhook.core.image import Reference
+from webhook.core.observe import Observer
+from webhook.oci.cache import Lru, Memory
+from webhook.oci.endpoint import Registry
+from webhook.oci.lookup import Found, Lookup, Question, readers
+from webhook.oci.registries import Registries
+
+_MOST_LABELS = 50  # a pod's author chooses the registry's name: metrics must not grow with it
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How long things take or last, in seconds."""
+
+    lookup: float = 8.0
+    failure: float = 10.0
+    patience: float = 1.0  # with an expired answer at hand: how long to wait for a fresh one
+
+
+class Images:
+    """Everything about asking registries, remembered."""
+
+    def __init__(
+        self,
+        lookup: Lookup,
+        *,
+        registries: Registries,
+        memory: Memory,
+        clock: Callable[[], float],
+        observer: Observer,
+        times: Times,
+    ) -> None:
+        self._lookup = lookup
+        self._registries = registries
+        self._memory = memory
+        self._clock = clock
+        self._observer = observer
+        self._times = times
+        self._flights: dict[Question, asyncio.Task[Found | LookupFailed]] = {}
+        self._failed: Lru[Question, tuple[LookupFailed, float]] = Lru(4096)
+        self._labels: set[str] = set()
+
+    async def config(
+        self,
+        reference: Reference,
+        *,
+        keyring: Keyring,
+        architectures: frozenset[str] = frozenset(),
+        deadline: float,
+    ) -> ImageConfig:
+        """Give what an image runs; raises LookupFailed, at `deadline` of the clock at the latest.
+
+        `keyring` holds the caller's own credentials, `architectures` what the pod asks for.
+        """
+        found = await self.find(
+            reference, keyring=keyring, architectures=architectures, deadline=deadline
+        )
+        return found.config
+
+    async def find(
+        self,
+        reference: Reference,
+        *,
+        keyring: Keyring,
+        architectures: frozenset[str] = frozenset(),
+        deadline: float,
+    ) -> Found:
+        """Give what an image runs and how that is known; see `config`."""
+        registry = self._registries.of(reference)
+        if not registry.lookup:
+            raise LookupOff(f"the registries file says not to ask {reference.registry}")
+        question = Question(reference, readers(registry, reference, keyring), architectures)
+        known = self._recall(question)
+        if known:
+            self._observer.cache("hit")
+            return known
+        old = self._recall(question, stale=True)
+        failed = self._failed.get(question)
+        answer: Found | LookupFailed | None
+        if failed and self._clock() < failed[1]:
+            answer = failed[0]
+            if old is None:
+                self._observer.cache("hit")
+        else:
+            wait = deadline - self._clock()
+            task = self._flight(question, registry, keyring)
+            await asyncio.wait({task}, timeout=max(0.0, min(wait, self._patience(old))))
+            answer = task.result() if task.done() and not task.cancelled() else None
+        return self._settle(answer, old, reference)
+
+    def _settle(
+        self, answer: Found | LookupFailed | None, old: Found | None, reference: Reference
+    ) -> Found:
+        """Choose between a fresh answer, an expired one and an error."""
+        if isinstance(answer, Found):
+            return answer
+        down = answer is None or isinstance(
+            answer, Unreachable | TimedOut | RateLimited | BadAnswer
+        )
+        if old and down:
+            self._observer.cache("stale")
+            return old
+        if answer is None:
+            raise TimedOut(f"{reference.registry} did not answer in time")
+        # A copy: one error object raised to many callers would collect all their tracebacks.
+        raise type(answer)(str(answer), next_step=answer.next_step)
+
+    def _patience(self, old: Found | None) -> float:
+        return self._times.patience if old else self._times.lookup
+
+    def _recall(self, question: Question, *, stale: bool = False) -> Found | None:
+        reference = question.reference
+        now = self._clock()
+        digest = self._memory.digest(reference, question.readers, now=now, stale=stale)
+        if digest is None:
+            return None
+        try:
+            held = self._memory.assemble(reference.name, digest, question.architectures)
+        except PlatformsDisagree:
+            if stale:
+                return None  # no answer worth giving while the registry is down
+            raise
+        if held is None:
+            return None
+        return Found(held[0], digest, "memory", "remembered", held[1])
+
+    def _flight(
+        self, question: Question, registry: Registry, keyring: Keyring
+    ) -> asyncio.Task[Found | LookupFailed]:
+        """Join the lookup that is under way, or start it: it outlives whoever asked first."""
+        task = self._flights.get(question)
+        if task is not None:
+            self._observer.cache("joined")
+            return task
+        self._observer.cache("miss")
+        task = asyncio.create_task(self._fly(question, registry, keyring))
+        self._flights[question] = task
+        task.add_done_callback(lambda _: self._flights.pop(question, None))
+        return task
+
+    async def _fly(
+        self, question: Question, registry: Registry, keyring: Keyring
+    ) -> Found | LookupFailed:
+        start, outcome = self._clock(), "ok"
+        try:
+            return await self._lookup.run(question, registry, keyring)
+        except LookupFailed as error:
+            outcome = error.key
+            self._failed.put(question, (error, self._clock() + self._times.failure))
+            return error
+        finally:
+            label = self._label(question.reference.registry)
+            self._observer.lookup(label, outcome, self._clock() - start)
+
+    def _label(self, registry: str) -> str:
+        if registry in self._labels or self._registries.knows(registry):
+            return registry
+        if len(self._labels) >= _MOST_LABELS:
+            return "other"
+        self._labels.add(registry)
+        return registry
+
+    async def aclose(self) -> None:
+        """End what is under way and close every connection."""
+        for task in (flights := tuple(self._flights.values())):
+            task.cancel()
+        await asyncio.gather(*flights, return_exceptions=True)
+        await self._lookup.aclose()

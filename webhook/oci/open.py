@@ -1,0 +1,67 @@
+"""Put together from plain values what asks registries."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from webhook.core.observe import Observer
+from webhook.oci.addresses import AddressRule
+from webhook.oci.cache import Memory
+from webhook.oci.client import Client
+from webhook.oci.connect import Resolve
+from webhook.oci.docker_config import DockerConfig
+from webhook.oci.images import Images, Times
+from webhook.oci.lookup import Lookup
+from webhook.oci.proxies import Proxies
+from webhook.oci.registries import Registries
+from webhook.oci.transport import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What can be chosen; times in seconds, `entries` for each kind of memory."""
+
+    registries: Registries = field(default_factory=Registries)
+    docker_config: Path | None = None
+    rule: AddressRule = field(default_factory=AddressRule)
+    proxies: Proxies = field(default_factory=Proxies)
+    extra_ca: tuple[str, ...] = ()
+    per_host: int = 8
+    entries: int = 10_000
+    fresh: float = 300.0
+    usable: float = 86_400.0
+    times: Times = field(default_factory=Times)
+
+
+def open_images(
+    options: Options, *, resolve: Resolve, clock: Callable[[], float], observer: Observer
+) -> Images:
+    """Give what answers for images; the caller closes it, and the resolver after it."""
+    # httpx logs every URL at INFO, httpcore headers at DEBUG: a store's URL may be a signed one.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    transport = Transport(
+        options.registries,
+        rule=options.rule,
+        proxies=options.proxies,
+        resolve=resolve,
+        extra_ca=options.extra_ca,
+        per_host=options.per_host,
+    )
+    memory = Memory(entries=options.entries, fresh=options.fresh, usable=options.usable)
+    lookup = Lookup(
+        Client(transport, clock=clock),
+        own=DockerConfig(options.docker_config, clock=clock, observer=observer),
+        memory=memory,
+        clock=clock,
+        seconds=options.times.lookup,
+    )
+    return Images(
+        lookup,
+        registries=options.registries,
+        memory=memory,
+        clock=clock,
+        observer=observer,
+        times=options.times,
+    )
