@@ -118,6 +118,8 @@ class Rotation:
             return  # the Secret could not be renewed in all the time that it had
         pair = issue.leaf(signer, names=self._names, now=now, life=self._lives.leaf)
         context.load(self.tls, pair)
+        if leaf is None or signer != leaf.signer:
+            self.state.ready = False  # said again below, if the CA has been seen for long enough
         self._leaf = Leaf(pair, signer, pair.certificate.renew_at(self._world.random()))
         self._observer.note("certificates.leaf", expires=pair.certificate.not_after.isoformat())
 
