@@ -1,0 +1,88 @@
+"""The axes of the reaper's tests, as fixtures: PID 1 or not, terminal or pipes, option sets.
+
+`INITSHIM_TEST_ELF=/usr/bin/tini pytest tests/reaper` holds another init to the same tests.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import initshim
+from tests.reaper import need
+from tests.reaper.process import Launcher
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+
+
+def build(*arguments: str) -> None:
+    """Run the project's own build, one at a time however many workers ask."""
+    with (Path(tempfile.gettempdir()) / f"initshim-build-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        command = [sys.executable, "-m", "initshim.build", *arguments]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def elf() -> Path:
+    """The reaper's ELF for this machine, built where it is missing."""
+    given = os.environ.get("INITSHIM_TEST_ELF")
+    if given:
+        return Path(given).resolve()
+    try:
+        path = Path(initshim.path())
+    except FileNotFoundError:
+        path = Path()
+    if not path.is_file():
+        build()
+        path = Path(initshim.path())
+    return path
+
+
+@pytest.fixture
+def reaper(elf: Path) -> Iterator[Launcher]:
+    """Starts the reaper; whatever a test leaves running is killed."""
+    launcher = Launcher(elf)
+    yield launcher
+    launcher.close()
+
+
+@pytest.fixture(scope="session")
+def namespaces() -> None:
+    """PID namespaces can be made here."""
+    need.namespaces()
+
+
+@pytest.fixture(params=["ordinary", "pid1"])
+def pid1(request: pytest.FixtureRequest) -> bool:
+    """As an ordinary process, and as PID 1 of a namespace of its own."""
+    if request.param == "pid1":
+        request.getfixturevalue("namespaces")
+    return request.param == "pid1"
+
+
+@pytest.fixture(params=["pipes", "terminal"])
+def terminal(request: pytest.FixtureRequest) -> bool:
+    """With /dev/null and pipes, and with a pseudoterminal as all three descriptors."""
+    return request.param == "terminal"
+
+
+@pytest.fixture(
+    params=[(), ("-g",), ("-s", "-vv"), ("--linger", "1", "--kill-group")],
+    ids=lambda options: " ".join(options) or "plain",
+)
+def options(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Option sets that must not change what is common to all."""
+    chosen: tuple[str, ...] = request.param
+    return chosen

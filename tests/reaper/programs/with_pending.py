@@ -1,0 +1,15 @@
+"""Makes every signal pending for itself, then becomes the rest of its arguments."""
+
+import ctypes
+import os
+import platform
+import sys
+
+PROCMASK = {"x86_64": 14}.get(platform.machine(), 135)
+libc = ctypes.CDLL(None)
+everything = ctypes.c_uint64(2**64 - 1)
+libc.syscall(PROCMASK, 0, ctypes.byref(everything), None, 8)
+for number in range(1, 65):
+    if number not in (9, 19, 20, 21, 22):
+        libc.sigqueue(os.getpid(), number, ctypes.c_void_p(77))
+os.execvp(sys.argv[1], sys.argv[1:])
