@@ -1,0 +1,55 @@
+"""The inits that are compared, and how each is started."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import initshim
+
+PROBE_SOURCE = Path(__file__).parent / "programs" / "probe.c"
+
+
+@dataclass(frozen=True, slots=True)
+class Init:
+    """One init: its name in the table, its executable, and what stands before the program."""
+
+    name: str
+    path: Path
+    prefix: tuple[str, ...]
+
+    def before(self, *program: str) -> list[str]:
+        """Give the command line that runs a program behind this init."""
+        return [*self.prefix, *program]
+
+
+def found() -> list[Init]:
+    """Give every init that this machine has; ours first."""
+    ours = initshim.path()
+    inits = [Init("initshim", ours, (str(ours), "--"))]
+    for name in ("tini", "tini-static", "dumb-init", "catatonit"):
+        where = shutil.which(name)
+        if where:
+            # tini reaps away from PID 1 only when told to.
+            told = ("-s",) if name.startswith("tini") else ()
+            inits.append(Init(name, Path(where), (where, *told, "--")))
+        else:
+            package = name.removesuffix("-static")
+            print(f"left out: {name} (apt-get install {package})", file=sys.stderr)
+    return inits
+
+
+def probe(folder: Path) -> str:
+    """Compile the program that the inits run."""
+    out = folder / "probe"
+    zig = [sys.executable, "-m", "ziglang", "cc", "-target", f"{os.uname().machine}-linux-musl"]
+    subprocess.run([*zig, "-static", "-O2", "-w", "-o", out, PROBE_SOURCE], check=True)
+    return str(out)
+
+
+def as_pid_1(command: list[str]) -> list[str]:
+    """Run a command as PID 1 of a PID namespace of its own."""
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    return ["unshare", *user, "--pid", "--fork", "--kill-child", *command]

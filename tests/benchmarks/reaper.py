@@ -1,0 +1,109 @@
+"""The reaper beside its peers, in one run: `python tests/benchmarks/reaper.py`.
+
+Every figure is a median with its quartiles; the inits take turns round by round, so that a machine
+that drifts drifts for all of them. Writes docs/benchmarks/reaper.md and a picture beside it.
+"""
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.benchmarks import measure
+from tests.benchmarks.inits import Init, as_pid_1, found, probe
+from tests.benchmarks.report import Figures, write
+
+OUT = Path(__file__).parents[2] / "docs" / "benchmarks"
+
+
+def main() -> None:
+    """Measure all, print the table, write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=300, help="runs of /bin/true each")
+    parser.add_argument("--orphans", type=int, default=5000, help="orphans per round")
+    parser.add_argument("--out", type=Path, default=OUT)
+    given = parser.parse_args()
+    inits = found()
+    with tempfile.TemporaryDirectory() as folder:
+        figures = measured(inits, probe(Path(folder)), given.rounds, given.orphans)
+    print(write(figures, [init.name for init in inits], given.out))
+
+
+def measured(inits: list[Init], probe: str, rounds: int, orphans: int) -> Figures:
+    """Take every figure of every init."""
+    figures: Figures = defaultdict(lambda: defaultdict(list))
+    for init in inits:
+        figures["file size, bytes"][init.name].append(init.path.resolve().stat().st_size)
+        figures["idle wake-ups per second"][init.name].append(measure.idle_wake_ups(init))
+        for field, kilobytes in measure.memory(init).items():
+            figures[f"{field} while waiting, kB"][init.name].append(kilobytes)
+    added(figures, inits, rounds, "added to /bin/true, µs", list)
+    added(figures, inits, rounds, "added to /bin/true as PID 1, µs", as_pid_1)
+    latencies(figures, inits, probe, rounds)
+    for order in turns(inits, 7):
+        for init in order:
+            cpu = measure.cpu_per_orphan(init, probe, orphans)
+            figures["CPU per reaped orphan, µs"][init.name].append(cpu * 1e6)
+    if os.geteuid() == 0:
+        deafness(figures, inits, probe)
+    return figures
+
+
+def deafness(figures: Figures, inits: list[Init], probe: str) -> None:
+    """Find the moment after exec at which half of the SIGTERMs are lost, step by step.
+
+    A lost one moves the next to later, one that was heard to earlier (a staircase, as in a
+    hearing test); where it hovers is the figure.
+    """
+    moments = dict.fromkeys((init.name for init in inits), 100e-6)
+    for number, order in enumerate(turns(inits, 60)):
+        step = 1.5 if number < 20 else 1.1
+        for init in order:
+            heard = measure.hears(init, probe, moments[init.name])
+            moments[init.name] *= 1 / step if heard else step
+            if number >= 20:
+                name = "deaf after exec as PID 1, µs"
+                figures[name][init.name].append(moments[init.name] * 1e6)
+
+
+def added(
+    figures: Figures,
+    inits: list[Init],
+    rounds: int,
+    name: str,
+    how: Callable[[list[str]], list[str]],
+) -> None:
+    """Time /bin/true behind each init, less what it takes alone in the same round."""
+    for order in turns(inits, rounds):
+        alone = measure.added_time(how(["/bin/true"]))
+        for init in order:
+            behind = measure.added_time(how(init.before("/bin/true")))
+            figures[name][init.name].append((behind - alone) * 1e6)
+
+
+def latencies(figures: Figures, inits: list[Init], probe: str, rounds: int) -> None:
+    """Time a SIGTERM through each init, and without any."""
+    name = "SIGTERM until the program has it, µs"
+    for order in turns(inits, 10):
+        for each in measure.latency([probe, "latency"], rounds // 5, pid_1=False):
+            figures[name]["(direct)"].append(each * 1e6)
+        for init in order:
+            command = init.before(probe, "latency")
+            for each in measure.latency(command, rounds // 5, pid_1=True):
+                figures[name][init.name].append(each * 1e6)
+
+
+def turns(inits: list[Init], rounds: int) -> list[list[Init]]:
+    """Give an order of the inits for each round: nobody is always the first."""
+    chance = random.Random(1)
+    return [chance.sample(inits, len(inits)) for _ in range(rounds)]
+
+
+if __name__ == "__main__":
+    main()
