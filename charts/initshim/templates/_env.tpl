@@ -1,0 +1,59 @@
+{{- /* The webhook's settings as environment: field name → value, in the order of the alphabet. */ -}}
+{{- define "initshim.settings" -}}
+{{- $v := .Values -}}
+{{- $files := include "initshim.files" . | fromYaml -}}
+DELIVERY: {{ $v.delivery }}
+{{- if $v.registry.dockerConfigSecret }}
+DOCKER_CONFIG: /etc/initshim/docker
+{{- end }}
+DRAIN_SECONDS: {{ $v.drainSeconds }}
+{{- if $v.registry.caConfigMap }}
+EXTRA_CA_FILE: /etc/initshim/registry-ca/ca.crt
+{{- end }}
+HTTP_PORT: {{ $v.httpPort }}
+{{- if hasKey $files "images.yaml" }}
+IMAGES_FILE: /etc/initshim/config/images.yaml
+{{- end }}
+LOG_FORMAT: {{ $v.logs.format }}
+LOG_LEVEL: {{ $v.logs.level }}
+LOOKUPS: {{ $v.registry.lookups }}
+NAMESPACE: {{ .Release.Namespace | quote }}
+ON_UNRESOLVED: {{ $v.onUnresolved }}
+PORT: {{ include "initshim.port" . }}
+PULL_SECRETS: {{ include "initshim.readsPullSecrets" . | default "false" }}
+REAPER_IMAGE: {{ include "initshim.image" (dict "image" $v.reaperImage "root" .) | quote }}
+REAPER_PULL_POLICY: {{ $v.reaperImage.pullPolicy | quote }}
+{{- if hasKey $files "registries.yaml" }}
+REGISTRIES_FILE: /etc/initshim/config/registries.yaml
+{{- end }}
+RUNTIME_CLASSES: {{ join "," $v.runtimeClasses | quote }}
+SERVICE_NAME: {{ include "initshim.fullname" . | quote }}
+{{- if eq $v.tls.mode "builtin" }}
+TLS: builtin
+TLS_SECRET: {{ include "initshim.caSecret" . | quote }}
+{{- else }}
+TLS: files
+TLS_CERT_FILE: /etc/initshim/tls/tls.crt
+TLS_KEY_FILE: /etc/initshim/tls/tls.key
+{{- end }}
+WARM_UP: {{ $v.registry.warmUp }}
+WEBHOOK_NAME: {{ include "initshim.fullname" . | quote }}
+{{- end -}}
+
+{{- /* Names that `env` must not set. */ -}}
+{{- define "initshim.ownEnv" -}}
+{{- range $name, $_ := include "initshim.settings" . | fromYaml }}
+- INITSHIM_{{ $name }}
+{{- end }}
+{{- end -}}
+
+{{- define "initshim.env" -}}
+{{- range $name, $value := include "initshim.settings" . | fromYaml }}
+- name: INITSHIM_{{ $name }}
+  value: {{ $value | toString | quote }}
+{{- end }}
+{{- range $name, $value := .Values.env }}
+- name: {{ $name }}
+  value: {{ $value | toString | quote }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,86 @@
+{{- /* Which namespaces and which pods the API server asks the webhook about. */ -}}
+
+{{- define "initshim.namespaceSelector" -}}
+{{- $left := concat (list "kube-system" "kube-node-lease" .Release.Namespace) .Values.excludeNamespaces | uniq -}}
+matchExpressions:
+  - key: kubernetes.io/metadata.name
+    operator: NotIn
+    values: {{ toJson $left }}
+  {{- if eq .Values.mode "optOut" }}
+  - key: initshim.dev/inject
+    operator: NotIn
+    values: ["disabled", "false"]
+  {{- else }}
+  - key: initshim.dev/inject
+    operator: In
+    values: ["enabled"]
+  {{- end }}
+  {{- /* What AKS's admissions enforcer would add: with it here, there is nothing to rewrite. */}}
+  {{- if eq .Values.platform "aks" }}
+  - key: control-plane
+    operator: NotIn
+    values: ["true"]
+  - key: kubernetes.azure.com/managedby
+    operator: NotIn
+    values: [aks]
+  {{- end }}
+  {{- if eq .Values.platform "openshift" }}
+  - key: openshift.io/run-level
+    operator: NotIn
+    values: ["0", "1"]
+  {{- end }}
+  {{- with .Values.namespaceMatchExpressions }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end -}}
+
+{{- /*
+Pods that the webhook would leave alone anyway, dropped before they cost a call. The webhook
+decides again by itself: an API server older than 1.28 knows no conditions. `has` everywhere: an
+expression that fails counts as failurePolicy says.
+*/ -}}
+{{- define "initshim.matchConditions" -}}
+- name: not-opted-out
+  expression: >-
+    !(has(object.metadata.annotations) && 'initshim.dev/inject' in object.metadata.annotations
+    && object.metadata.annotations['initshim.dev/inject'] in ['false', 'disabled'])
+    && !(has(object.metadata.labels) && 'initshim.dev/inject' in object.metadata.labels
+    && object.metadata.labels['initshim.dev/inject'] in ['false', 'disabled'])
+- name: not-mirror
+  expression: >-
+    !(has(object.metadata.annotations)
+    && 'kubernetes.io/config.mirror' in object.metadata.annotations)
+- name: not-windows
+  expression: >-
+    !(has(object.spec.os) && has(object.spec.os.name) && object.spec.os.name == 'windows')
+    && !(has(object.spec.nodeSelector) && 'kubernetes.io/os' in object.spec.nodeSelector
+    && object.spec.nodeSelector['kubernetes.io/os'] == 'windows')
+- name: not-host-pid
+  expression: >-
+    !(has(object.spec.hostPID) && object.spec.hostPID)
+- name: not-shared-process-namespace
+  expression: >-
+    !(has(object.spec.shareProcessNamespace) && object.spec.shareProcessNamespace)
+{{- if eq .Values.platform "gke" }}
+- name: not-gke-system
+  expression: >-
+    !request.namespace.startsWith('gke-')
+{{- end }}
+{{- if eq .Values.platform "openshift" }}
+- name: not-openshift-system
+  expression: >-
+    !request.namespace.startsWith('openshift-')
+{{- end }}
+{{- end -}}
+
+{{- define "initshim.webhookAnnotations" -}}
+{{- if eq .Values.platform "aks" }}
+admissions.enforcer/disabled: "true"
+{{- end }}
+{{- if eq .Values.tls.mode "certManager" }}
+cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "initshim.fullname" . }}
+{{- end }}
+{{- with .Values.admission.annotations }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}

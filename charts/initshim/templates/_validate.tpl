@@ -1,0 +1,69 @@
+{{- /* Values that contradict each other stop here, each with the sentence that says why. */ -}}
+{{- define "initshim.validate" -}}
+{{- $v := .Values -}}
+{{- $said := list -}}
+{{- if and (eq $v.delivery "imageVolume") (semverCompare "<1.35.0-0" .Capabilities.KubeVersion.Version) -}}
+{{- $said = append $said (printf "delivery=imageVolume needs Kubernetes 1.35 or newer, where image volumes are on by default; this is %s. Use delivery=initContainer." .Capabilities.KubeVersion.Version) -}}
+{{- end -}}
+{{- $fewest := $v.autoscaling.enabled | ternary $v.autoscaling.minReplicas $v.replicas | int -}}
+{{- if and (eq $v.admission.failurePolicy "Fail") (lt $fewest 2) -}}
+{{- $said = append $said "admission.failurePolicy=Fail with one webhook pod stops every new pod whenever that one restarts. Run at least two (replicas, or autoscaling.minReplicas)." -}}
+{{- end -}}
+{{- if and $v.autoscaling.enabled (gt (int $v.autoscaling.minReplicas) (int $v.autoscaling.maxReplicas)) -}}
+{{- $said = append $said "autoscaling.minReplicas is more than autoscaling.maxReplicas. Lower the one or raise the other." -}}
+{{- end -}}
+{{- if and (eq $v.onUnresolved "deny") (not $v.registry.lookups) (not $v.entrypoints) -}}
+{{- $said = append $said "onUnresolved=deny with registry.lookups=false and no entrypoints refuses every pod with a container that gives no command. Fill entrypoints, allow lookups, or admit." -}}
+{{- end -}}
+{{- if and $v.registry.pullSecretNamespaces (not $v.registry.lookups) -}}
+{{- $said = append $said "registry.pullSecretNamespaces lets the webhook read secrets, and registry.lookups=false leaves it no use for them. Empty the one or allow the other." -}}
+{{- end -}}
+{{- if and (has "*" $v.registry.pullSecretNamespaces) (gt (len $v.registry.pullSecretNamespaces) 1) -}}
+{{- $said = append $said "registry.pullSecretNamespaces names \"*\" and namespaces beside it. Use [\"*\"] alone, or names alone." -}}
+{{- end -}}
+{{- if and $v.registry.warmUp (not $v.registry.lookups) -}}
+{{- $said = append $said "registry.warmUp reads images from registries, and registry.lookups=false forbids that. Turn one of them round." -}}
+{{- end -}}
+{{- if and (eq $v.tls.mode "files") (not $v.tls.existingSecret) -}}
+{{- $said = append $said "tls.mode=files needs tls.existingSecret: the name of a Secret with tls.crt and tls.key." -}}
+{{- end -}}
+{{- if and (eq $v.tls.mode "files") (not $v.tls.caBundle) (not $v.admission.annotations) -}}
+{{- $said = append $said "tls.mode=files needs tls.caBundle, the CA that the API server is to trust, or an annotation in admission.annotations by which something else puts it there." -}}
+{{- end -}}
+{{- if and (ne $v.tls.mode "files") (or $v.tls.existingSecret $v.tls.caBundle) -}}
+{{- $said = append $said (printf "tls.existingSecret and tls.caBundle are for tls.mode=files and would be ignored with tls.mode=%s. Leave them empty." $v.tls.mode) -}}
+{{- end -}}
+{{- if and $v.tls.certManager.issuerRef (ne $v.tls.mode "certManager") -}}
+{{- $said = append $said (printf "tls.certManager.issuerRef is for tls.mode=certManager and would be ignored with tls.mode=%s." $v.tls.mode) -}}
+{{- end -}}
+{{- if and $v.tls.certManager.issuerRef (not (dig "name" "" $v.tls.certManager.issuerRef)) -}}
+{{- $said = append $said "tls.certManager.issuerRef needs a name. Leave it empty ({}) for a CA made by this chart." -}}
+{{- end -}}
+{{- $port := include "initshim.port" . | int -}}
+{{- if eq $port (int $v.httpPort) -}}
+{{- $said = append $said (printf "port and httpPort are both %d. TLS and plain HTTP need a port each." $port) -}}
+{{- end -}}
+{{- if or (lt $port 1024) (lt (int $v.httpPort) 1024) -}}
+{{- $said = append $said "port and httpPort must be 1024 or more: the webhook is not root. The Service's own port (service.port) may be lower." -}}
+{{- end -}}
+{{- if eq (int $v.service.port) (int $v.httpPort) -}}
+{{- $said = append $said (printf "service.port and httpPort are both %d, and the Service has both. Change one." (int $v.httpPort)) -}}
+{{- end -}}
+{{- if and $v.hostNetwork (eq $port 10250) -}}
+{{- $said = append $said "hostNetwork=true with port 10250 collides with the kubelet, which listens there on every node. Choose another port." -}}
+{{- end -}}
+{{- if ge (int $v.drainSeconds) (int $v.terminationGracePeriodSeconds) -}}
+{{- $said = append $said "drainSeconds must be less than terminationGracePeriodSeconds, or the pod is killed while it drains." -}}
+{{- end -}}
+{{- if and (not $v.serviceAccount.create) (not $v.serviceAccount.name) -}}
+{{- $said = append $said "serviceAccount.create=false needs serviceAccount.name: the chart gives no rights to the namespace's default account." -}}
+{{- end -}}
+{{- range $name, $_ := $v.env -}}
+{{- if has $name (include "initshim.ownEnv" $ | fromYamlArray) -}}
+{{- $said = append $said (printf "env.%s is set by the chart itself. Use the value that it comes from." $name) -}}
+{{- end -}}
+{{- end -}}
+{{- with $said -}}
+{{- fail (printf "\n\n%s\n" (join "\n" .)) -}}
+{{- end -}}
+{{- end -}}

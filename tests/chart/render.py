@@ -1,0 +1,79 @@
+"""Render the chart with real helm; a rendering is a list of plain objects."""
+
+import functools
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parents[2]
+CHART = ROOT / "charts" / "initshim"
+SETS = sorted((Path(__file__).parent / "values").glob("*.yaml"))
+VERSIONS = tuple(f"1.{minor}.0" for minor in range(27, 38))
+NAMESPACE = "initshim-system"  # not the release's name, so that a mix-up shows
+
+Object = dict[str, Any]
+
+
+class Refused(Exception):
+    """Helm rendered nothing; the message is what it said."""
+
+
+@functools.cache
+def parse(text: str) -> list[Object]:
+    """Read every document that is not empty; a key given twice is an error. Don't change it."""
+    return [document for document in YAML(typ="safe").load_all(text) if document]
+
+
+@functools.cache
+def text(helm: Path, values: Path | None = None, *options: str, kube: str = "1.37.0") -> str:
+    """Give what `helm template` prints, or raise Refused with what it says instead."""
+    command = [str(helm), "template", "initshim", str(CHART), "--namespace", NAMESPACE]
+    if values:
+        command += ["--values", str(values)]
+    done = subprocess.run(
+        [*command, "--kube-version", kube, *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if done.returncode:
+        raise Refused(done.stderr)
+    return done.stdout
+
+
+def objects(
+    helm: Path, values: Path | None = None, *options: str, kube: str = "1.37.0"
+) -> list[Object]:
+    """Give the rendered objects, helm's test included."""
+    return parse(text(helm, values, *options, kube=kube))
+
+
+def fits(values: Path, kube: str) -> bool:
+    """Is the set of values meant for that Kubernetes? Image volumes are on from 1.35."""
+    return values.stem != "image-volume" or int(kube.split(".")[1]) >= 35
+
+
+def one(found: list[Object], kind: str) -> Object:
+    """Give the only object of a kind."""
+    (only,) = of(found, kind)
+    return only
+
+
+def of(found: list[Object], kind: str) -> list[Object]:
+    """Give every object of a kind."""
+    return [each for each in found if each["kind"] == kind]
+
+
+def pod_spec(found: list[Object]) -> Object:
+    """Give the webhook's own pod spec."""
+    spec: Object = one(found, "Deployment")["spec"]["template"]["spec"]
+    return spec
+
+
+def environment(found: list[Object]) -> dict[str, str]:
+    """Give the webhook's environment."""
+    container = pod_spec(found)["containers"][0]
+    return {entry["name"]: entry["value"] for entry in container["env"]}

@@ -1,0 +1,92 @@
+"""Every documented set of values, on every Kubernetes from 1.27 to 1.37."""
+
+import functools
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+
+from tests.chart.render import CHART, SETS, VERSIONS, Refused, fits, objects, text
+
+each_set = pytest.mark.parametrize("values", SETS, ids=lambda path: path.stem)
+each_version = pytest.mark.parametrize("kube", VERSIONS)
+CUSTOM = {"ServiceMonitor", "Certificate", "Issuer"}
+CHANGING = re.compile(
+    r"\b(lookup|rand\w+|gen\w+|uuidv4|now|date\w*|htpasswd|bcrypt|getHostByName)\b"
+)
+
+
+@each_set
+def test_helm_lints_it_strictly(helm: Path, values: Path) -> None:
+    command = [helm, "lint", "--strict", "--kube-version", "1.37.0", "--values", values, CHART]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@each_version
+@each_set
+def test_its_objects_are_what_that_kubernetes_knows(helm: Path, values: Path, kube: str) -> None:
+    if not fits(values, kube):
+        with pytest.raises(Refused, match=r"needs Kubernetes 1\.35"):
+            objects(helm, values, kube=kube)
+        return
+    found = objects(helm, values, kube=kube)
+    assert {"Deployment", "MutatingWebhookConfiguration", "Service"} <= {o["kind"] for o in found}
+    for each in found:
+        if each["kind"] not in CUSTOM:
+            # The oldest schema is 1.28's; what 1.27 gets must at least be right there.
+            validate(json.dumps(each, sort_keys=True), max(kube, "1.28.0"))
+
+
+@functools.cache
+def validate(content: str, schema: str) -> None:
+    """Raise where a field is unknown or of a wrong type; most sets share most objects."""
+    kubernetes_validate.validate(json.loads(content), schema, strict=True)
+
+
+@each_set
+def test_rendering_it_twice_gives_the_same(helm: Path, values: Path) -> None:
+    again = text.__wrapped__(helm, values)
+    assert again == text(helm, values)
+
+
+def test_no_template_asks_the_cluster_the_clock_or_chance() -> None:
+    """Semantics §6: `lookup` is empty under GitOps; chance is a drift at each sync."""
+    for template in CHART.rglob("templates/**/*"):
+        if template.suffix in (".yaml", ".tpl"):
+            for action in re.findall(r"\{\{-?(?!-? ?/\*).*?\}\}", template.read_text(), re.DOTALL):
+                code = re.sub(r'"[^"]*"', "", action)
+                assert not CHANGING.search(code), f"{template.name}: {action}"
+
+
+def test_there_is_one_template_for_each_kind(helm: Path) -> None:
+    for values in SETS:
+        for source, kind in re.findall(
+            r"# Source: initshim/templates/(\S+)\.yaml\n(?:.*\n)*?kind: (\w+)", text(helm, values)
+        ):
+            assert source in (kind.lower(), "tests/pod")
+
+
+def test_matchconditions_are_left_out_where_kubernetes_does_not_know_them(helm: Path) -> None:
+    def conditions(kube: str) -> bool:
+        return "matchConditions:" in text(helm, kube=kube)
+
+    assert [conditions(kube) for kube in VERSIONS] == [kube >= "1.28.0" for kube in VERSIONS]
+
+
+@pytest.mark.parametrize("kube", ["v1.31.2-gke.1031000", "v1.30.4-eks-a737599", "v1.29.8+rke2r1"])
+def test_vendors_versions_are_understood(helm: Path, kube: str) -> None:
+    assert "matchConditions:" in text(helm, kube=kube)
+
+
+@pytest.mark.parametrize("kube", ["v1.35.0-gke.1", "v1.36.1+k3s1"])
+def test_image_volumes_are_allowed_on_vendors_versions(helm: Path, kube: str) -> None:
+    assert objects(helm, None, "--set", "delivery=imageVolume", kube=kube)
+
+
+def test_an_older_kubernetes_is_refused(helm: Path) -> None:
+    with pytest.raises(Refused, match=r"requires kubeVersion: >=1\.27"):
+        text(helm, kube="1.26.15")
