@@ -84,6 +84,7 @@ class Memory:
     def __init__(self, *, entries: int, fresh: float, usable: float) -> None:
         self._pins: Lru[tuple[str, str, str], Pin] = Lru(entries)
         self._shown: Lru[tuple[str, str, str], bool] = Lru(entries)
+        self._seen: Lru[tuple[str, str], str] = Lru(entries)
         self._documents: Lru[tuple[str, str], Document] = Lru(entries, weight=_HEAVIEST)
         self._configs: Lru[tuple[str, str], ImageConfig] = Lru(entries, weight=_HEAVIEST)
         self._fresh = fresh
@@ -108,6 +109,13 @@ class Memory:
         if not reference.digest:
             pin = Pin(digest, now + self._fresh, now + self._usable)
             self._pins.put((name, reference.version, reader), pin)
+            self._seen.put((name, reference.version), digest)
+
+    def likely(self, reference: Reference) -> bool:
+        """Tell whether the content is probably known, whoever asked: then HEAD is enough."""
+        name = reference.name
+        digest = reference.digest or self._seen.get((name, reference.version))
+        return digest is not None and self.document(name, digest) is not None
 
     def document(self, name: str, digest: str) -> Document | None:
         """Give an index or a manifest by its digest."""

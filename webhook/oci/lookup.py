@@ -22,6 +22,7 @@ from webhook.oci.client import Access, Client, Image
 from webhook.oci.docker_config import DockerConfig
 from webhook.oci.endpoint import Endpoint, Registry
 from webhook.oci.manifests import Document, Index, configuration, document
+from webhook.oci.places import Places
 from webhook.oci.platforms import Variant, agree, candidates
 
 EVERYONE = "everyone"  # the reader of what the webhook's own credentials, or none, could read
@@ -58,6 +59,7 @@ class Lookup:
         own: DockerConfig,
         memory: Memory,
         clock: Callable[[], float],
+        places: Places,
         seconds: float,
     ) -> None:
         """`seconds` is the longest that one lookup takes."""
@@ -65,6 +67,7 @@ class Lookup:
         self._own = own
         self._memory = memory
         self._clock = clock
+        self._places = places
         self._seconds = seconds
 
     async def run(self, question: Question, registry: Registry, keyring: Keyring) -> Found:
@@ -76,7 +79,9 @@ class Lookup:
             # An even share of what is left: a dead mirror must not use up the registry's time.
             share = (until - self._clock()) / left
             try:
-                async with asyncio.timeout(share):
+                # A lookup keeps its place until it is done: with places per request instead, a
+                # thousand lookups would all get half of their answers, and none in time.
+                async with asyncio.timeout(share), self._places.at(endpoint.authority):
                     return await self._ask(endpoint, question, keyring)
             except TimeoutError:
                 failure = TimedOut(f"{endpoint.authority} did not answer in {share:.1f} s")
@@ -139,11 +144,8 @@ class Lookup:
         HEAD where the rest may be known already: Docker Hub counts GETs only.
         """
         image = Image(reference.registry, reference.repository, reference.version)
-        now, name = self._clock(), reference.name
-        before = reference.digest or self._memory.digest(
-            reference, (access.reader,), now=now, stale=True
-        )
-        if before and self._memory.document(name, before):
+        name = reference.name
+        if self._memory.likely(reference):
             digest = await self._client.digest(access, image)
             if digest and reference.digest in (None, digest):
                 if self._memory.document(name, digest):

@@ -13,6 +13,7 @@ from webhook.oci.connect import Resolve
 from webhook.oci.docker_config import DockerConfig
 from webhook.oci.images import Images, Times
 from webhook.oci.lookup import Lookup
+from webhook.oci.places import Places
 from webhook.oci.proxies import Proxies
 from webhook.oci.registries import Registries
 from webhook.oci.transport import Transport
@@ -55,6 +56,7 @@ def open_images(
         own=DockerConfig(options.docker_config, clock=clock, observer=observer),
         memory=memory,
         clock=clock,
+        places=Places(options.per_host),
         seconds=options.times.lookup,
     )
     return Images(

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ssl import SSLContext
 from typing import cast
 from urllib.parse import unquote, urlsplit
 
@@ -89,8 +90,7 @@ class Transport(httpx.AsyncBaseTransport):
         self._resolve = resolve
         self._extra_ca = extra_ca
         self._per_host = per_host
-        system: tuple[str, ...] = ()
-        self._tls = {system: tls_context(extra_ca)}
+        self._tls: dict[tuple[str, ...], SSLContext] = {}
         self._pools: OrderedDict[Way, _Pool] = OrderedDict()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -149,7 +149,7 @@ class Transport(httpx.AsyncBaseTransport):
     def _open(self, way: Way) -> httpcore.AsyncConnectionPool:
         endpoint = way.endpoint or Endpoint(f"{way.scheme}://{way.host}")
         tls = self._tls.get(endpoint.ca)
-        if tls is None:
+        if tls is None and way.scheme == "https":  # costs some 50 ms and 3 MiB
             tls = self._tls[endpoint.ca] = tls_context((*self._extra_ca, *endpoint.ca))
         rule = self._rule.allowing(endpoint.networks)
         # A host name starts the resolver, an address does not: the proxy would get it as it is.
