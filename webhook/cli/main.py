@@ -5,10 +5,12 @@ from typing import Annotated
 import typer
 
 import initshim
+from webhook.cli.inject import inject
 from webhook.cli.serve import serve
 
 app = typer.Typer(
     name="initshim",
+    rich_markup_mode="markdown",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -34,3 +36,4 @@ def main(
 
 
 app.command()(serve)
+app.command()(inject)

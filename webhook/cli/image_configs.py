@@ -1,0 +1,65 @@
+"""What images run, from files: `--image-config IMAGE=FILE`."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from webhook.cli.manifest.files import read
+from webhook.core.argv import ImageConfig
+from webhook.core.errors import BadManifest, BadReference, BadSettings
+from webhook.core.image import parse
+
+Images = tuple[tuple[str, ImageConfig], ...]
+
+
+def image_configs(given: Iterable[str]) -> Images:
+    """Read each IMAGE=FILE. Raises BadSettings that names the one that can't be used."""
+    return tuple(_one(text) for text in given)
+
+
+def _one(text: str) -> tuple[str, ImageConfig]:
+    image, equals, file = text.partition("=")
+    if not image or not equals or not file:
+        raise BadSettings(f"--image-config must be IMAGE=FILE, not {text!r}")
+    try:
+        documents = read(file).documents
+        data = documents[0].data() if documents else None
+    except BadManifest as error:
+        raise BadSettings(f"--image-config {image}: {error}") from error
+    config = _config(data)
+    if config is None:
+        raise BadSettings(
+            f"--image-config {image}: {file} says nothing about what an image runs",
+            next_step="Give an OCI image configuration, as `skopeo inspect --config` or "
+            "`docker image inspect` print it, or {entrypoint: […], cmd: […]}.",
+        )
+    return _normal(image), config
+
+
+def _normal(image: str) -> str:
+    """Give the form that containers' images are compared in; a glob stays as it is."""
+    try:
+        return str(parse(image))
+    except BadReference:
+        return image
+
+
+def _config(data: Any) -> ImageConfig | None:
+    """Find ENTRYPOINT and CMD; `docker image inspect` gives a list, OCI a key `config`."""
+    if isinstance(data, list) and len(data) == 1:
+        data = data[0]
+    if not isinstance(data, dict):
+        return None
+    fields = {key.lower(): told for key, told in data.items()}
+    inner = fields.get("config")
+    if isinstance(inner, dict):
+        fields = {key.lower(): told for key, told in inner.items()}
+    elif not {"entrypoint", "cmd"} & fields.keys():
+        return None
+    entrypoint, cmd = (fields.get(key) or [] for key in ("entrypoint", "cmd"))
+    if not all(_is_argv(words) for words in (entrypoint, cmd)):
+        return None
+    return ImageConfig(tuple(entrypoint), tuple(cmd))
+
+
+def _is_argv(words: Any) -> bool:
+    return isinstance(words, list) and all(isinstance(word, str) for word in words)

@@ -1,0 +1,194 @@
+"""`initshim inject`: manifests in, manifests out, as the webhook would change their pods."""
+
+import asyncio
+import dataclasses
+import difflib
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+import initshim
+from webhook.admission.admit import Engine
+from webhook.cli import output
+from webhook.cli.image_configs import image_configs
+from webhook.cli.manifest import files
+from webhook.cli.output import Form
+from webhook.cli.rewrite import WRAPPED, Rewritten, rewrite
+from webhook.core.errors import BadInput, BadManifest, BadSettings, InitshimError
+from webhook.core.mutation import Delivery
+from webhook.core.observe import Silent
+from webhook.server.lookups import NoLookups
+from webhook.settings import Settings, load
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_FILE = "A manifest, a folder of manifests, or - for standard input (the default). Repeatable."
+_RECURSIVE = "Look into the folders of folders, too."
+_DIFF = "Show what would change as a unified diff; `git apply` takes it."
+_REPORT = "Show a table instead: object, container, wrapped or why not."
+_IN_PLACE = "Write changed files back; print nothing."
+_OUTPUT = "text keeps each file as it is written; json and yaml write all documents anew."
+_IMAGE = "What an image runs: an OCI image configuration, or {entrypoint: […], cmd: […]}."
+_REAPER = "Image of the reaper (INITSHIM_REAPER_IMAGE)."
+_DELIVERY = "initContainer, or imageVolume from Kubernetes 1.35 on (INITSHIM_DELIVERY)."
+
+
+def inject(  # noqa: PLR0913  # an option is an argument to typer
+    *,
+    file: Annotated[
+        list[str] | None, typer.Option("--file", "-f", metavar="FILE|-|DIR", help=_FILE)
+    ] = None,
+    recursive: Annotated[bool, typer.Option("--recursive", "-R", help=_RECURSIVE)] = False,
+    diff: Annotated[bool, typer.Option("--diff", help=_DIFF)] = False,
+    report: Annotated[bool, typer.Option("--report", help=_REPORT)] = False,
+    in_place: Annotated[bool, typer.Option("--in-place", "-i", help=_IN_PLACE)] = False,
+    form: Annotated[Form, typer.Option("--output", "-o", help=_OUTPUT)] = Form.TEXT,
+    image_config: Annotated[
+        list[str] | None, typer.Option(metavar="IMAGE=FILE", help=_IMAGE)
+    ] = None,
+    reaper_image: Annotated[str | None, typer.Option(metavar="IMAGE", help=_REAPER)] = None,
+    delivery: Annotated[
+        Literal["initContainer", "imageVolume"] | None, typer.Option(metavar="WAY", help=_DELIVERY)
+    ] = None,
+) -> None:
+    """Add the reaper to the pods in manifests, without a cluster.
+
+    What is not changed stays byte for byte: comments, order, quotes, other documents.
+    No network is used: a container without `command:` needs --image-config or an annotation.
+
+    - initshim inject -f deploy.yaml | kubectl apply -f -
+    - helm template . | initshim inject --diff
+    - initshim inject -f k8s/ --report
+    """
+    try:
+        _check(file or [], in_place=in_place, shows=diff or report or form is not Form.TEXT)
+        settings = load(lookups=False, reaper_image=reaper_image, delivery=delivery)
+        engine = _engine(settings, image_config or [])
+    except InitshimError as error:
+        output.fail("inject", error)
+    done, wrong = asyncio.run(_all(file or ["-"], engine, recursive=recursive))
+    if wrong:
+        output.fail("inject", *wrong)  # before anything is printed or written
+    if report:
+        _report(done, form)
+    elif diff:
+        output.diff(output.stdout(), _diff(done))
+    elif in_place:
+        _write_back(done)
+    else:
+        output.write(_joined(done) if form is Form.TEXT else _anew(done, form))
+    if not report:
+        _warn(done)
+
+
+def _check(given: Sequence[str], *, in_place: bool, shows: bool) -> None:
+    if not given and sys.stdin.isatty():
+        raise BadSettings("there is nothing to read", next_step="Name a file or folder with -f.")
+    if in_place and (shows or not given or "-" in given):
+        raise BadSettings("--in-place needs files, and prints neither diff nor report")
+
+
+def _engine(settings: Settings, configs: Sequence[str]) -> Engine:
+    """The webhook's engine; what is given for one image goes before the settings' file."""
+    rules = settings.rules()
+    return Engine(
+        rules=dataclasses.replace(rules, images=(*image_configs(configs), *rules.images)),
+        delivery=Delivery(
+            image=settings.reaper_image,
+            version=initshim.__version__,
+            pull_policy=settings.reaper_pull_policy,
+            as_volume=settings.delivery == "imageVolume",
+        ),
+        resolver=NoLookups(),
+        observer=Silent(),
+    )
+
+
+async def _all(
+    given: Sequence[str], engine: Engine, *, recursive: bool
+) -> tuple[list[Rewritten], list[BadInput]]:
+    """Rewrite every file, and collect everything that is wrong."""
+    done: list[Rewritten] = []
+    wrong: list[BadInput] = []
+    for name in files.find(given, recursive=recursive):
+        try:
+            done.append(await rewrite(files.read(name), engine, seconds=1.0))
+        except BadManifest as error:
+            wrong.append(error)
+    if not done and not wrong:
+        wrong.append(BadManifest(f"no .yaml, .yml or .json file in {', '.join(given)}"))
+    return done, wrong
+
+
+def _joined(done: Sequence[Rewritten]) -> str:
+    """Put the files one after the other, so that `kubectl apply -f -` reads them all."""
+    joined = ""
+    only_json = all(each.manifest.is_json for each in done)
+    for each in done:
+        if joined and not joined.endswith("\n"):
+            joined += "\n"
+        if joined and not only_json and not each.text.startswith("---"):
+            joined += "---\n"
+        joined += each.text
+    return joined
+
+
+def _anew(done: Sequence[Rewritten], form: Form) -> str:
+    """Write every document in one form; several become a stream in YAML, a List in JSON."""
+    objects = [data for each in done for data in each.data if data is not None]
+    if form is Form.YAML:
+        return "---\n".join(output.dumps(each, form) for each in objects)
+    if len(objects) == 1:
+        return output.dumps(objects[0], form)
+    return output.dumps({"apiVersion": "v1", "kind": "List", "items": objects}, form)
+
+
+def _diff(done: Sequence[Rewritten]) -> Iterator[str]:
+    for each in done:
+        name = each.manifest.name.lstrip("/")
+        lines = difflib.unified_diff(
+            each.manifest.text.splitlines(keepends=True),
+            each.text.splitlines(keepends=True),
+            f"a/{name}",
+            f"b/{name}",
+        )
+        for line in lines:
+            yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def _report(done: Sequence[Rewritten], form: Form) -> None:
+    outcomes = [outcome for each in done for outcome in each.outcomes]
+    if form is not Form.TEXT:
+        data = [{**dataclasses.asdict(each), "outcome": str(each.outcome)} for each in outcomes]
+        output.write(output.dumps(data, form))
+        return
+    rows: list[list[Text | str]] = [
+        [each.object, each.container, output.outcome(each.outcome), each.remedy or each.why]
+        for each in outcomes
+    ]
+    head = ["object", "container", "result", "note"]
+    if len(done) > 1:
+        head.insert(0, "file")
+        rows = [[each.file, *row] for each, row in zip(outcomes, rows, strict=True)]
+    output.table(output.stdout(), head, rows)
+
+
+def _write_back(done: Sequence[Rewritten]) -> None:
+    for each in done:
+        if each.changed and each.manifest.path:
+            files.replace(each.manifest.path, each.manifest.mark + each.text)
+
+
+def _warn(done: Sequence[Rewritten]) -> None:
+    """Say on standard error which containers were left alone although they need a hand."""
+    console = output.stderr()
+    for each in (outcome for rewritten in done for outcome in rewritten.outcomes):
+        if each.outcome != WRAPPED and each.remedy:
+            console.print(
+                f"initshim inject: {each.file}: {each.object}, container {each.container} is "
+                f"left alone ({each.outcome}): {each.why}; {each.remedy}",
+                markup=False,
+            )

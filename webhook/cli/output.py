@@ -1,0 +1,106 @@
+"""What commands print: rich where a terminal is there, plain text else, or JSON and YAML.
+
+Colours honour NO_COLOR and FORCE_COLOR (rich does). Data goes to standard output, words about
+it to standard error, so that the one can be piped while a person reads the other.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from io import StringIO
+from typing import Any, NoReturn
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from ruamel.yaml import YAML
+
+from webhook.core.errors import InitshimError
+
+_GAP = "   "
+_DIFF_STYLES = (("---", "bold"), ("+++", "bold"), ("@@", "cyan"), ("+", "green"), ("-", "red"))
+
+
+class Form(StrEnum):
+    """How results are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    YAML = "yaml"
+
+
+def stdout() -> Console:
+    """A console on standard output that never guesses at words to highlight."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+def stderr() -> Console:
+    """A console on standard error."""
+    return Console(highlight=False, soft_wrap=True, stderr=True)
+
+
+def dumps(data: Any, form: Form) -> str:
+    """Write data as JSON or YAML, with a line break at the end."""
+    if form is Form.YAML:
+        text = StringIO()
+        yaml = YAML()
+        yaml.width = 2**16
+        yaml.dump(data, text)
+        return text.getvalue()
+    return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
+
+
+def table(console: Console, head: Sequence[str], rows: Sequence[Sequence[Text | str]]) -> None:
+    """Print a table: drawn on a terminal, aligned columns under capitals else."""
+    if console.is_terminal:
+        drawn = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+        for name in head:
+            drawn.add_column(name, overflow="fold")
+        for row in rows:
+            drawn.add_row(*row)
+        console.print(drawn, soft_wrap=False)
+        return
+    lines = [[name.upper() for name in head], *([str(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        write(_GAP.join(cells).rstrip() + "\n")
+
+
+def outcome(told: str) -> Text:
+    """Colour what became of a container: wrapped is green, a reason is yellow."""
+    return Text(told, "green" if told == "wrapped" else "yellow")
+
+
+def diff(console: Console, lines: Iterable[str]) -> None:
+    """Print a unified diff; on a terminal what came is green and what went is red."""
+    for line in lines:
+        if console.is_terminal:
+            style = next((style for sign, style in _DIFF_STYLES if line.startswith(sign)), "")
+            console.print(Text(line.rstrip("\r\n"), style))
+        else:
+            write(line)
+
+
+def write(text: str) -> None:
+    """Put a text on standard output, byte for byte."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
+
+
+def complain(command: str, errors: Iterable[InitshimError]) -> None:
+    """Say on standard error what is wrong and what to do next, a line for each error."""
+    console = stderr()
+    for error in errors:
+        said = Text.assemble((f"initshim {command}: ", "bold"), str(error).rstrip("."))
+        if error.next_step:
+            said.append(f". {error.next_step}")
+        console.print(said)
+
+
+def fail(command: str, *errors: InitshimError) -> NoReturn:
+    """Complain, and end with exit code 1."""
+    complain(command, errors)
+    sys.exit(1)
