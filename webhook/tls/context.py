@@ -23,15 +23,15 @@ def load(live: ssl.SSLContext, pair: Pair) -> None:
     OpenSSL sets the certificate before it compares it with the key: a mismatched pair would break
     every later handshake of a live context, so a scratch context sees it first.
     """
-    with _file(pair.chain.rstrip() + b"\n" + pair.key) as name:
-        try:
+    try:
+        with _file(pair.chain.rstrip() + b"\n" + pair.key) as name:
             server_context().load_cert_chain(name)
             live.load_cert_chain(name)
-        except (ssl.SSLError, OSError) as error:
-            raise BadCertificate(
-                "The certificate and its key can't be served.",
-                next_step="Check that they belong together and that OpenSSL allows their sizes.",
-            ) from error
+    except (ssl.SSLError, OSError) as error:
+        raise BadCertificate(
+            "The certificate and its key can't be served.",
+            next_step="Check that they belong together and that OpenSSL allows their sizes.",
+        ) from error
 
 
 @contextmanager

@@ -76,13 +76,20 @@ class Rotation:
             await self._publish(self._vault)
             self._failures = 0
         except InitshimError as error:
-            self._failures += 1
-            trouble = f"{error} {error.next_step}".strip()
-            self._observer.note("certificates.trouble", error=trouble, failures=self._failures)
-        if self._vault:
-            self._serve(self._vault)
+            trouble = self._failed(error)
+        try:
+            if self._vault:
+                self._serve(self._vault)
+        except InitshimError as error:
+            trouble = self._failed(error)
         self._tell(trouble)
         return self._pause()
+
+    def _failed(self, error: InitshimError) -> str:
+        self._failures += 1
+        trouble = f"{error} {error.next_step}".strip()
+        self._observer.note("certificates.trouble", error=trouble, failures=self._failures)
+        return trouble
 
     def _decide(self, found: Vault | None) -> Vault:
         now = self._world.clock()

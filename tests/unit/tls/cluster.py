@@ -23,6 +23,9 @@ from webhook.tls.state import Lives, World
 from webhook.tls.store import Stored
 
 NAME = "initshim.initshim.svc"
+# A client that verifies afterwards, by itself, at another time than the present.
+BLIND = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+BLIND.check_hostname, BLIND.verify_mode = False, ssl.CERT_NONE
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -183,10 +186,8 @@ class Cluster:
 
 def handshake(server: ssl.SSLContext) -> bytes:
     """Make a TLS handshake in memory; give the certificate served."""
-    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
     up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
-    ends = [client.wrap_bio(down, up, server_hostname=NAME), server.wrap_bio(up, down, True)]
+    ends = [BLIND.wrap_bio(down, up, server_hostname=NAME), server.wrap_bio(up, down, True)]
     for end in (ends * 4)[:7]:
         try:
             end.do_handshake()

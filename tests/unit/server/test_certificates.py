@@ -1,0 +1,320 @@
+"""Built-in certificates over real HTTP to an API server that keeps versions and rights."""
+
+import asyncio
+import base64
+import random
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.api_server import ApiServer, Refusal, Rule, serving
+from tests.unit.tls.cluster import Time, handshake, verify
+from webhook.core.errors import BadSettings
+from webhook.core.observe import Silent
+from webhook.kube.client import Client
+from webhook.kube.connect import Connection
+from webhook.server.certificates import Certificates, assemble
+from webhook.settings import Settings
+from webhook.tls import bundle
+from webhook.tls.files import Files
+from webhook.tls.rotate import Rotation
+from webhook.tls.state import World
+
+SECRET = "/api/v1/namespaces/initshim/secrets/initshim-tls"
+HOOK = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/initshim"
+RIGHTS = {
+    *(Rule(verb, "secrets", "initshim-tls") for verb in ("get", "create", "patch")),
+    *(Rule(verb, "mutatingwebhookconfigurations", "initshim") for verb in ("get", "patch")),
+}
+
+
+def configuration(*names: str) -> dict[str, Any]:
+    hooks = [
+        {"name": name, "clientConfig": {"service": {"name": "initshim"}}, "timeoutSeconds": 10}
+        for name in names
+    ]
+    return {
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": {"labels": {"a": "b"}},
+        "webhooks": hooks,
+    }
+
+
+class Notes(Silent):
+    def __init__(self) -> None:
+        self.troubles: list[str] = []
+
+    def note(self, event: str, **fields: object) -> None:
+        if event == "certificates.trouble":
+            self.troubles.append(str(fields["error"]))
+
+
+@dataclass
+class Cluster:
+    url: str
+    server: ApiServer
+    time: Time = field(default_factory=lambda: Time(datetime.now(UTC)))
+    notes: Notes = field(default_factory=Notes)
+
+    def rotation(self, client: Client, seed: int = 1) -> Rotation:
+        made = assemble(
+            Settings(),
+            client=client,
+            observer=self.notes,
+            world=self.time.world(random.Random(seed)),
+        )
+        assert isinstance(made, Rotation)
+        return made
+
+    def client(self) -> Client:
+        async def token() -> str:
+            return "t"
+
+        return Client(Connection(self.url, ssl.create_default_context(), token))
+
+    def bundles(self) -> list[bytes]:
+        hooks = self.server.objects[HOOK]["webhooks"]
+        return [base64.b64decode(hook["clientConfig"].get("caBundle", "")) for hook in hooks]
+
+    async def settle(self, *rotations: Rotation) -> None:
+        """Let everybody work until everybody is ready."""
+        for _ in range(5):
+            pauses = [await rotation.step() for rotation in rotations]
+            if all(rotation.state.ready for rotation in rotations):
+                return
+            self.time.pass_by(min(pauses))
+        raise AssertionError([rotation.state for rotation in rotations])
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    server = ApiServer(rules=RIGHTS)
+    server.put(HOOK, configuration("one.initshim.dev", "two.initshim.dev"))
+    with serving(server) as url:
+        yield Cluster(url, server)
+
+
+def test_two_replicas_at_once_need_no_more_than_rights_by_name(cluster: Cluster) -> None:
+    """One CA, published in every webhook, and all else in the configuration as it was."""
+
+    async def main() -> None:
+        async with cluster.client() as a, cluster.client() as b:
+            one, other = cluster.rotation(a), cluster.rotation(b)
+            await asyncio.gather(one.step(), other.step())
+            await cluster.settle(one, other)
+            first, second = cluster.bundles()
+            assert first == second == one.state.bundle
+            assert first.count(b"BEGIN CERTIFICATE") == 1
+            for rotation in (one, other):
+                verify(handshake(rotation.tls), first, cluster.time.now)
+
+    asyncio.run(main())
+    assert cluster.notes.troubles == []
+    published = cluster.server.objects[HOOK]
+    for hook in published["webhooks"]:
+        del hook["clientConfig"]["caBundle"]
+    expected = configuration("one.initshim.dev", "two.initshim.dev")
+    assert published["webhooks"] == expected["webhooks"]
+    assert published["metadata"]["labels"] == {"a": "b"}
+
+
+def test_a_real_client_verifies_what_is_served_by_the_published_bundle(cluster: Cluster) -> None:
+    async def main() -> None:
+        async with cluster.client() as client:
+            rotation = cluster.rotation(client)
+            await cluster.settle(rotation)
+            server = await asyncio.start_server(
+                lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=rotation.tls
+            )
+            trusting = ssl.create_default_context(cadata=cluster.bundles()[0].decode())
+            async with server:
+                _, writer = await asyncio.open_connection(
+                    *server.sockets[0].getsockname(),
+                    ssl=trusting,
+                    server_hostname="initshim.initshim.svc",
+                )
+                writer.close()
+                await writer.wait_closed()
+
+    asyncio.run(main())
+
+
+def test_a_secret_made_by_the_chart_is_filled_and_keeps_its_labels(cluster: Cluster) -> None:
+    labels = {"app.kubernetes.io/managed-by": "Helm"}
+    cluster.server.put(SECRET, {"kind": "Secret", "metadata": {"labels": labels}, "type": "Opaque"})
+    cluster.server.rules = RIGHTS - {Rule("create", "secrets", "initshim-tls")}
+
+    async def main() -> None:
+        async with cluster.client() as client:
+            await cluster.settle(cluster.rotation(client))
+
+    asyncio.run(main())
+    secret = cluster.server.objects[SECRET]
+    assert secret["metadata"]["labels"] == labels
+    assert base64.b64decode(secret["data"]["ca.crt"]).startswith(b"-----BEGIN CERTIFICATE")
+
+
+def test_another_writers_change_survives_ours(cluster: Cluster) -> None:
+    """Somebody edits the configuration between our read and our write."""
+    edits = iter([30, 29, 28])
+
+    def edit(method: str, path: str) -> None:
+        if method == "PATCH" and path == HOOK and (seconds := next(edits, None)):
+            present = cluster.server.objects[HOOK]
+            hooks = [{**hook, "timeoutSeconds": seconds} for hook in present["webhooks"]]
+            cluster.server.put(HOOK, {**present, "webhooks": hooks})
+
+    cluster.server.interfere = edit
+
+    async def main() -> None:
+        async with cluster.client() as client:
+            await cluster.settle(cluster.rotation(client))
+
+    asyncio.run(main())
+    hooks = cluster.server.objects[HOOK]["webhooks"]
+    assert [hook["timeoutSeconds"] for hook in hooks] == [28, 28]
+    assert all(cluster.bundles())
+
+
+@pytest.mark.parametrize("damage", ["delete", "garbage"])
+def test_a_lost_secret_is_restored_from_memory(cluster: Cluster, damage: str) -> None:
+    async def main() -> None:
+        async with cluster.client() as client:
+            rotation = cluster.rotation(client)
+            await cluster.settle(rotation)
+            before, bundles = cluster.server.objects[SECRET]["data"], cluster.bundles()
+            if damage == "delete":
+                cluster.server.delete(SECRET)
+            else:
+                cluster.server.put(SECRET, {"kind": "Secret", "data": {"ca.crt": "eA=="}})
+            await rotation.step()
+            assert cluster.server.objects[SECRET]["data"] == before
+            assert cluster.bundles() == bundles
+
+    asyncio.run(main())
+
+
+def test_a_ca_is_followed_by_another_over_http(cluster: Cluster) -> None:
+    async def main() -> None:
+        async with cluster.client() as client:
+            rotation = cluster.rotation(client)
+            await cluster.settle(rotation)
+            cluster.time.pass_by(timedelta(days=540).total_seconds())  # of two years
+            await rotation.step()
+            old, new = bundle.parse(cluster.bundles()[0])
+            for _ in range(15):
+                if cluster.server.log.count(f"PATCH {SECRET}") > 3:
+                    break
+                verify(handshake(rotation.tls), old.pem.encode(), cluster.time.now)
+                cluster.time.pass_by(await rotation.step())
+            verify(handshake(rotation.tls), new.pem.encode(), cluster.time.now)
+            assert rotation.state.ready
+            assert rotation.state.authority_expires_at == new.not_after
+            assert bundle.parse(cluster.bundles()[0]) == (old, new)
+
+    asyncio.run(main())
+
+
+def test_without_the_api_server_the_leaf_is_renewed_and_readiness_stays(cluster: Cluster) -> None:
+    def down(_method: str, _path: str) -> None:
+        raise Refusal(503, "ServiceUnavailable", "the server is currently unable to handle it")
+
+    async def main() -> None:
+        async with cluster.client() as client:
+            rotation = cluster.rotation(client)
+            await cluster.settle(rotation)
+            published = cluster.bundles()[0]
+            cluster.server.interfere = down
+            pauses = []
+            for _ in range(8):
+                pauses.append(await rotation.step())
+                cluster.time.pass_by(pauses[-1])
+            assert all(1 <= pause <= 60 for pause in pauses)
+            assert pauses[0] < 5  # and twice as long each time, up to a minute
+            assert pauses[-1] > 25
+            leaves = set()
+            for _ in range(60):  # two months: leaves last a week, the CA for two years
+                cluster.time.pass_by(86400)
+                await rotation.step()
+                assert rotation.state.ready
+                leaves.add(handshake(rotation.tls))
+                verify(handshake(rotation.tls), published, cluster.time.now)
+            assert len(leaves) > 8
+            assert "HTTP 503" in rotation.state.reason
+            cluster.server.interfere = lambda _method, _path: None
+            await rotation.step()
+            assert rotation.state.reason == ""
+
+    asyncio.run(main())
+
+
+def test_a_replica_that_can_not_publish_is_not_ready_and_says_why(cluster: Cluster) -> None:
+    cluster.server.delete(HOOK)
+
+    async def main() -> None:
+        async with cluster.client() as client:
+            rotation = cluster.rotation(client)
+            for _ in range(3):
+                cluster.time.pass_by(await rotation.step())
+                assert not rotation.state.ready
+            assert "MutatingWebhookConfiguration initshim" in rotation.state.reason
+            cluster.server.put(HOOK, configuration())
+            await rotation.step()
+            assert "has no webhooks" in rotation.state.reason
+            cluster.server.put(HOOK, configuration("one.initshim.dev"))
+            await cluster.settle(rotation)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("missing", sorted(RIGHTS, key=str), ids=str)
+def test_each_right_is_needed_and_asked_for_by_name(cluster: Cluster, missing: Rule) -> None:
+    cluster.server.rules = RIGHTS - {missing}
+
+    async def main() -> None:
+        async with cluster.client() as client:
+            rotation = cluster.rotation(client)
+            await rotation.step()
+            await rotation.step()
+            assert not rotation.state.ready
+            assert f"'{missing.verb}'" in rotation.state.reason
+            assert missing.resource in rotation.state.reason
+
+    asyncio.run(main())
+    assert "PRIVATE" not in "".join(cluster.notes.troubles)
+
+
+def test_a_development_certificate_is_ready_at_once_and_verified_by_its_bundle() -> None:
+    made = assemble(Settings(tls="dev"), client=None, observer=Silent())
+    assert isinstance(made, Rotation)
+    asyncio.run(made.step())
+    assert made.state.ready
+    verify(handshake(made.tls), made.state.bundle, datetime.now(UTC))
+
+
+def test_the_loop_goes_on_until_it_is_cancelled() -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            raise asyncio.CancelledError
+
+    made = assemble(Settings(tls="dev"), client=None, observer=Silent(), world=World(sleep=sleep))
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(made.run())
+    assert made.state.ready
+    assert all(pause == 60 for pause in slept)
+
+
+def test_settings_choose_the_keeper(tmp_path: Path) -> None:
+    own = Settings(tls="files", tls_cert_file=tmp_path / "c", tls_key_file=tmp_path / "k")
+    made: Certificates = assemble(own, client=None, observer=Silent())
+    assert isinstance(made, Files)
+    with pytest.raises(BadSettings, match="needs a cluster"):
+        assemble(Settings(), client=None, observer=Silent())

@@ -1,0 +1,109 @@
+"""A live SSLContext takes a new certificate, and is not broken by a bad one (semantics §6)."""
+
+import asyncio
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from webhook.tls import context
+from webhook.tls.issue import BadCertificate, Pair, authority, leaf
+
+NOW = datetime.now(UTC)
+CA = authority(now=NOW, life=timedelta(days=1))
+NAME = "localhost"
+
+
+def pair() -> Pair:
+    return leaf(CA, names=[NAME], now=NOW, life=timedelta(hours=1))
+
+
+def mismatched() -> Pair:
+    one, other = pair(), pair()
+    return Pair(one.certificate, one.chain, other.key)
+
+
+class Conversation:
+    """A client of a real server on a real socket, which echoes lines."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+        served = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        self.served = ssl.DER_cert_to_PEM_cert(served).strip()
+
+    async def say(self, text: bytes) -> bytes:
+        self.writer.write(text + b"\n")
+        return (await self.reader.readline()).strip()
+
+    async def end(self) -> None:
+        self.writer.close()
+        await self.writer.wait_closed()
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while line := await reader.readline():
+        writer.write(line)
+    writer.close()
+
+
+async def meet(port: int) -> Conversation:
+    client = ssl.create_default_context(cadata=CA.chain.decode())
+    return Conversation(*await asyncio.open_connection(NAME, port, ssl=client))
+
+
+def pem(served: Pair) -> str:
+    return served.certificate.pem.strip()
+
+
+def test_a_mismatched_pair_leaves_the_old_certificate_serving() -> None:
+    async def main() -> None:
+        live, first, second = context.server_context(), pair(), pair()
+        context.load(live, first)
+        server = await asyncio.start_server(echo, NAME, 0, ssl=live)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            old = await meet(port)
+            assert old.served == pem(first)
+            with pytest.raises(BadCertificate, match="can't be served"):
+                context.load(live, mismatched())
+            after = await meet(port)
+            assert after.served == pem(first)
+            context.load(live, second)
+            new = await meet(port)
+            assert new.served == pem(second)
+            for conversation in (old, after, new):  # a reload ends no connection
+                assert await conversation.say(b"hello") == b"hello"
+                await conversation.end()
+
+    asyncio.run(main())
+
+
+def test_without_the_scratch_context_the_live_one_breaks(tmp_path: Path) -> None:
+    """The reason for it. If OpenSSL ever learns better, the scratch context can go."""
+    live, bad = context.server_context(), mismatched()
+    context.load(live, pair())
+    (tmp_path / "bad").write_bytes(bad.chain + bad.key)
+    with pytest.raises(ssl.SSLError):
+        live.load_cert_chain(tmp_path / "bad")
+
+    async def main() -> None:
+        server = await asyncio.start_server(echo, NAME, 0, ssl=live)
+        async with server:
+            with pytest.raises((ssl.SSLError, OSError)):
+                await meet(server.sockets[0].getsockname()[1])
+
+    asyncio.run(main())
+
+
+def test_nothing_older_than_tls_1_2_is_spoken() -> None:
+    live = context.server_context()
+    assert live.minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+def test_no_key_is_left_on_a_disk_or_in_a_descriptor() -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    context.load(context.server_context(), pair())
+    with pytest.raises(BadCertificate):
+        context.load(context.server_context(), mismatched())
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -1,0 +1,137 @@
+"""Certificates in files: read again as they change, and never worse than before."""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.tls.cluster import START, handshake
+from webhook.core.observe import Silent
+from webhook.tls.files import Files
+from webhook.tls.issue import Pair, authority, leaf
+from webhook.tls.state import World
+
+CA = authority(now=START, life=timedelta(days=900))
+
+
+class Notes(Silent):
+    def __init__(self) -> None:
+        self.notes: list[tuple[str, Any]] = []
+
+    def note(self, event: str, **fields: object) -> None:
+        self.notes.append((event, fields))
+
+
+class Mounted:
+    """A Secret volume as the kubelet makes it: two links through one that turns."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.now, self.notes = folder, START, Notes()
+        self.count = 0
+        (folder / "tls.crt").symlink_to("..data/tls.crt")
+        (folder / "tls.key").symlink_to("..data/tls.key")
+        self.files = Files(
+            folder / "tls.crt",
+            folder / "tls.key",
+            observer=self.notes,
+            world=World(clock=lambda: self.now),
+        )
+
+    def put(self, chain: bytes, key: bytes) -> None:
+        self.count += 1
+        version = self.folder / f"..{self.count}"
+        version.mkdir()
+        (version / "tls.crt").write_bytes(chain)
+        (version / "tls.key").write_bytes(key)
+        (self.folder / "..new").symlink_to(version.name)
+        (self.folder / "..new").rename(self.folder / "..data")
+
+    def look(self) -> None:
+        assert asyncio.run(self.files.step()) == 10
+
+    def serves(self, pair: Pair) -> bool:
+        pem = ssl.DER_cert_to_PEM_cert(handshake(self.files.tls))
+        return pem.strip() == pair.certificate.pem.strip()
+
+
+@pytest.fixture
+def mounted(tmp_path: Path) -> Mounted:
+    return Mounted(tmp_path)
+
+
+def pair(**life: int) -> Pair:
+    return leaf(CA, names=["localhost"], now=START, life=timedelta(**(life or {"days": 90})))
+
+
+def test_nothing_is_ready_until_the_files_are_there(mounted: Mounted) -> None:
+    mounted.look()
+    mounted.look()
+    assert not mounted.files.state.ready
+    assert "there is none to serve" in mounted.files.state.reason
+    assert len(mounted.notes.notes) == 1
+    good = pair()
+    mounted.put(good.chain, good.key)
+    mounted.look()
+    assert mounted.files.state.ready
+    assert mounted.files.state.reason == ""
+    assert mounted.files.state.expires_at == good.certificate.not_after
+    assert mounted.serves(good)
+
+
+def test_new_files_are_served_without_a_restart(mounted: Mounted) -> None:
+    for good in (pair(), pair(days=30), pair()):
+        mounted.put(good.chain, good.key)
+        mounted.look()
+        assert mounted.serves(good)
+    assert [event for event, _ in mounted.notes.notes] == ["certificates.leaf"] * 3
+
+
+OTHER = pair()
+BAD: list[Callable[[Pair], tuple[bytes, bytes]]] = [
+    lambda new: (new.chain, OTHER.key),
+    lambda new: (new.chain, b""),
+    lambda new: (b"garbage", new.key),
+    lambda new: (new.chain[:200], new.key),
+    lambda _new: (b"x" * (2 << 20), b""),
+]
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_files_that_do_not_fit_leave_the_old_pair_serving(
+    mounted: Mounted, bad: Callable[[Pair], tuple[bytes, bytes]]
+) -> None:
+    good, new = pair(), pair()
+    mounted.put(good.chain, good.key)
+    mounted.look()
+    mounted.put(*bad(new))
+    mounted.look()
+    mounted.look()
+    assert mounted.serves(good)
+    assert mounted.files.state.ready
+    troubles = [fields for event, fields in mounted.notes.notes if event == "certificates.trouble"]
+    assert len(troubles) == 1
+    assert "the one before stays" in troubles[0]["error"]
+    assert "tls.crt" in troubles[0]["error"]
+    assert "PRIVATE" not in str(mounted.notes.notes)
+    mounted.put(new.chain, new.key)
+    mounted.look()
+    assert mounted.serves(new)
+    assert mounted.files.state.reason == ""
+
+
+def test_an_expired_certificate_is_not_ready_and_not_taken(mounted: Mounted) -> None:
+    good, short = pair(days=30), pair(hours=1)
+    mounted.put(good.chain, good.key)
+    mounted.look()
+    mounted.now += timedelta(hours=2)
+    mounted.put(short.chain, short.key)
+    mounted.look()
+    assert mounted.serves(good)
+    assert "2026-01-01" in mounted.files.state.reason
+    mounted.now += timedelta(days=40)
+    mounted.look()
+    assert not mounted.files.state.ready

@@ -1,0 +1,126 @@
+"""Certificates as a strict client wants them, and nothing else taken for one."""
+
+import ssl
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import trustme
+from cryptography import x509
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webhook.tls import context, issue
+from webhook.tls.issue import BadCertificate, authority, leaf, read_authority, read_pair
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+CA = authority(now=NOW, life=100 * DAY)
+NAME = "initshim.initshim.svc"
+
+
+def test_openssl_verifies_a_leaf_by_name_and_strictly() -> None:
+    now = datetime.now(UTC)
+    ca = authority(now=now, life=DAY)
+    server = context.server_context()
+    context.load(server, leaf(ca, names=[NAME], now=now, life=DAY))
+    client = ssl.create_default_context(cadata=ca.chain.decode())
+    client.verify_flags |= ssl.VERIFY_X509_STRICT
+    assert shake(client, server, NAME) == "TLSv1.3"
+    with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
+        shake(client, server, "other.initshim.svc")
+
+
+def test_two_cas_in_one_bundle_are_told_apart() -> None:
+    now = datetime.now(UTC)
+    cas = [authority(now=now, life=DAY) for _ in range(3)]
+    client = ssl.create_default_context(cadata="".join(ca.chain.decode() for ca in cas))
+    for ca in cas:
+        server = context.server_context()
+        context.load(server, leaf(ca, names=[NAME], now=now, life=DAY))
+        assert shake(client, server, NAME)
+
+
+def shake(client: ssl.SSLContext, server: ssl.SSLContext, name: str) -> str | None:
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [client.wrap_bio(down, up, server_hostname=name), server.wrap_bio(up, down, True)]
+    for end in (*ends, *ends):
+        try:
+            end.do_handshake()
+        except ssl.SSLWantReadError:
+            continue
+    return ends[0].version()
+
+
+@given(
+    life=st.timedeltas(timedelta(minutes=1), 400 * DAY),
+    later=st.timedeltas(timedelta(0), 99 * DAY),
+)
+def test_a_leaf_starts_an_hour_early_and_never_outlives_its_ca(
+    life: timedelta, later: timedelta
+) -> None:
+    now = NOW + later
+    certificate = leaf(CA, names=[NAME], now=now, life=life).certificate
+    assert certificate.valid(now)
+    assert certificate.valid(now - issue.SKEW + timedelta(seconds=1))
+    assert certificate.not_after <= min(now + life, CA.certificate.not_after)
+    assert certificate.not_after > min(now + life, CA.certificate.not_after) - timedelta(seconds=1)
+
+
+@given(jitter=st.floats(0, 1))
+def test_renewal_is_at_two_thirds_of_life_or_a_little_later(jitter: float) -> None:
+    certificate = CA.certificate
+    share = (certificate.renew_at(jitter) - certificate.not_before) / (
+        certificate.not_after - certificate.not_before
+    )
+    assert 0.666 < share < 0.717
+
+
+def test_a_long_service_name_fits() -> None:
+    name = f"{'s' * 63}.{'n' * 63}.svc"
+    pair = leaf(CA, names=[name], now=NOW, life=DAY)
+    names = x509.load_pem_x509_certificate(pair.chain).extensions.get_extension_for_class(
+        x509.SubjectAlternativeName
+    )
+    assert names.value.get_values_for_type(x509.DNSName) == [name]
+
+
+def test_a_pair_reads_back_as_it_was_made() -> None:
+    assert read_authority(CA.chain, CA.key) == CA
+
+
+def test_a_key_of_another_certificate_is_refused() -> None:
+    with pytest.raises(BadCertificate, match="does not belong"):
+        read_pair(CA.chain, authority(now=NOW, life=DAY).key)
+
+
+def test_a_leaf_is_no_ca() -> None:
+    pair = leaf(CA, names=[NAME], now=NOW, life=DAY)
+    with pytest.raises(BadCertificate, match="no CA"):
+        read_authority(pair.chain, pair.key)
+
+
+def test_a_pair_with_intermediates_and_another_kind_of_key_is_read() -> None:
+    other = trustme.CA(key_type=trustme.KeyType.RSA).create_child_ca()
+    made = other.issue_cert("localhost", key_type=trustme.KeyType.RSA)
+    chain = b"".join(pem.bytes() for pem in made.cert_chain_pems)
+    pair = read_pair(chain, made.private_key_pem.bytes())
+    assert pair.chain.count(b"BEGIN CERTIFICATE") == 2
+    context.load(context.server_context(), pair)
+
+
+@given(
+    chain=st.one_of(st.binary(), st.just(CA.chain), st.just(CA.chain[:-40])),
+    key=st.one_of(st.binary(), st.just(CA.key[:-40]), st.just(CA.chain)),
+)
+def test_garbage_is_a_bad_certificate_and_nothing_else(chain: bytes, key: bytes) -> None:
+    for read in (read_pair, read_authority):
+        with pytest.raises(BadCertificate):
+            read(chain, key)
+
+
+def test_a_key_shows_in_no_text() -> None:
+    assert "PRIVATE" in CA.key.decode()
+    assert CA.key.decode().splitlines()[1] not in repr(CA)
+    with pytest.raises(BadCertificate) as error:
+        read_pair(CA.chain[:-40], CA.key)
+    assert "PRIVATE" not in str(error.value)
