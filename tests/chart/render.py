@@ -17,7 +17,7 @@ Object = dict[str, Any]
 
 
 class Refused(Exception):
-    """Helm rendered nothing; the message is what it said."""
+    """The program failed; the message is what it said."""
 
 
 @functools.cache
@@ -26,22 +26,21 @@ def parse(text: str) -> list[Object]:
     return [document for document in YAML(typ="safe").load_all(text) if document]
 
 
+def run(program: Path, *words: str) -> str:
+    """Give what a program prints, or raise Refused with what it says instead."""
+    command = [str(program), *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode:
+        raise Refused(done.stderr + done.stdout)
+    return done.stdout
+
+
 @functools.cache
 def text(helm: Path, values: Path | None = None, *options: str, kube: str = "1.37.0") -> str:
     """Give what `helm template` prints, or raise Refused with what it says instead."""
-    command = [str(helm), "template", "initshim", str(CHART), "--namespace", NAMESPACE]
-    if values:
-        command += ["--values", str(values)]
-    done = subprocess.run(
-        [*command, "--kube-version", kube, *options],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    if done.returncode:
-        raise Refused(done.stderr)
-    return done.stdout
+    template = ["template", "initshim", str(CHART), "--namespace", NAMESPACE]
+    chosen = ["--values", str(values)] if values else []
+    return run(helm, *template, *chosen, "--kube-version", kube, *options)
 
 
 def objects(
