@@ -69,7 +69,14 @@ def inject(  # noqa: PLR0913  # an option is an argument to typer
         engine = _engine(settings, image_config or [])
     except InitshimError as error:
         output.fail("inject", error)
-    done, wrong = asyncio.run(_all(file or ["-"], engine, recursive=recursive))
+    done, wrong = asyncio.run(
+        _all(
+            file or ["-"],
+            engine,
+            recursive=recursive,
+            in_place=not report and form is Form.TEXT,
+        )
+    )
     if wrong:
         output.fail("inject", *wrong)  # before anything is printed or written
     if report:
@@ -108,14 +115,14 @@ def _engine(settings: Settings, configs: Sequence[str]) -> Engine:
 
 
 async def _all(
-    given: Sequence[str], engine: Engine, *, recursive: bool
+    given: Sequence[str], engine: Engine, *, recursive: bool, in_place: bool
 ) -> tuple[list[Rewritten], list[BadInput]]:
     """Rewrite every file, and collect everything that is wrong."""
     done: list[Rewritten] = []
     wrong: list[BadInput] = []
     for name in files.find(given, recursive=recursive):
         try:
-            done.append(await rewrite(files.read(name), engine, seconds=1.0))
+            done.append(await rewrite(files.read(name), engine, seconds=1.0, in_place=in_place))
         except BadManifest as error:
             wrong.append(error)
     if not done and not wrong:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 import initshim
+from webhook.cli.demo.command import demo
 from webhook.cli.inject import inject
 from webhook.cli.serve import serve
 
@@ -37,3 +38,4 @@ def main(
 
 app.command()(serve)
 app.command()(inject)
+app.command()(demo)

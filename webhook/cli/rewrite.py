@@ -57,8 +57,12 @@ class Rewritten:
         return self.text != self.manifest.text
 
 
-async def rewrite(manifest: Manifest, engine: Engine, *, seconds: float) -> Rewritten:
+async def rewrite(
+    manifest: Manifest, engine: Engine, *, seconds: float, in_place: bool = True
+) -> Rewritten:
     """Send every workload of a manifest through the engine; `seconds` for each one's lookups.
+
+    Where not `in_place`, only the data is new and the text stays.
 
     Raises BadManifest that names file, document and object.
     """
@@ -74,7 +78,8 @@ async def rewrite(manifest: Manifest, engine: Engine, *, seconds: float) -> Rewr
             mutated = await _mutate(each, engine, where=where, seconds=seconds)
             each.pod.update(mutated.pod)  # in its place: what surrounds it is the document
             outcomes += _outcomes(mutated, each, manifest.name, document.number)
-    return Rewritten(manifest, _spliced(manifest, wanted), tuple(wanted), tuple(outcomes))
+    text = _spliced(manifest, wanted) if in_place else manifest.text
+    return Rewritten(manifest, text, tuple(wanted), tuple(outcomes))
 
 
 def _data(manifest: Manifest, number: int) -> Any:

@@ -83,7 +83,8 @@ def _says(documents: list[Document], wanted: list[Any]) -> bool:
 
 def _replaced(text: str, edits: list[Edit]) -> str:
     """Carry out the edits, from the back; of two at one place the inner one was found first."""
-    for edit in sorted(reversed(edits), key=lambda each: (each.start, each.end), reverse=True):
+    ordered = sorted(edits, key=lambda each: (each.start, each.end))
+    for edit in ordered[::-1]:
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text
 

@@ -1,0 +1,1 @@
+"""`initshim demo`: zombies without initshim and none with it, on this machine alone."""

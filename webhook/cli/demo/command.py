@@ -1,0 +1,130 @@
+"""`initshim demo`: the whole way of a pod, on this machine alone."""
+
+import asyncio
+import dataclasses
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from time import monotonic
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+from rich.console import Console
+
+import initshim
+from webhook.cli import output
+from webhook.cli.demo import example
+from webhook.cli.demo.call import call, webhook
+from webhook.cli.demo.container import CantRun, Container, choose, run
+from webhook.cli.demo.stage import Measured, Now, Stage
+from webhook.cli.output import Form
+from webhook.core.errors import InitshimError
+
+_SECONDS = "How long the containers run before they are told to stop."
+_GRACE = "How long they may take to stop before they are killed."
+_SUBREAPER = "Make no PID namespace, as where a machine does not permit it."
+_OUTPUT = "json and yaml print nothing but the result."
+_LOOK = 0.1  # seconds between two looks at the processes
+_TERMINATED = 143
+
+
+def demo(
+    *,
+    seconds: Annotated[float, typer.Option(min=0.5, max=60, help=_SECONDS)] = 6,
+    grace: Annotated[float, typer.Option(min=0.5, max=60, help=_GRACE)] = 5,
+    subreaper: Annotated[bool, typer.Option("--subreaper", help=_SUBREAPER)] = False,
+    form: Annotated[Form, typer.Option("--output", "-o", help=_OUTPUT)] = Form.TEXT,
+) -> None:
+    """See zombies come without initshim, and none with it; no cluster, no root.
+
+    The webhook is started on loopback and asked about the pod of a deployment that leaks. The
+    pod's container is then run twice side by side, as it was and as the webhook wants it, until
+    both are told to stop. Takes about 12 seconds. The exit code is 0 if initshim did what it
+    promises: no zombies, and a stop on TERM.
+    """
+    console = output.stdout() if form is Form.TEXT else Console(quiet=True)
+    try:
+        reaper = initshim.path()
+    except (FileNotFoundError, LookupError) as error:
+        output.fail("demo", CantRun(str(error)))
+    try:
+        without, with_ = asyncio.run(
+            _tell(Stage(console), reaper, seconds=seconds, grace=grace, subreaper=subreaper)
+        )
+    except InitshimError as error:
+        output.fail("demo", error)
+    except KeyboardInterrupt:
+        sys.exit(130)  # 128 + SIGINT; everything that ran has ended
+    if form is not Form.TEXT:
+        result = {"without": dataclasses.asdict(without), "with": dataclasses.asdict(with_)}
+        output.write(output.dumps(result, form))
+    if not _kept(without, with_):
+        output.fail("demo", InitshimError("this is not what initshim promises"))
+
+
+async def _tell(
+    stage: Stage, reaper: Path, *, seconds: float, grace: float, subreaper: bool
+) -> tuple[Measured, Measured]:
+    """Tell the story; give what was measured without and with initshim."""
+    before = example.created_pod(example.deployment())
+    async with webhook() as running:
+        answered = await call(running, example.review(before, str(uuid4())))
+    stage.answered(answered)
+    stage.patched(before, answered.pod)
+    kind = await choose(reaper, subreaper=subreaper)
+    stage.running(kind, seconds)
+    async with AsyncExitStack() as stack:
+        runs = [run(pod, reaper, kind) for pod in (before, answered.pod)]
+        pair = [await stack.enter_async_context(each) for each in runs]
+        zombies = await _watch(stage, pair, seconds)
+        stage.heading(f"4. Both get TERM, and KILL {grace:g} s later if they are still there")
+        ended = await _stop(stage, pair, grace, zombies)
+    without, with_ = (Measured(n, *end) for n, end in zip(zombies, ended, strict=True))
+    stage.verdict(without, with_, seconds=seconds)
+    return without, with_
+
+
+async def _watch(stage: Stage, pair: list[Container], seconds: float) -> list[int]:
+    """Count zombies for a while; give the last counts."""
+    start, told = monotonic(), 0
+    with stage.watching():
+        while True:
+            await asyncio.sleep(_LOOK)
+            at = monotonic() - start
+            zombies = [each.count() for each in pair]
+            for each in pair:
+                if each.process.returncode is not None:
+                    raise CantRun(f"a container ended early, with {each.process.returncode}")
+            last = at >= seconds
+            whole = int(at) > told or last
+            told = int(at)
+            stage.show(*map(Now, zombies), at=at, whole=whole)
+            if last:
+                return zombies
+
+
+async def _stop(
+    stage: Stage, pair: list[Container], grace: float, zombies: list[int]
+) -> list[tuple[int, float]]:
+    """Stop both at the same time; give exit codes and seconds."""
+    start = monotonic()
+    tasks = [asyncio.create_task(each.stop(grace)) for each in pair]
+    told = 0
+    with stage.watching():
+        while True:
+            done, left = await asyncio.wait(tasks, timeout=_LOOK)
+            at = monotonic() - start
+            now = [
+                Now(count, *(task.result() if task in done else (None, at)))
+                for count, task in zip(zombies, tasks, strict=True)
+            ]
+            stage.show(*now, at=at, whole=int(at) > told or not left)
+            told = int(at)
+            if not left:
+                return [task.result() for task in tasks]
+
+
+def _kept(without: Measured, with_: Measured) -> bool:
+    """Tell whether the promise held, and whether there was anything to hold it against."""
+    return without.zombies > 0 and with_.zombies == 0 and with_.exit_code == _TERMINATED
