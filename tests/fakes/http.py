@@ -88,7 +88,11 @@ async def serve(handler: Handler, *, tls: ssl.SSLContext | None = None) -> Async
 async def _exchange(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: Host, handler: Handler
 ) -> bool:
-    head = await reader.readuntil(b"\r\n\r\n")
+    start = await reader.readexactly(1)
+    if start == b"\x16":  # a TLS handshake: answered as web servers do
+        writer.write(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+        return False
+    head = start + await reader.readuntil(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
     method, target, _ = first.split(" ", 2)
     pairs = (line.split(":", 1) for line in lines)

@@ -72,6 +72,9 @@ class AddressRule:
         return AddressRule(self.refused, self.allowed + networks) if networks else self
 
 
+EVERYWHERE = AddressRule(allowed=(ip_network("0.0.0.0/0"), ip_network("::/0")))
+
+
 def _in(address: Address, networks: tuple[Network, ...]) -> bool:
     return any(address in network for network in networks)
 

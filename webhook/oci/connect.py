@@ -66,8 +66,10 @@ class Guarded(httpcore.AsyncNetworkBackend):
             # An even share: an unreachable IPv6 address must not use up the time of IPv4.
             share = None if timeout is None else timeout / len(addresses)
             try:
-                return await self._inner.connect_tcp(
-                    address, port, share, local_address, socket_options
+                return _Stream(
+                    await self._inner.connect_tcp(
+                        address, port, share, local_address, socket_options
+                    )
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
@@ -90,24 +92,79 @@ class Guarded(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
+class _Stream(httpcore.AsyncNetworkStream):
+    """A connection that is closed when its TLS handshake is given up.
+
+    httpcore closes it after an error, but not when the handshake is cancelled: a server that
+    accepts and then says nothing would cost a socket each time.
+    """
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
+        """See httpcore."""
+        return await self._inner.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
+        """See httpcore."""
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        """See httpcore."""
+        await self._inner.aclose()
+
+    def get_extra_info(self, info: str) -> object:
+        """See httpcore."""
+        return self._inner.get_extra_info(info)
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
+    ) -> httpcore.AsyncNetworkStream:
+        """Speak TLS from here on, or close."""
+        try:
+            return await self._inner.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            await self._inner.aclose()
+            raise
+
+
 def refuse(host: str, why: str | None, address: str) -> None:
     """Raise Unreachable where there is a reason not to connect."""
     if why:
-        shown = address if address == host else f"{host} is {address},"
+        shown = host if address == host else f"{host} ({address})"
         raise Unreachable(
-            f"{shown} {why}: not asked" if address != host else f"{host} is {why}: not asked",
+            f"{shown} is {why}: not asked",
             next_step="If this registry is meant, list its network under `addresses` "
             "in the registries file.",
         )
 
 
-def tls_context(ca: Sequence[str] = ()) -> ssl.SSLContext:
-    """Trust the system's and certifi's authorities, and these PEM texts besides."""
-    context = ssl.create_default_context(cafile=certifi.where())
-    context.load_default_certs()
-    for pem in ca:
-        try:
-            context.load_verify_locations(cadata=pem)
-        except (ssl.SSLError, ValueError) as error:
-            raise BadSettings(f"a registry's `ca` holds no certificates in PEM: {error}") from error
-    return context
+class Trust:
+    """Whom to believe: the system's and certifi's authorities, and those that are configured."""
+
+    def __init__(self, extra_ca: tuple[str, ...] = ()) -> None:
+        self._extra = extra_ca
+        self._contexts: dict[tuple[str, ...], ssl.SSLContext] = {}
+
+    def context(self, ca: tuple[str, ...]) -> ssl.SSLContext:
+        """Give the context that trusts these PEM texts besides; made once, it costs 3 MiB."""
+        context = self._contexts.get(ca)
+        if context is None:
+            context = ssl.create_default_context(cafile=certifi.where())
+            context.load_default_certs()
+            for pem in (*self._extra, *ca):
+                context.load_verify_locations(cadata=pem)
+            self._contexts[ca] = context
+        return context
+
+
+def check_pem(pem: str) -> None:
+    """Raise BadSettings unless a text holds certificates."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
+    except (ssl.SSLError, ValueError) as error:
+        raise BadSettings(f"no certificates in PEM: {error}") from error

@@ -25,6 +25,7 @@ from ruamel.yaml.error import YAMLError
 from webhook.core.errors import BadSettings
 from webhook.core.image import DOCKER_HUB, Reference
 from webhook.oci.addresses import Network
+from webhook.oci.connect import check_pem
 from webhook.oci.endpoint import PORTS, Endpoint, Login, Registry
 
 DEFAULT = "_default"
@@ -114,12 +115,14 @@ class Registries:
         )
 
     def _pem(self, value: object, where: str) -> str:
-        if isinstance(value, str) and "-----BEGIN" in value:
-            return value
+        inline = isinstance(value, str) and "-----BEGIN" in value
         try:
-            return read_small(self._folder / str(value))
-        except (OSError, ValueError) as error:
-            raise BadSettings(f"registries: {where}: ca {value}: {error}") from error
+            pem = str(value) if inline else read_small(self._folder / str(value))
+            check_pem(pem)
+        except (OSError, ValueError, BadSettings) as error:
+            shown = "" if inline else f" {value}"
+            raise BadSettings(f"registries: {where}: ca{shown}: {error}") from error
+        return pem
 
     def _login(self, value: object, where: str) -> Login | None:
         if value is None:

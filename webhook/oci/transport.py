@@ -10,7 +10,6 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from ssl import SSLContext
 from typing import cast
 from urllib.parse import unquote, urlsplit
 
@@ -18,8 +17,8 @@ import httpcore
 import httpx
 
 from webhook.core.errors import BadAnswer, LookupFailed, TimedOut, Unreachable
-from webhook.oci.addresses import AddressRule
-from webhook.oci.connect import Guarded, Resolve, refuse, tls_context
+from webhook.oci.addresses import EVERYWHERE, AddressRule
+from webhook.oci.connect import Guarded, Resolve, Trust, refuse
 from webhook.oci.endpoint import Endpoint
 from webhook.oci.manifests import LARGEST
 from webhook.oci.proxies import Proxies
@@ -88,9 +87,8 @@ class Transport(httpx.AsyncBaseTransport):
         self._rule = rule
         self._proxies = proxies
         self._resolve = resolve
-        self._extra_ca = extra_ca
         self._per_host = per_host
-        self._tls: dict[tuple[str, ...], SSLContext] = {}
+        self._trust = Trust(extra_ca)
         self._pools: OrderedDict[Way, _Pool] = OrderedDict()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -148,9 +146,7 @@ class Transport(httpx.AsyncBaseTransport):
 
     def _open(self, way: Way) -> httpcore.AsyncConnectionPool:
         endpoint = way.endpoint or Endpoint(f"{way.scheme}://{way.host}")
-        tls = self._tls.get(endpoint.ca)
-        if tls is None and way.scheme == "https":  # costs some 50 ms and 3 MiB
-            tls = self._tls[endpoint.ca] = tls_context((*self._extra_ca, *endpoint.ca))
+        tls = self._trust.context(endpoint.ca) if way.scheme == "https" else None
         rule = self._rule.allowing(endpoint.networks)
         # A host name starts the resolver, an address does not: the proxy would get it as it is.
         if way.proxy:
@@ -158,6 +154,7 @@ class Transport(httpx.AsyncBaseTransport):
             return httpcore.AsyncConnectionPool(
                 ssl_context=tls,
                 proxy=_proxy(way.proxy),
+                network_backend=Guarded(EVERYWHERE, self._resolve),  # the administrator's choice
                 max_connections=self._per_host,
                 keepalive_expiry=_IDLE_SECONDS,
             )
