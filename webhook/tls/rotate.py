@@ -72,8 +72,9 @@ class Rotation:
         """
         trouble = ""
         try:
-            self._vault = await agree(self._store, self._decide)
-            await self._publish(self._vault)
+            vault = await agree(self._store, self._decide)
+            self._remember(vault)
+            await self._publish(vault)
             self._failures = 0
         except InitshimError as error:
             trouble = self._failed(error)
@@ -93,7 +94,7 @@ class Rotation:
 
     def _decide(self, found: Vault | None) -> Vault:
         now = self._world.clock()
-        wanted = plan(
+        return plan(
             found,
             self._vault,
             now=now,
@@ -101,9 +102,14 @@ class Rotation:
             due=lambda one: now >= one.renew_at(self._jitter),
             settled=lambda one: self._settled(one, self._lives.grace),
         )
-        if found is None or found.current != wanted.current:
-            self._observer.note("certificates.authority", fingerprint=_short(wanted.current))
-        return wanted
+
+    def _remember(self, vault: Vault) -> None:
+        if self._vault is None or self._vault.current != vault.current:
+            ends = vault.current.certificate.not_after.isoformat()
+            self._observer.note(
+                "certificates.authority", fingerprint=_short(vault.current), expires=ends
+            )
+        self._vault = vault
 
     async def _publish(self, vault: Vault) -> None:
         served = (self._leaf.signer.certificate,) if self._leaf else ()

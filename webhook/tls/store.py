@@ -5,7 +5,7 @@ CA is put beside the present one, and takes its place when it was published for 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, Self
 
@@ -24,7 +24,7 @@ class Contended(InitshimError):
 class Stored:
     """What a Secret holds, and the version that a write has to name."""
 
-    data: Mapping[str, bytes]
+    data: Mapping[str, bytes] = field(repr=False)
     version: str
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.api_server import ApiServer, Refusal, Rule, serving
-from tests.unit.tls.cluster import Time, handshake, verify
+from tests.unit.tls.cluster import Notes, Time, handshake, verify
 from webhook.core.errors import BadSettings
 from webhook.core.observe import Silent
 from webhook.kube.client import Client
@@ -43,15 +43,6 @@ def configuration(*names: str) -> dict[str, Any]:
         "metadata": {"labels": {"a": "b"}},
         "webhooks": hooks,
     }
-
-
-class Notes(Silent):
-    def __init__(self) -> None:
-        self.troubles: list[str] = []
-
-    def note(self, event: str, **fields: object) -> None:
-        if event == "certificates.trouble":
-            self.troubles.append(str(fields["error"]))
 
 
 @dataclass
@@ -114,7 +105,7 @@ def test_two_replicas_at_once_need_no_more_than_rights_by_name(cluster: Cluster)
                 verify(handshake(rotation.tls), first, cluster.time.now)
 
     asyncio.run(main())
-    assert cluster.notes.troubles == []
+    assert cluster.notes.named("certificates.trouble") == []
     published = cluster.server.objects[HOOK]
     for hook in published["webhooks"]:
         del hook["clientConfig"]["caBundle"]
@@ -286,7 +277,7 @@ def test_each_right_is_needed_and_asked_for_by_name(cluster: Cluster, missing: R
             assert missing.resource in rotation.state.reason
 
     asyncio.run(main())
-    assert "PRIVATE" not in "".join(cluster.notes.troubles)
+    assert "PRIVATE" not in str(cluster.notes.notes)
 
 
 def test_a_development_certificate_is_ready_at_once_and_verified_by_its_bundle() -> None:

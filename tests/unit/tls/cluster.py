@@ -50,6 +50,17 @@ class Time:
         )
 
 
+class Notes(Silent):
+    def __init__(self) -> None:
+        self.notes: list[tuple[str, dict[str, object]]] = []
+
+    def note(self, event: str, **fields: object) -> None:
+        self.notes.append((event, fields))
+
+    def named(self, event: str) -> list[dict[str, object]]:
+        return [fields for one, fields in self.notes if one == event]
+
+
 class Turn:
     """Awaited before and after every store operation: here the test may do something else."""
 
@@ -113,6 +124,7 @@ class Cluster:
         self.time = Time()
         self.secret = MemorySecret()
         self.bundle = Bundle(MemoryBundle(), self.time)
+        self.notes = Notes()
         self.turns = 0
         self.verified = 0
         self._chance = random.Random(seed)
@@ -125,7 +137,7 @@ class Cluster:
             Secret(self.secret),
             self.bundle,
             names=[NAME],
-            observer=Silent(),
+            observer=self.notes,
             lives=self.lives,
             world=self.time.world(self._chance, offset),
         )

@@ -5,25 +5,15 @@ import ssl
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.unit.tls.cluster import START, handshake
-from webhook.core.observe import Silent
+from tests.unit.tls.cluster import START, Notes, handshake
 from webhook.tls.files import Files
 from webhook.tls.issue import Pair, authority, leaf
 from webhook.tls.state import World
 
 CA = authority(now=START, life=timedelta(days=900))
-
-
-class Notes(Silent):
-    def __init__(self) -> None:
-        self.notes: list[tuple[str, Any]] = []
-
-    def note(self, event: str, **fields: object) -> None:
-        self.notes.append((event, fields))
 
 
 class Mounted:
@@ -112,10 +102,9 @@ def test_files_that_do_not_fit_leave_the_old_pair_serving(
     mounted.look()
     assert mounted.serves(good)
     assert mounted.files.state.ready
-    troubles = [fields for event, fields in mounted.notes.notes if event == "certificates.trouble"]
-    assert len(troubles) == 1
-    assert "the one before stays" in troubles[0]["error"]
-    assert "tls.crt" in troubles[0]["error"]
+    (trouble,) = mounted.notes.named("certificates.trouble")
+    assert "the one before stays" in str(trouble["error"])
+    assert "tls.crt" in str(trouble["error"])
     assert "PRIVATE" not in str(mounted.notes.notes)
     mounted.put(new.chain, new.key)
     mounted.look()
