@@ -3,6 +3,7 @@
 Two doors lead to one engine: `admit` for the API server's reviews, `mutate` for manifests.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,6 +17,16 @@ from webhook.core.pod import Json, Pod
 from webhook.core.policy import Plan, Rules, Skip, Wrap
 from webhook.core.reasons import UNRESOLVED, Reason, remedy
 from webhook.core.review import Review, Verdict
+
+# Pods come here before the API server validates them: what it would refuse in the end must not
+# keep every other pod waiting. No kubelet runs as many containers; the size is the API server's
+# own limit (TotalAnnotationSizeLimitB in k8s.io/apimachinery/pkg/api/validation).
+MOST_CONTAINERS = 512
+LARGEST_ANNOTATIONS = 256 << 10
+
+# What a resolver that is late may take on top of its deadline: a part of its time, seconds.
+_LATE = 0.2
+_LATE_AT_LEAST = 0.1
 
 
 class Resolver(Protocol):
@@ -65,30 +76,32 @@ class Answer:
 async def admit(body: bytes, engine: Engine, *, deadline: float) -> Answer:
     """Answer a review. Raises BadReview where the body is none, and nothing else.
 
-    A failure of our own lets the pod pass as it came, with a warning.
+    A failure of our own, a resolver that hangs among them, lets the pod pass as it came, with
+    a warning.
     """
     request = review.parse(body)
     if request.pod is None:
         return Answer(review.respond(request, Verdict()), "ignored", request)
     try:
         pod = Pod(request.pod)
-        mutated = await mutate(pod, request.namespace, engine, deadline=deadline)
-        owner, containers = pod.owner, outcomes(mutated.plan)
+        async with asyncio.timeout_at(_limit(deadline)):
+            mutated = await mutate(pod, request.namespace, engine, deadline=deadline)
+        answer = _answer(request, pod.owner, mutated, engine)
     except Exception as error:  # noqa: BLE001  # whatever it is, the pod must be admitted
         return _failed(request, engine, error)
-    verdict = _verdict(mutated, containers, engine)
-    result = "denied" if verdict.denial else "patched" if verdict.patch else "unchanged"
-    for outcome in containers.values():
+    for outcome in (answer.containers or {}).values():
         engine.observer.container(outcome)
-    return Answer(review.respond(request, verdict), result, request, owner, containers)
+    return answer
 
 
 async def mutate(pod: Pod, namespace: str, engine: Engine, *, deadline: float) -> Mutated:
     """Plan, resolve, apply and diff one pod, and check the patch by applying it.
 
     A patch that does not apply would reject the pod even under `failurePolicy: Ignore`.
-    Raises BadPod for a field of a wrong type, PatchFailed for a mistake of our own.
+    Raises BadPod for a field of a wrong type and for a pod out of all proportion, PatchFailed
+    for a mistake of our own.
     """
+    _check_size(pod)
     plan = policy.plan(pod, engine.rules)
     if any(isinstance(decision, policy.NeedsImage) for decision in plan.decisions):
         plan = await engine.resolver.resolve(plan, pod, namespace, deadline=deadline)
@@ -108,6 +121,28 @@ def outcomes(plan: Plan) -> dict[str, str]:
         for decision in plan.decisions
         if isinstance(decision, Wrap | Skip)
     }
+
+
+def _limit(deadline: float) -> float:
+    """Give the time at which a resolver that did not keep its deadline is stopped."""
+    left = deadline - asyncio.get_running_loop().time()
+    return deadline + max(_LATE * left, _LATE_AT_LEAST)
+
+
+def _check_size(pod: Pod) -> None:
+    containers = sum(1 for _ in pod.containers)
+    if containers > MOST_CONTAINERS:
+        raise BadPod(f"it has {containers} containers, more than {MOST_CONTAINERS}")
+    size = sum(len(key) + len(value) for key, value in pod.annotations.items())
+    if size > LARGEST_ANNOTATIONS:
+        raise BadPod(f"its annotations are larger than {LARGEST_ANNOTATIONS} bytes")
+
+
+def _answer(request: Review, owner: str, mutated: Mutated, engine: Engine) -> Answer:
+    containers = outcomes(mutated.plan)
+    verdict = _verdict(mutated, containers, engine)
+    result = "denied" if verdict.denial else "patched" if verdict.patch else "unchanged"
+    return Answer(review.respond(request, verdict), result, request, owner, containers)
 
 
 def _verdict(mutated: Mutated, containers: Mapping[str, str], engine: Engine) -> Verdict:
