@@ -1,15 +1,24 @@
-"""Logs: one line an event, JSON for machines or text for people, to standard error."""
+"""Logs: one line an event, JSON for machines or text for people, to standard error.
+
+Nothing of a pod but names gets here: a traceback comes without the values of its variables, for
+one of them is the pod, with the passwords in its environment.
+"""
 
 import logging
 import sys
-from typing import TYPE_CHECKING, Literal, TextIO
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import structlog
 
 from webhook.core.observe import CacheEvent
 
 if TYPE_CHECKING:
-    from structlog.typing import FilteringBoundLogger, Processor
+    from structlog.typing import EventDict, FilteringBoundLogger, Processor
+
+_LONGEST = 512
+_MOST = 128
 
 
 class Journal:
@@ -42,22 +51,83 @@ class Journal:
             self._log.info(event, **fields)
 
 
+class Lines:
+    """Writes lines; where they can't be written (a full disk, a closed pipe) the work goes on."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def msg(self, line: str) -> None:
+        """Write one line."""
+        with suppress(OSError, ValueError):
+            self._out.write(f"{line}\n")
+            self._out.flush()
+
+    log = debug = info = warning = error = critical = fatal = exception = msg
+
+
+class Bridge(logging.Handler):
+    """Makes lines of ours from what libraries log through the standard library."""
+
+    def __init__(self, log: "FilteringBoundLogger") -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record down."""
+        self._log.log(
+            record.levelno,
+            record.getMessage().strip(),
+            logger=record.name,
+            exc_info=record.exc_info,
+        )
+
+
+def adopt(log: "FilteringBoundLogger") -> None:
+    """Send what the process's libraries log, and Python's warnings, through this logger."""
+    logging.basicConfig(handlers=[Bridge(log)], level=logging.WARNING, force=True)
+    logging.captureWarnings(capture=True)
+
+
 def logger(
     level: str, form: Literal["json", "text"], out: TextIO = sys.stderr
 ) -> "FilteringBoundLogger":
     """Make the logger; nothing global is configured."""
     shown: list[Processor] = [
+        _cut,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if form == "json":
         shown += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
-        shown += [structlog.dev.ConsoleRenderer(colors=out.isatty(), sort_keys=False)]
+        shown += [_console(out)]
     log: FilteringBoundLogger = structlog.wrap_logger(
-        structlog.PrintLogger(out),
+        Lines(out),
         processors=shown,
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         cache_logger_on_first_use=True,
     )
     return log
+
+
+def _console(out: TextIO) -> structlog.dev.ConsoleRenderer:
+    """Make the renderer for people: its own default would show the variables of each frame."""
+    return structlog.dev.ConsoleRenderer(
+        colors=out.isatty(),
+        sort_keys=False,
+        exception_formatter=structlog.dev.plain_traceback,
+    )
+
+
+def _cut(_logger: Any, _method: str, event: "EventDict") -> "EventDict":
+    """Cap what a pod's author can put into a line: names come before anybody validated them."""
+    return {key: _shortened(value) for key, value in event.items()}
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > _LONGEST:
+        return f"{value[:_LONGEST]}…"
+    if isinstance(value, Mapping):
+        return {_shortened(key): _shortened(value[key]) for key in list(value)[:_MOST]}
+    return value

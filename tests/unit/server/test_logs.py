@@ -1,0 +1,132 @@
+"""The logs: a line an event, and nothing in it that should not be."""
+
+import errno
+import io
+import json
+import logging
+import warnings
+from typing import Any
+
+import pytest
+
+from webhook.server.logs import Bridge, Journal, adopt, logger
+
+SECRET = "hunter2-in-a-variable"
+
+
+def lines(out: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def failure() -> Exception:
+    def inner(password: str) -> None:
+        assert password
+        raise RuntimeError("a bug")
+
+    try:
+        inner(SECRET)
+    except RuntimeError as error:
+        return error
+    raise AssertionError
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_traceback_comes_without_the_values_of_variables(form: Any) -> None:
+    """structlog's default for people shows every frame's locals: one of them is the pod."""
+    out = io.StringIO()
+    Journal(logger("info", form, out)).note("review failed", exception=failure(), uid="u")
+    assert "RuntimeError: a bug" in out.getvalue()
+    assert "inner" in out.getvalue()
+    assert SECRET not in out.getvalue()
+
+
+def test_json_is_one_line_an_event_whatever_is_in_it() -> None:
+    out = io.StringIO()
+    log = logger("info", "json", out)
+    log.info("reviewed", uid="a\nb\x1b[31m\u2028", pod="\ud800", containers={"é": "wrapped"})
+    log.error("failed", exc_info=failure())
+    first, second = lines(out)
+    assert first["uid"] == "a\nb\x1b[31m\u2028"
+    assert second["level"] == "error"
+    assert out.getvalue().isascii()
+
+
+def test_a_line_has_a_largest_size_whatever_a_pods_author_writes() -> None:
+    out = io.StringIO()
+    long = "x" * 3_000_000
+    logger("info", "json", out).info(
+        "reviewed", pod=long, containers={f"{n}{long[:600]}": long for n in range(500)}
+    )
+    (line,) = lines(out)
+    assert len(out.getvalue()) < 200_000
+    assert line["pod"].endswith("…")
+
+
+def test_a_level_leaves_out_what_is_less_severe() -> None:
+    out = io.StringIO()
+    log = logger("warning", "json", out)
+    log.info("no")
+    log.warning("yes")
+    assert [line["event"] for line in lines(out)] == ["yes"]
+
+
+def test_a_full_disk_does_not_fail_a_review() -> None:
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    out = Full()
+    logger("info", "json", out).info("reviewed")
+    out.close()
+    logger("info", "json", out).info("reviewed")  # nor does a closed stream
+
+
+def test_notes_are_as_severe_as_what_they_tell() -> None:
+    out = io.StringIO()
+    journal = Journal(logger("info", "json", out))
+    journal.note("plain", some=1)
+    journal.note("trouble", error="it does not work")
+    journal.note("bug", exception=failure())
+    journal.lookup("docker.io", "ok", 0.1)
+    journal.lookup("docker.io", "timed-out", 0.12345)
+    assert [(line["event"], line["level"]) for line in lines(out)] == [
+        ("plain", "info"),
+        ("trouble", "warning"),
+        ("bug", "error"),
+        ("lookup failed", "info"),
+    ]
+    assert lines(out)[-1]["seconds"] == 0.123
+
+
+def test_what_libraries_log_becomes_lines_too() -> None:
+    out = io.StringIO()
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    try:
+        root.handlers = []
+        with warnings.catch_warnings():
+            adopt(logger("info", "json", out))
+            logging.getLogger("asyncio").error("socket.%s() failed", "accept")
+            logging.getLogger("httpx").info("GET https://…")
+            warnings.simplefilter("always")
+            warnings.warn("old", DeprecationWarning, stacklevel=1)
+    finally:
+        logging.captureWarnings(capture=False)
+        root.handlers, root.level = before, level
+    first, second = lines(out)
+    assert first["event"] == "socket.accept() failed"
+    assert (first["logger"], first["level"]) == ("asyncio", "error")
+    assert second["logger"] == "py.warnings"
+
+
+def test_the_bridge_brings_tracebacks_along() -> None:
+    out = io.StringIO()
+    error = failure()
+    told = (type(error), error, error.__traceback__)
+    record = logging.LogRecord(
+        "uvicorn.error", logging.ERROR, "x.py", 1, "Exception in ASGI application\n", (), told
+    )
+    Bridge(logger("info", "json", out)).handle(record)
+    (line,) = lines(out)
+    assert line["event"] == "Exception in ASGI application"
+    assert "RuntimeError: a bug" in line["exception"]
