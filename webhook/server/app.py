@@ -13,8 +13,18 @@ from webhook.core.errors import BadReview
 from webhook.server.health import CloseWhileDraining, Health
 from webhook.server.metrics import CONTENT_TYPE, Metrics
 
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(h|ms|m|s)")
-_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+# Go's time.ParseDuration, without a sign: https://pkg.go.dev/time#ParseDuration
+_DURATION = re.compile(r"([0-9]{1,9}\.?[0-9]{0,9}|\.[0-9]{1,9})(h|ms|m|s|us|µs|μs|ns)")
+_SECONDS = {
+    "h": 3600.0,
+    "m": 60.0,
+    "s": 1.0,
+    "ms": 1e-3,
+    "us": 1e-6,
+    "µs": 1e-6,  # U+00B5, micro sign
+    "μs": 1e-6,  # U+03BC, Greek mu: Go reads both
+    "ns": 1e-9,
+}
 _USABLE = 0.7
 
 
@@ -30,12 +40,13 @@ def create_app(
     engine: Engine, *, health: Health, metrics: Metrics, log: FilteringBoundLogger, limits: Limits
 ) -> FastAPI:
     """Make the application behind TLS: the API server's door."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app = _bare()
     app.add_middleware(CloseWhileDraining, health=health)
 
     @app.post("/mutate")
     async def mutate(request: Request) -> Response:
         """Answer one admission review."""
+        arrived = asyncio.get_running_loop().time()
         with metrics.in_flight.track_inprogress():
             try:
                 body = await _body(request, limits.body)
@@ -44,14 +55,14 @@ def create_app(
             if isinstance(body, Response):
                 metrics.reviewed("refused", 0.0)
                 return body
-            return await _answer(request, body)
+            told = request.query_params.get("timeout", "")
+            return await _answer(body, arrived + usable_seconds(told, limits.seconds))
 
-    async def _answer(request: Request, body: bytes) -> Response:
+    async def _answer(body: bytes, deadline: float) -> Response:
         clock = asyncio.get_running_loop().time
         start = clock()
-        budget = usable_seconds(request.query_params.get("timeout", ""), limits.seconds)
         try:
-            answer = await admit(body, engine, deadline=start + budget)
+            answer = await admit(body, engine, deadline=deadline)
         except BadReview as error:
             metrics.reviewed("refused", clock() - start)
             return _refusal(400, str(error))
@@ -65,7 +76,7 @@ def create_app(
 
 def create_probes(health: Health, metrics: Metrics) -> FastAPI:
     """Make the application on the plain port: kubelet's probes and Prometheus' scrapes."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app = _bare()
 
     @app.get("/healthz")
     async def healthz() -> Response:
@@ -90,34 +101,45 @@ def usable_seconds(timeout: str, most: float) -> float:
     """Give how long a review may take, from the API server's `?timeout=10s`.
 
     The API server counts from before it connects, so a good part of its time is left to it.
-    A timeout that is no Go duration counts as none.
+    A timeout of zero, or one that is no Go duration, counts as none.
     """
     parts = _DURATION.findall(timeout) if len(timeout) <= 32 else []
     if not parts or "".join(number + unit for number, unit in parts) != timeout:
         return most
     told = sum(float(number) * _SECONDS[unit] for number, unit in parts)
-    return min(most, told * _USABLE)
+    return min(most, told * _USABLE) if told > 0 else most
 
 
 async def _body(request: Request, most: int) -> bytes | Response:
     """Read the body, or refuse what can't be a review before it costs memory."""
-    if request.headers.get("content-encoding", "identity") != "identity":
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         return _refusal(400, "the body must not be compressed")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         return _refusal(400, "the content type must be application/json")
+    too_large = f"the body is larger than {most} bytes"
+    if int(request.headers.get("content-length", "0")) > most:  # digits: llhttp has checked it
+        return _refusal(413, too_large)
     received = bytearray()
     async for chunk in request.stream():
         received += chunk
         if len(received) > most:
-            return _refusal(413, f"the body is larger than {most} bytes")
+            return _refusal(413, too_large)
     return bytes(received)
 
 
 def _refusal(status: int, sentence: str) -> Response:
-    """Say no, and close: what is left of the body is not read."""
-    headers = {"connection": "close"} if status == 413 else None
-    return Response(f"{sentence}\n", status, headers, media_type="text/plain")
+    """Say no. What is left of the body is thrown away as it comes, for `receive_seconds`.
+
+    To close at once would reset the connection under a client that still sends, and so often
+    take the answer from it.
+    """
+    return Response(f"{sentence}\n", status, media_type="text/plain")
+
+
+def _bare() -> FastAPI:
+    """Make an application of nothing but its routes: `/mutate/` is no path, and no redirect."""
+    return FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
 
 
 def _write_down(log: FilteringBoundLogger, answer: Answer, seconds: float) -> None:

@@ -1,0 +1,259 @@
+"""The routes: which request gets which status, and what is told of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.reviews import SECRET, body, patched, pod, read, unresolved
+from tests.unit.server.door import JSON, Door, get, post, within
+from webhook.core.pod import Pod
+from webhook.core.policy import Plan
+from webhook.server.app import usable_seconds
+from webhook.server.health import Health
+
+
+class Fails:
+    """A resolver with a bug, in whose frame a secret lies about."""
+
+    async def resolve(self, plan: Plan, pod: Pod, namespace: str, *, deadline: float) -> Plan:  # noqa: ARG002
+        raise RuntimeError("a bug")
+
+
+class Remembers:
+    """A resolver that notes how much time it is given."""
+
+    def __init__(self) -> None:
+        self.given = 0.0
+
+    async def resolve(self, plan: Plan, pod: Pod, namespace: str, *, deadline: float) -> Plan:  # noqa: ARG002
+        self.given = deadline - asyncio.get_running_loop().time()
+        return Plan((), ())
+
+
+def test_a_review_is_answered_with_a_patch() -> None:
+    answer = post(Door(), body())
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert patched(pod(), read(answer.content))["spec"]["initContainers"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        ({}, "content type"),
+        ({"content-type": "text/plain"}, "content type"),
+        ({"content-type": "application/yaml"}, "content type"),
+        ({"content-type": "application/json, text/plain"}, "content type"),
+        ({**JSON, "content-encoding": "gzip"}, "compressed"),
+        ({**JSON, "content-encoding": "identity, br"}, "compressed"),
+    ],
+)
+def test_another_content_is_refused_with_400_and_a_sentence_semantics_5(
+    headers: dict[str, str], said: str
+) -> None:
+    answer = post(Door(), body(), headers=headers)
+    assert answer.status_code == 400
+    assert said in answer.text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-type": "application/json; charset=utf-8"},
+        {"content-type": "Application/JSON"},
+        {**JSON, "content-encoding": "Identity"},
+    ],
+)
+def test_the_same_content_said_otherwise_is_accepted(headers: dict[str, str]) -> None:
+    assert post(Door(), body(), headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"not json", body()[:-5], b'{"kind":"AdmissionReview"}', b"\xff\xfe"]
+)
+def test_a_body_that_is_no_review_is_refused_with_400_and_a_sentence_semantics_5(
+    content: bytes,
+) -> None:
+    answer = post(Door(), content)
+    assert answer.status_code == 400
+    assert answer.text.strip()
+    assert len(answer.text) < 200
+    assert "Traceback" not in answer.text
+
+
+def test_a_body_over_the_limit_is_refused_with_413_semantics_5() -> None:
+    door = Door(largest=4096)
+    assert post(door, b" " * 4097).status_code == 413
+    assert post(door, b" " * 4096).status_code == 400  # read, and no review
+
+
+def test_a_body_without_a_length_is_cut_off_at_the_limit() -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 1024
+            yield b" " * 1024
+
+    async def use(client: httpx.AsyncClient) -> httpx.Response:
+        return await client.post("/mutate", content=endless(), headers=JSON)
+
+    assert within(Door(largest=4096).app, use).status_code == 413
+    assert sent <= 4096 + 2 * 1024
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/mutate", 405),
+        ("PUT", "/mutate", 405),
+        ("POST", "/", 404),
+        ("POST", "/mutate/", 404),  # and no redirect, which nobody would follow
+        ("GET", "/metrics", 404),  # on the plain port only
+        ("GET", "/docs", 404),
+        ("GET", "/openapi.json", 404),
+    ],
+)
+def test_other_methods_and_paths(method: str, path: str, status: int) -> None:
+    answer = within(Door().app, lambda client: client.request(method, path))
+    assert answer.status_code == status
+
+
+def test_a_failure_of_our_own_is_admitted_with_a_warning_and_no_trace_semantics_5() -> None:
+    door = Door(resolver=Fails())
+    answer = post(door, body(pod(containers=[unresolved()])))
+    response = read(answer.content)
+    assert answer.status_code == 200
+    assert response["allowed"] is True
+    assert response["warnings"]
+    assert b"Traceback" not in answer.content
+    assert b"a bug" not in answer.content
+    (failed,) = [line for line in door.lines if line["event"] == "review failed"]
+    assert "RuntimeError: a bug" in failed["exception"]
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("10s", 10),
+        ("1m30s", 90),
+        ("1.5s", 1.5),
+        ("500ms", 0.5),
+        ("1h", 3600),
+        ("2h45m0.5s", 9900.5),
+        (".5s", 0.5),
+        ("3.s", 3),
+        ("1500us", 0.0015),
+        ("1500µs", 0.0015),
+        ("1500\u03bcs", 0.0015),
+        ("1ns", 1e-9),
+    ],
+)
+def test_a_go_duration_is_understood_semantics_2(told: str, seconds: float) -> None:
+    """https://pkg.go.dev/time#ParseDuration"""
+    usable = usable_seconds(told, 1e9)
+    assert 0.5 * seconds <= usable <= 0.8 * seconds  # well inside it
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        *("", "10", "s", "ten", "10 s", "-10s", "+-1s", "10s ", "1e3s", "0", "0s", "0h0m0s", "."),
+        *(".s", "1d", "10S", "٣s", "nan", "infs", "10s;", "10s&timeout=1ms"),
+        *("1" * 10 + "s", "9s" * 17),
+    ],
+)
+def test_what_is_no_go_duration_leaves_the_settings_limit(told: str) -> None:
+    assert usable_seconds(told, 5.0) == 5.0
+
+
+@given(st.text(alphabet="0123456789.hmsuµn-+ ", max_size=40), st.floats(0.001, 100))
+def test_the_usable_time_is_never_more_than_the_setting(told: str, most: float) -> None:
+    assert 0 < usable_seconds(told, most) <= most
+
+
+@pytest.mark.parametrize(("query", "least", "most"), [("?timeout=2s", 0.5, 1.5), ("", 3.0, 5.0)])
+def test_the_timeout_in_the_url_is_honoured(query: str, least: float, most: float) -> None:
+    resolver = Remembers()
+    post(Door(resolver=resolver), body(pod(containers=[unresolved()])), path=f"/mutate{query}")
+    assert least < resolver.given <= most
+
+
+def test_time_that_the_body_took_is_no_longer_there() -> None:
+    resolver = Remembers()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        await asyncio.sleep(0.2)
+        yield body(pod(containers=[unresolved()]))
+
+    async def use(client: httpx.AsyncClient) -> httpx.Response:
+        return await client.post("/mutate?timeout=1s", content=slowly(), headers=JSON)
+
+    within(Door(resolver=resolver).app, use)
+    assert 0 < resolver.given <= 0.5
+
+
+def test_every_response_says_close_while_draining_semantics_6() -> None:
+    door = Door()
+    assert "connection" not in post(door, body()).headers
+    door.health.draining = True
+    for answer in (
+        post(door, body()),
+        post(door, b"none"),
+        post(door, body(), headers={}),
+        get(door.app, "/mutate"),
+        get(door.app, "/nowhere"),
+    ):
+        assert answer.headers["connection"] == "close"
+
+
+def test_readiness_says_why_not() -> None:
+    missing = ["No certificate is loaded yet."]
+    door = Door(health=Health(lambda: missing[0] if missing else ""))
+    unready = get(door.probes, "/readyz")
+    assert (unready.status_code, unready.text) == (503, "No certificate is loaded yet.\n")
+    assert get(door.probes, "/healthz").status_code == 200  # alive all the same
+    missing.clear()
+    assert get(door.probes, "/readyz").status_code == 200
+    door.health.draining = True
+    draining = get(door.probes, "/readyz")
+    assert draining.status_code == 503
+    assert "draining" in draining.text
+    assert get(door.probes, "/healthz").status_code == 200
+
+
+def test_the_log_line_of_a_review_names_what_an_operator_looks_for() -> None:
+    door = Door(level="info")
+    two = pod(containers=[*pod()["spec"]["containers"], unresolved("other")])
+    post(door, body(two, uid="a-uid", dryRun=True))
+    (line,) = door.lines
+    assert line["event"] == "reviewed"
+    assert line["result"] == "patched"
+    assert (line["uid"], line["namespace"]) == ("a-uid", "shop")
+    assert line["owner"] == "ReplicaSet/shop-7d9c5b8f6"
+    assert line["pod"] == "shop-7d9c5b8f6-"
+    assert line["dry_run"] is True
+    assert line["containers"] == {"app": "wrapped", "other": "lookup-off"}
+    assert line["milliseconds"] >= 0
+    assert (line["level"], line["timestamp"][-1]) == ("info", "Z")
+
+
+def test_a_review_that_changes_nothing_is_a_line_for_who_debugs() -> None:
+    door = Door(level="info")
+    post(door, body(operation="UPDATE"))
+    assert door.lines == []
+
+
+def test_nothing_of_a_pods_environment_is_logged_or_counted() -> None:
+    door = Door(resolver=Fails())
+    post(door, body())
+    post(door, body(pod(containers=[*pod()["spec"]["containers"], unresolved("other")])))
+    post(door, body(pod(containers=[{**pod()["spec"]["containers"][0], "command": SECRET}])))
+    assert "review failed" in door.written.getvalue()
+    assert SECRET not in door.written.getvalue()
+    assert SECRET.encode() not in door.metrics.exposition()
