@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from webhook.core.errors import BadAnnotation
@@ -19,15 +19,15 @@ STATUS = f"{PREFIX}status"
 _ON = frozenset({"true", "enabled"})
 _OFF = frozenset({"false", "disabled"})
 
-_NUMBER = r"(?:0|[1-9][0-9]{0,2})"
-_SIGNAL = rf"(?:(?:SIG)?[A-Z][A-Z0-9]*(?:\+[0-9]+)?|{_NUMBER})"
-_FLAGS = {"g": "kill-group", "a": "all", "s": "subreaper", "v": "verbose"}
-_VALUED = {
-    "e": ("expect-exit", re.compile(_NUMBER)),
-    "r": ("rewrite", re.compile(rf"{_SIGNAL}:{_SIGNAL}")),
-    "p": ("parent-death", re.compile(_SIGNAL)),
-    "l": ("linger", re.compile(_NUMBER)),
-}
+_MOST_OPTIONS = 64
+_SIGNALS = frozenset(
+    {
+        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
+        "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
+        "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS", "RTMIN", "RTMAX",
+    }
+)  # fmt: skip
+_REALTIME = re.compile(r"(?:RTMIN\+|RTMAX-)([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def read(annotations: Mapping[str, str], labels: Mapping[str, str]) -> PodOption
         elif key.startswith(ENTRYPOINT):
             entrypoints[key.removeprefix(ENTRYPOINT)] = _argv(key, value)
         else:
-            raise BadAnnotation(f"{key} is no annotation of initshim")
+            raise BadAnnotation(f"{_named(key)} is no annotation of initshim")
     return PodOptions(False, excluded, include_init, entrypoints, reaper)
 
 
@@ -83,9 +83,14 @@ def _argv(key: str, value: str) -> tuple[str, ...]:
         argv = json.loads(value)
     except (ValueError, RecursionError):
         argv = None
-    if not isinstance(argv, list) or not argv or not all(isinstance(word, str) for word in argv):
-        raise BadAnnotation(f"{key} must be a JSON list of strings, not {_shown(value)}")
+    if not isinstance(argv, list) or not argv or not all(map(_is_word, argv)):
+        raise BadAnnotation(f"{_named(key)} must be a JSON list of strings, not {_shown(value)}")
     return tuple(argv)
+
+
+def _is_word(word: object) -> bool:
+    """Tell whether execve and the API server can carry the word: no NUL, no half of a pair."""
+    return isinstance(word, str) and not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in word)
 
 
 def _options(value: str) -> tuple[str, ...]:
@@ -98,6 +103,8 @@ def _options(value: str) -> tuple[str, ...]:
         words = shlex.split(value)
     except ValueError as error:
         raise BadAnnotation(f"{OPTIONS}: {error} in {_shown(value)}") from error
+    if len(words) > _MOST_OPTIONS:
+        raise BadAnnotation(f"{OPTIONS}: more than {_MOST_OPTIONS} words")
     left = iter(words)
     for word in left:
         if word.startswith("--"):
@@ -115,9 +122,9 @@ def _long(word: str, left: Iterator[str]) -> str:
     name, equals, value = word[2:].partition("=")
     if name in _FLAGS.values():
         return f"--{name} takes no value" if equals else ""
-    for known, pattern in _VALUED.values():
+    for known, accepts in _VALUED.values():
         if name == known:
-            return _value(f"--{name}", value if equals else next(left, None), pattern)
+            return _value(f"--{name}", value if equals else next(left, None), accepts)
     return f"{_shown(word)} is no option that a pod may set"
 
 
@@ -131,10 +138,45 @@ def _short(letters: str, left: Iterator[str]) -> str:
     return ""
 
 
-def _value(option: str, value: str | None, pattern: re.Pattern[str]) -> str:
+def _value(option: str, value: str | None, accepts: Callable[[str], bool]) -> str:
     if value is None:
         return f"{option} needs a value"
-    return "" if pattern.fullmatch(value) else f"{option} can't take {_shown(value)}"
+    return "" if accepts(value) else f"{option} can't take {_shown(value)}"
+
+
+def _is_number(text: str, most: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 9 and int(text) <= most
+
+
+def _is_signal(text: str, *, or_none: bool = False) -> bool:
+    """Tell whether the reaper knows the signal; 0 stands for none."""
+    name = text.upper() if text.isascii() else ""
+    if name.startswith("SIG"):
+        name = name[3:]
+    elif _is_number(name, 64):
+        return or_none or int(name) > 0
+    offset = _REALTIME.fullmatch(name)
+    return name in _SIGNALS or (offset is not None and _is_number(offset[1], 30))
+
+
+def _is_rewrite(text: str) -> bool:
+    source, colon, target = text.partition(":")
+    return bool(colon) and _is_signal(source) and _is_signal(target, or_none=True)
+
+
+# What of the reaper's table (initshim/options.py) a pod may set, and which values it takes.
+_FLAGS = {"g": "kill-group", "a": "all", "s": "subreaper", "v": "verbose"}
+_VALUED: dict[str, tuple[str, Callable[[str], bool]]] = {
+    "e": ("expect-exit", lambda text: _is_number(text, 255)),
+    "r": ("rewrite", _is_rewrite),
+    "p": ("parent-death", _is_signal),
+    "l": ("linger", lambda text: _is_number(text, 1_000_000)),
+}
+
+
+def _named(key: str) -> str:
+    """Shorten a long key in its middle, so that a warning has room for what is wrong."""
+    return key if len(key) <= 44 else f"{key[:30]}…{key[-13:]}"
 
 
 def _shown(value: str) -> str:

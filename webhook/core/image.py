@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from webhook.core.errors import BadReference
 
 DOCKER_HUB = "docker.io"
-_LONGEST_NAME = 255
+_LONGEST_SHOWN = 255
+_LONGEST_REPOSITORY = 255
 
 _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 _HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
@@ -19,8 +20,8 @@ _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _REGISTRY = re.compile(_HOST)
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}")
-_HEX_LENGTH = {"sha256": 64, "sha384": 96, "sha512": 128}
+# The algorithms that the runtimes know, in lower case only (opencontainers/go-digest).
+_DIGEST = re.compile(r"sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}")
 _IDENTIFIER = re.compile(r"[a-f0-9]{64}")
 
 
@@ -60,7 +61,7 @@ def parse(text: str) -> Reference:
     Raises BadReference for anything that the container runtime would refuse as well.
     """
     rest, at, digest = text.partition("@")
-    if at and not _is_digest(digest):
+    if at and not _DIGEST.fullmatch(digest):
         raise _bad(text, f"{digest!r} is no digest")
     registry, path = _split_registry(rest)
     repository, colon, tag = path.partition(":")
@@ -68,10 +69,10 @@ def parse(text: str) -> Reference:
         raise _bad(text, f"{tag!r} is no tag")
     if not _REPOSITORY.fullmatch(repository) or not _REGISTRY.fullmatch(registry):
         raise _bad(text, "a name is lower-case letters, digits and . _ - / between them")
-    if _IDENTIFIER.fullmatch(rest):
+    if _IDENTIFIER.fullmatch(text):
         raise _bad(text, "64 hexadecimal digits are an image's id, not its name")
-    if len(registry) + 1 + len(repository) > _LONGEST_NAME:
-        raise _bad(text, f"the name is longer than {_LONGEST_NAME} characters")
+    if len(repository) > _LONGEST_REPOSITORY:
+        raise _bad(text, f"the name is longer than {_LONGEST_REPOSITORY} characters")
     if not tag and not digest:
         tag = "latest"
     return Reference(registry, repository, tag or None, digest or None)
@@ -90,12 +91,6 @@ def _split_registry(name: str) -> tuple[str, str]:
     return registry, path
 
 
-def _is_digest(text: str) -> bool:
-    algorithm, _, value = text.partition(":")
-    length = _HEX_LENGTH.get(algorithm)
-    return bool(_DIGEST.fullmatch(text)) and (length is None or len(value) == length)
-
-
 def _bad(text: str, why: str) -> BadReference:
-    shown = text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
+    shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
     return BadReference(f"{shown!r} is no image reference: {why}")

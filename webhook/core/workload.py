@@ -31,15 +31,20 @@ class Workload:
 def workloads(document: Any) -> Iterator[Workload]:
     """Find every pod and pod template in a manifest; any kind with a template at its place.
 
-    Custom resources are found by content: `spec.template.spec.containers` is a list.
+    Custom resources are found by content: `spec.template.spec.containers` is a list. The items
+    of the API's own lists (PodList, DeploymentList) need not say their kind.
     """
+    return _workloads(document, "")
+
+
+def _workloads(document: Any, listed: str) -> Iterator[Workload]:
     if not isinstance(document, dict):
         return
-    kind = str(document.get("kind") or "")
+    kind = str(document.get("kind") or listed)
     items = document.get("items")
     if kind.endswith("List") and isinstance(items, list):
         for item in items:
-            yield from workloads(item)
+            yield from _workloads(item, kind.removesuffix("List"))
         return
     template = _follow(document, _PATHS.get(kind, _TEMPLATE))
     if template is not None and _makes_pods(template):

@@ -1,0 +1,156 @@
+"""The grammar of the initshim.dev/… annotations: good ones, and the sentence for bad ones."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from webhook.core import annotations
+from webhook.core.annotations import PodOptions, read
+from webhook.core.errors import BadAnnotation
+
+REPOSITORY = Path(__file__).parents[3]
+ENTRYPOINT = "initshim.dev/entrypoint.web"
+OPTIONS = "initshim.dev/options"
+
+
+def test_a_pod_without_annotations_asks_for_nothing() -> None:
+    assert read({}, {}) == PodOptions()
+    assert read({"example.com/inject": "false"}, {"app": "web"}) == PodOptions()
+
+
+@pytest.mark.parametrize("value", ["false", "disabled"])
+@pytest.mark.parametrize("as_label", [False, True])
+def test_a_pod_can_opt_out_by_annotation_or_label(value: str, as_label: bool) -> None:
+    switch = {"initshim.dev/inject": value}
+    assert read({} if as_label else switch, switch if as_label else {}).opted_out
+
+
+def test_one_no_beats_a_yes_and_every_mistake() -> None:
+    yes, no = {"initshim.dev/inject": "true"}, {"initshim.dev/inject": "false"}
+    assert read(yes, no).opted_out
+    assert read(no, yes).opted_out
+    assert read({**no, OPTIONS: "--nonsense"}, {}).opted_out
+    assert not read(yes, {"initshim.dev/inject": "enabled"}).opted_out
+
+
+@pytest.mark.parametrize(
+    ("value", "excluded"),
+    [("", set()), ("a", {"a"}), ("a,b", {"a", "b"}), (" a , b ,,", {"a", "b"})],
+)
+def test_containers_are_excluded_by_name(value: str, excluded: set[str]) -> None:
+    assert read({"initshim.dev/exclude-containers": value}, {}).excluded == excluded
+
+
+def test_an_entrypoint_is_a_json_list() -> None:
+    options = read({ENTRYPOINT: '["/app", "--x", "ü", "$(A)"]'}, {})
+    assert options.entrypoints == {"web": ("/app", "--x", "ü", "$(A)")}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "", "/app", "[]", "{}", "[1]", "[null]", '["a",["b"]]', '"/app"', "['/app']", "[" * 100_000,
+        '["a\\u0000b"]', '["\\ud800"]', '["/app"] x',
+    ],
+)  # fmt: skip
+def test_an_entrypoint_that_can_not_be_run_is_refused(value: str) -> None:
+    """A lone surrogate could not be written into the answer, NUL not passed to execve."""
+    with pytest.raises(BadAnnotation, match=r"initshim.dev/entrypoint.web must be a JSON list"):
+        read({ENTRYPOINT: value}, {})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("initshim.dev/inject", "no", 'initshim.dev/inject must be "true" or "false", not \'no\''),
+        ("initshim.dev/inject", "", 'initshim.dev/inject must be "true" or "false", not \'\''),
+        (
+            "initshim.dev/include-init-containers",
+            "yes",
+            'initshim.dev/include-init-containers must be "true" or "false", not \'yes\'',
+        ),
+        ("initshim.dev/exclude", "web", "initshim.dev/exclude is no annotation of initshim"),
+        ("initshim.dev/", "", "initshim.dev/ is no annotation of initshim"),
+        (OPTIONS, "--nice", "initshim.dev/options: '--nice' is no option that a pod may set"),
+        (OPTIONS, "-gx", "initshim.dev/options: -x is no option that a pod may set"),
+        (OPTIONS, "sh -c", "initshim.dev/options: 'sh' is no option"),
+        (OPTIONS, "-e", "initshim.dev/options: -e needs a value"),
+        (OPTIONS, "--linger", "initshim.dev/options: --linger needs a value"),
+        (OPTIONS, "-e 256", "initshim.dev/options: -e can't take '256'"),
+        (OPTIONS, "--all=1", "initshim.dev/options: --all takes no value"),
+        (OPTIONS, "'-g", 'initshim.dev/options: No closing quotation in "\'-g"'),
+        (OPTIONS, "-v " * 65, "initshim.dev/options: more than 64 words"),
+    ],
+)
+def test_a_mistake_is_explained(key: str, value: str, sentence: str) -> None:
+    with pytest.raises(BadAnnotation) as failure:
+        read({key: value}, {})
+    assert str(failure.value) == sentence
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "", "-g", "-ga", "-gve143", "-gve 143", "-e 0 -e 255", "--expect-exit=1 --expect-exit 2",
+        "-r TERM:QUIT", "-rSIGTERM:0", "--rewrite=15:3", "-r rtmin+3:RTMAX-3", "-r sigusr1:hup",
+        "-p TERM", "--parent-death=9", "-l 0", "-l 1000000", "--linger 5", "-vv",
+        "--kill-group --all --subreaper --verbose", "'-e' \"143\"", "-e 007",
+    ],
+)  # fmt: skip
+def test_an_option_that_the_reaper_takes_is_passed_on(value: str) -> None:
+    assert " ".join(read({OPTIONS: value}, {}).reaper) == value.replace("'", "").replace('"', "")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "-e x", "-e -1", "-e ''", "-e 1000", "-e ٣", "-l 1000001", "-l 99999999999999999999",
+        "-r TERM", "-r TERM:", "-r :TERM", "-r 0:TERM", "-r FOO:TERM", "-r TERM:FOO", "-r SIG15:1",
+        "-r TERM:65", "-r RTMIN+31:1", "-r RTMIN-1:1", "-r A:B:C", "-p 0", "-p NOPE", "-p \u017fys",
+        "-t /tmp/x", "--termination-log=/x", "--install /x", "-V", "--version", "-h", "--help",
+        "--", "-", "-g -- sh", "--kill", "--expect-exit143",
+    ],
+)  # fmt: skip
+def test_an_option_that_would_stop_the_container_is_refused(value: str) -> None:
+    """The reaper exits with 2 at a bad option: a pod must not fail over a typing error."""
+    with pytest.raises(BadAnnotation, match=r"initshim\.dev/options: "):
+        read({OPTIONS: value}, {})
+
+
+def test_the_options_are_those_of_the_reapers_own_table() -> None:
+    rows = _bytes_of(REPOSITORY / "initshim/options.py", "table").split("\0")
+    reapers = {row[2:]: (row[0], row[1] == "=") for row in rows if row}
+    for letter, name in annotations._FLAGS.items():
+        assert reapers.pop(name) == (letter, False)
+    for letter, (name, _) in annotations._VALUED.items():
+        assert reapers.pop(name) == (letter, True)
+    assert reapers.keys() == {"termination-log", "install", "version", "help"}
+
+
+def test_the_signals_are_those_of_the_reapers_own_table() -> None:
+    names = _bytes_of(REPOSITORY / "initshim/signals.py", "names").split("\0")
+    assert {name for name in names if name} | {"RTMIN", "RTMAX"} == annotations._SIGNALS
+
+
+def _bytes_of(source: Path, function: str) -> str:
+    """Read what a compiled function returns from its source: it can't be called from here."""
+    tree = ast.parse(source.read_text())
+    body = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == function)
+    text = "".join(
+        node.value.decode()
+        for node in ast.walk(body)
+        if isinstance(node, ast.Constant) and isinstance(node.value, bytes)
+    )
+    assert re.search(r"\0", text)
+    return text
+
+
+def test_a_long_name_leaves_room_for_what_is_wrong() -> None:
+    key = "initshim.dev/entrypoint." + "a-rather-long-name-of-a-container-that-goes-on-and-x"
+    with pytest.raises(BadAnnotation) as failure:
+        read({key: "x" * 300}, {})
+    assert "…" in str(failure.value)
+    assert "must be a JSON list of strings, not 'xxx" in str(failure.value)
+    assert len(str(failure.value)) < 130
