@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LIBC = ctypes.CDLL(None, use_errno=True)
-DEADLINE = 60.0
+DEADLINE = float(os.environ.get("INITSHIM_TEST_DEADLINE", "60"))
 """Seconds after which a condition that must come true is given up; no result depends on it."""
 
 FORWARDABLE = [n for n in range(1, 65) if n not in {signal.SIGKILL, signal.SIGSTOP}]

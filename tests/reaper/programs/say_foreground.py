@@ -1,0 +1,5 @@
+"""Says whether its group is the terminal's foreground group."""
+
+import os
+
+print("foreground", os.tcgetpgrp(0) == os.getpgrp())
