@@ -1,0 +1,175 @@
+"""Semantics §2: the pod's imagePullSecrets, then its service account's; none is ever fatal."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.fakes.lookups import Clock, Told
+from webhook.kube import errors
+from webhook.kube.pullsecrets import PullSecrets
+
+SECRET = "c4n4ry-p4ssw0rd"
+
+
+def run(test: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(test)
+
+
+def pull_secret(user: str, location: str = "r.example.com") -> dict[str, Any]:
+    config = {"auths": {location: {"username": user, "password": SECRET}}}
+    text = base64.b64encode(json.dumps(config).encode()).decode()
+    return {"type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": text}}
+
+
+@dataclass(slots=True)
+class Cluster:
+    """A SecretReader from memory; what is missing raises as the API server's client does."""
+
+    secrets: dict[str, Mapping[str, Any] | Exception] = field(default_factory=dict)
+    accounts: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    delay: float = 0.0
+
+    async def secret(self, namespace: str, name: str) -> Mapping[str, Any]:
+        self.asked.append(f"secret {namespace}/{name}")
+        await asyncio.sleep(self.delay)
+        found = self.secrets.get(f"{namespace}/{name}", errors.Missing(f"no {name}"))
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    async def service_account(self, namespace: str, name: str) -> Mapping[str, Any]:
+        self.asked.append(f"account {namespace}/{name}")
+        await asyncio.sleep(self.delay)
+        if f"{namespace}/{name}" not in self.accounts:
+            raise errors.Missing(f"no {name}")
+        return self.accounts[f"{namespace}/{name}"]
+
+
+def users(ring: Any) -> list[str]:
+    return [each.username for each in ring.matching("r.example.com/app")]
+
+
+def opened(cluster: Cluster) -> tuple[PullSecrets, Told, Clock]:
+    told, clock = Told(), Clock()
+    return PullSecrets(cluster, clock=clock, observer=told), told, clock
+
+
+def test_the_pods_secrets_go_before_its_service_accounts() -> None:
+    async def test() -> None:
+        cluster = Cluster(
+            {f"a/{name}": pull_secret(name) for name in ("one", "two", "account")},
+            {"a/builder": {"imagePullSecrets": [{"name": "account"}, {"name": "one"}]}},
+        )
+        secrets, told, _ = opened(cluster)
+        ring = await secrets.keyring("a", ["two", "one"], service_account="builder")
+        assert users(ring) == ["two", "one", "account"]
+        assert ring.matching("r.example.com/app")[0].source == "secret a/two"
+        assert cluster.asked.count("secret a/one") == 1
+        assert told.notes == []
+
+    run(test())
+
+
+BROKEN: list[Any] = [
+    errors.Missing("Can't get Secret a/bad"),
+    errors.Forbidden("Can't get Secret a/bad", next_step="Grant it."),
+    errors.Unreachable("Can't get Secret a/bad"),
+    {},
+    {"type": "Opaque", "data": {"password": SECRET}},
+    {"type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": SECRET}},
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_secret_that_can_not_be_used_is_skipped_and_said_without_its_content(
+    broken: Any,
+) -> None:
+    async def test() -> None:
+        cluster = Cluster({"a/bad": broken, "a/good": pull_secret("good")})
+        secrets, told, _ = opened(cluster)
+        ring = await secrets.keyring("a", ["bad", "good"], service_account="default")
+        assert users(ring) == ["good"]
+        assert len(told.notes) == 2  # the secret, and the service account that is not there
+        assert any("'bad'" in note for note in told.notes)
+        assert SECRET not in str(told.notes)
+
+    run(test())
+
+
+def test_what_was_read_is_kept_for_seconds() -> None:
+    async def test() -> None:
+        cluster = Cluster({"a/x": pull_secret("x")}, {"a/default": {}})
+        secrets, _, clock = opened(cluster)
+        for _ in range(3):
+            await secrets.keyring("a", ["x"], service_account="default")
+        assert len(cluster.asked) == 2
+        clock.ahead += 11
+        await secrets.keyring("a", ["x"], service_account="default")
+        assert len(cluster.asked) == 4
+
+    run(test())
+
+
+def test_a_missing_secret_is_looked_for_again_at_once() -> None:
+    async def test() -> None:
+        cluster = Cluster({}, {"a/default": {}})
+        secrets, _, _ = opened(cluster)
+        assert users(await secrets.keyring("a", ["x"], service_account="default")) == []
+        cluster.secrets["a/x"] = pull_secret("x")
+        assert users(await secrets.keyring("a", ["x"], service_account="default")) == ["x"]
+
+    run(test())
+
+
+def test_a_hundred_pods_at_once_ask_once_also_when_the_first_gives_up() -> None:
+    async def test() -> None:
+        cluster = Cluster({"a/x": pull_secret("x")}, {"a/default": {}}, delay=0.02)
+        secrets, _, _ = opened(cluster)
+        asks = [
+            asyncio.create_task(secrets.keyring("a", ["x"], service_account="default"))
+            for _ in range(100)
+        ]
+        await asyncio.sleep(0)
+        asks[0].cancel()
+        rings = await asyncio.gather(*asks[1:])
+        assert all(users(ring) == ["x"] for ring in rings)
+        assert sorted(cluster.asked) == ["account a/default", "secret a/x"]
+
+    run(test())
+
+
+def test_a_secret_of_one_namespace_is_not_anothers() -> None:
+    async def test() -> None:
+        cluster = Cluster({"a/x": pull_secret("x")})
+        secrets, _, _ = opened(cluster)
+        assert users(await secrets.keyring("a", ["x"], service_account="default")) == ["x"]
+        assert users(await secrets.keyring("b", ["x"], service_account="default")) == []
+
+    run(test())
+
+
+def test_a_pod_that_names_very_many_secrets_does_not_have_them_all_read() -> None:
+    async def test() -> None:
+        cluster = Cluster()
+        secrets, _, _ = opened(cluster)
+        await secrets.keyring("a", [f"s{n}" for n in range(1000)], service_account="default")
+        assert len(cluster.asked) == 33
+
+    run(test())
+
+
+@pytest.mark.parametrize("odd", [None, "x", [None, 7, {}, {"name": 7}, {"name": ""}]])
+def test_odd_service_accounts_name_no_secrets(odd: object) -> None:
+    async def test() -> None:
+        cluster = Cluster({}, {"a/default": {"imagePullSecrets": odd}})
+        secrets, told, _ = opened(cluster)
+        assert users(await secrets.keyring("a", [], service_account="default")) == []
+        assert told.notes == []
+
+    run(test())

@@ -1,0 +1,83 @@
+"""From "ask its image" to a decision: the containers' images side by side, inside a deadline."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from webhook.core import image
+from webhook.core.credentials import Keyring
+from webhook.core.errors import BadReference, LookupFailed, NotFound
+from webhook.core.observe import Observer
+from webhook.core.pod import Container, Pod
+from webhook.core.policy import NeedsImage, Plan, Skip, Wrap, settle
+from webhook.core.reasons import Reason
+from webhook.kube.pullsecrets import PullSecrets
+from webhook.oci.images import Images
+
+
+class ImageResolver:
+    """Resolves a plan's images with the pod's credentials; see `admit.Resolver`."""
+
+    def __init__(
+        self,
+        images: Images,
+        *,
+        secrets: PullSecrets | None,
+        clock: Callable[[], float],
+        observer: Observer,
+        architectures: frozenset[str] = frozenset(),
+    ) -> None:
+        """`architectures` are the cluster's, for pods that don't choose; empty for any."""
+        self._images = images
+        self._secrets = secrets
+        self._clock = clock
+        self._observer = observer
+        self._architectures = architectures
+
+    async def resolve(self, plan: Plan, pod: Pod, namespace: str, *, deadline: float) -> Plan:
+        """Turn every NeedsImage into Wrap or Skip, by `deadline` of the clock at the latest."""
+        keyring = await self._keyring(pod, namespace, deadline)
+        architectures = pod.architectures or self._architectures
+
+        async def decide(container: Container) -> Wrap | Skip:
+            try:
+                reference = image.parse(container.image)
+                config = await self._images.config(
+                    reference, keyring=keyring, architectures=architectures, deadline=deadline
+                )
+            except BadReference as error:
+                return self._skip(container, NotFound(str(error)), namespace)
+            except LookupFailed as error:
+                return self._skip(container, error, namespace)
+            return settle(container, config)
+
+        asked = [each for each in plan.decisions if isinstance(each, NeedsImage)]
+        answers = await asyncio.gather(*(decide(each.container) for each in asked))
+        settled = dict(zip(map(id, asked), answers, strict=True))
+        decided = tuple(settled.get(id(each), each) for each in plan.decisions)
+        return replace(plan, decisions=decided)
+
+    async def _keyring(self, pod: Pod, namespace: str, deadline: float) -> Keyring:
+        """Give the pod's credentials; none where the API server takes half of the time."""
+        if self._secrets is None:
+            return Keyring()
+        try:
+            async with asyncio.timeout(max(0.0, (deadline - self._clock()) / 2)):
+                return await self._secrets.keyring(
+                    namespace, pod.pull_secrets, service_account=pod.service_account
+                )
+        except TimeoutError:
+            self._observer.note("pull-secrets-timed-out", namespace=namespace)
+            return Keyring()
+
+    def _skip(self, container: Container, error: LookupFailed, namespace: str) -> Skip:
+        self._observer.note(
+            "image-not-resolved",
+            namespace=namespace,
+            container=container.name,
+            image=container.image,
+            reason=error.key,
+            error=str(error),
+            next_step=error.next_step,
+        )
+        return Skip(container, Reason(error.key), str(error))

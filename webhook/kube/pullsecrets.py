@@ -1,0 +1,137 @@
+"""The credentials of a pod: its imagePullSecrets, then its service account's.
+
+A secret that is missing, forbidden or malformed is skipped and said in the log, as the kubelet
+does it. What was read is kept for seconds: a Deployment of a hundred pods asks once.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from webhook.core.credentials import Keyring, from_secret
+from webhook.core.errors import BadInput
+from webhook.core.observe import Observer
+from webhook.kube.client import Client
+from webhook.kube.errors import KubeError
+from webhook.kube.objects import SECRET, SERVICE_ACCOUNT, Ref
+
+_MOST = 32  # secrets of one pod that are read; each is a call to the API server
+_MOST_KEPT = 1024
+
+_Key = tuple[str, str, str]
+_Read = Keyring | tuple[str, ...]
+
+
+class SecretReader(Protocol):
+    """Whoever can read secrets and service accounts; raises KubeError."""
+
+    async def secret(self, namespace: str, name: str) -> Mapping[str, Any]:
+        """Give a Secret as the API server has it."""
+
+    async def service_account(self, namespace: str, name: str) -> Mapping[str, Any]:
+        """Give a ServiceAccount as the API server has it."""
+
+
+class ClusterSecrets:
+    """A SecretReader over the API server."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def secret(self, namespace: str, name: str) -> Mapping[str, Any]:
+        """See SecretReader."""
+        return await self._client.get(Ref(SECRET, name, namespace))
+
+    async def service_account(self, namespace: str, name: str) -> Mapping[str, Any]:
+        """See SecretReader."""
+        return await self._client.get(Ref(SERVICE_ACCOUNT, name, namespace))
+
+
+class PullSecrets:
+    """Gives pods' keyrings; never fails, at worst a keyring is empty."""
+
+    def __init__(
+        self,
+        reader: SecretReader,
+        *,
+        clock: Callable[[], float],
+        observer: Observer,
+        keep: float = 10.0,
+    ) -> None:
+        """`keep` in seconds is how long a secret that was read is not read again."""
+        self._reader = reader
+        self._clock = clock
+        self._observer = observer
+        self._keep = keep
+        self._kept: dict[_Key, tuple[_Read, float]] = {}
+        self._reading: dict[_Key, asyncio.Task[_Read]] = {}
+
+    async def keyring(
+        self, namespace: str, names: Sequence[str], *, service_account: str
+    ) -> Keyring:
+        """Give the credentials of a pod's own secrets, then of its service account's."""
+        own, account = await asyncio.gather(
+            self._secrets(namespace, names), self._account(namespace, service_account)
+        )
+        more = [name for name in account if name not in names]
+        return own + await self._secrets(namespace, more)
+
+    async def _secrets(self, namespace: str, names: Iterable[str]) -> Keyring:
+        wanted = list(dict.fromkeys(names))[:_MOST]
+        read = await asyncio.gather(*(self._secret(namespace, name) for name in wanted))
+        return sum(read, Keyring())
+
+    async def _secret(self, namespace: str, name: str) -> Keyring:
+        async def read() -> Keyring:
+            raw = await self._reader.secret(namespace, name)
+            return from_secret(raw, source=f"secret {namespace}/{name}")
+
+        found = await self._once(("secret", namespace, name), read)
+        return found if isinstance(found, Keyring) else Keyring()
+
+    async def _account(self, namespace: str, name: str) -> tuple[str, ...]:
+        async def read() -> tuple[str, ...]:
+            return _names(await self._reader.service_account(namespace, name))
+
+        found = await self._once(("serviceaccount", namespace, name), read)
+        return found if isinstance(found, tuple) else ()
+
+    async def _once(self, key: _Key, read: Callable[[], Awaitable[_Read]]) -> _Read:
+        """Read, or give what was read seconds ago; one call for all who wait."""
+        kept = self._kept.get(key)
+        if kept and self._clock() < kept[1]:
+            return kept[0]
+        task = self._reading.get(key)
+        if task is None:
+            task = self._reading[key] = asyncio.create_task(self._try(key, read))
+            task.add_done_callback(lambda _: self._reading.pop(key, None))
+        return await asyncio.shield(task)
+
+    async def _try(self, key: _Key, read: Callable[[], Awaitable[_Read]]) -> _Read:
+        kind, namespace, name = key
+        try:
+            found = await read()
+        except (KubeError, BadInput) as error:  # neither quotes a secret
+            self._observer.note(
+                "pull-secret-skipped",
+                kind=kind,
+                namespace=namespace,
+                name=name,
+                error=str(error),
+                next_step=error.next_step,
+            )
+            return ()
+        now = self._clock()
+        if len(self._kept) >= _MOST_KEPT:
+            self._kept = {key: each for key, each in self._kept.items() if now < each[1]}
+        if len(self._kept) < _MOST_KEPT:
+            self._kept[key] = found, now + self._keep
+        return found
+
+
+def _names(account: Mapping[str, Any]) -> tuple[str, ...]:
+    secrets = account.get("imagePullSecrets")
+    if not isinstance(secrets, list):
+        return ()
+    names = (each.get("name") for each in secrets if isinstance(each, dict))
+    return tuple(name for name in names if isinstance(name, str) and name)
