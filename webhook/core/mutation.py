@@ -11,7 +11,16 @@ from typing import Any
 from webhook.core.annotations import STATUS
 from webhook.core.argv import INIT, MOUNT, wrap
 from webhook.core.pod import TERMINATION_LOG, Container, Json, Pod, mapping
-from webhook.core.policy import NAME, Decision, Plan, Skip, Wrap, is_our_volume, is_ours
+from webhook.core.policy import (
+    NAME,
+    Decision,
+    Plan,
+    Skip,
+    Wrap,
+    is_our_mount,
+    is_our_volume,
+    is_ours,
+)
 from webhook.core.reasons import Reason
 
 _COPIED_RESOURCES = ("cpu", "memory", "ephemeral-storage")
@@ -50,7 +59,9 @@ def apply(pod: Pod, plan: Plan, delivery: Delivery) -> Json:
         _replace(spec, container, _mounted(container, spec[container.field][container.index]))
     if not any(map(is_our_volume, pod.volumes)):
         spec["volumes"] = [*pod.volumes, _volume(delivery)]
-    if not any(map(is_ours, pod.containers)) and not _is_image_volume(spec["volumes"]):
+    if any(map(is_ours, pod.containers)):
+        _put_right(spec, pod, through)
+    elif not _is_image_volume(spec["volumes"]):
         first = _init_container(through[0], delivery, mapping(spec, "securityContext", "spec"))
         spec["initContainers"] = [first, *(spec.get("initContainers") or ())]
     metadata = _with_status(pod, plan, delivery.version, changed=spec != pod.spec)
@@ -81,7 +92,7 @@ def _wrapped(decision: Wrap, options: tuple[str, ...]) -> Json:
 
 
 def _mounted(container: Container, raw: Json) -> Json:
-    if any(mount.get("mountPath") == MOUNT for mount in container.mounts):
+    if any(map(is_our_mount, container.mounts)):
         return raw
     return {**raw, "volumeMounts": [*container.mounts, dict(_READ_ONLY_MOUNT)]}
 
@@ -124,6 +135,23 @@ def _init_container(
         "securityContext": security,
         "volumeMounts": [{"name": NAME, "mountPath": MOUNT}],
     }
+
+
+def _put_right(spec: Json, pod: Pod, through: Sequence[Container]) -> None:
+    """Mend our init container after what later webhooks did to the pod.
+
+    It has to stand before every init container that runs through the reaper (a mesh puts its
+    native sidecar first), and to ask for what the first wrapped container asks for now.
+    """
+    inits = list(spec["initContainers"])
+    ours = next(filter(is_ours, pod.containers))
+    resources = _resources(through[0])
+    if _resources(ours) != resources:
+        inits[ours.index] = {**ours.raw, "resources": resources.get("resources", {})}
+    if any(each.field == ours.field and each.index < ours.index for each in through):
+        inits.insert(0, inits.pop(ours.index))
+    if inits != spec["initContainers"]:
+        spec["initContainers"] = inits
 
 
 def _resources(container: Container) -> Json:

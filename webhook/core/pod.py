@@ -191,25 +191,31 @@ class Pod:
 
     @property
     def architectures(self) -> frozenset[str]:
-        """The CPU architectures that the pod asks for; empty where it leaves that open.
+        """The CPU architectures that the pod asks for; empty where it leaves that open."""
+        return self.required_labels("kubernetes.io/arch")
 
-        `kubernetes.io/arch` in the node selector, else in the required node affinity, where
-        the terms are alternatives (OR) and each must name architectures.
+    def required_labels(self, label: str) -> frozenset[str]:
+        """Give the values that a node's label may have for the pod; empty where that is open.
+
+        The label in the node selector, else in the required node affinity, where the terms
+        are alternatives (OR) and each must name values.
         """
-        chosen = self.node_selector.get("kubernetes.io/arch")
+        chosen = self.node_selector.get(label)
         if chosen:
             return frozenset({chosen})
-        affinity = mapping(mapping(self.spec, "affinity"), "nodeAffinity")
-        required = mapping(affinity, "requiredDuringSchedulingIgnoredDuringExecution")
-        terms = [_term_architectures(term) for term in objects(required, "nodeSelectorTerms")]
-        return frozenset().union(*terms) if terms and all(terms) else frozenset()
+        affinity = mapping(mapping(self.spec, "affinity", "spec"), "nodeAffinity", "spec.affinity")
+        where = "spec.affinity.nodeAffinity"
+        required = mapping(affinity, "requiredDuringSchedulingIgnoredDuringExecution", where)
+        terms = objects(required, "nodeSelectorTerms", where)
+        allowed = [_allowed_by_term(term, label) for term in terms]
+        return frozenset().union(*allowed) if allowed and all(allowed) else frozenset()
 
 
-def _term_architectures(term: Json) -> frozenset[str]:
-    """Give what one node selector term allows: its expressions must all hold (AND)."""
+def _allowed_by_term(term: Json, label: str) -> frozenset[str]:
+    """Give the values that one node selector term allows: its expressions must all hold (AND)."""
     allowed: frozenset[str] | None = None
-    for rule in objects(term, "matchExpressions"):
-        if rule.get("key") == "kubernetes.io/arch" and rule.get("operator") == "In":
-            values = frozenset(strings(rule, "values"))
+    for rule in objects(term, "matchExpressions", "nodeSelectorTerms"):
+        if rule.get("key") == label and rule.get("operator") == "In":
+            values = frozenset(strings(rule, "values", "matchExpressions"))
             allowed = values if allowed is None else allowed & values
     return allowed or frozenset()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from posixpath import basename
+from posixpath import basename, normpath
 
 from webhook.core import image, reasons
 from webhook.core.annotations import PodOptions, read
@@ -105,13 +105,15 @@ def warnings(plan: Plan) -> list[str]:
     if plan.reason:
         what = plan.detail or reasons.MEANINGS[plan.reason].sentence
         todo = reasons.remedy(plan.reason, "")
-        return [f"initshim left the pod alone: {what}; {todo}"] if todo else []
-    said = []
-    for skip in plan.decisions:
-        todo = reasons.remedy(skip.reason, skip.container.name) if isinstance(skip, Skip) else ""
-        if isinstance(skip, Skip) and todo:
-            said.append(f"initshim left {skip.container.name} alone ({skip.reason}): {todo}")
-    return said
+        said = f"initshim left the pod alone: {what}"
+        whole = f"{said}; {todo}"
+        # The sentence about an annotation says itself what is to be corrected.
+        return [whole if len(whole) <= reasons.LONGEST_WARNING else said] if todo else []
+    return [
+        reasons.warning(skip.reason, skip.container.name)
+        for skip in plan.decisions
+        if isinstance(skip, Skip) and reasons.MEANINGS[skip.reason].remedy
+    ]
 
 
 def is_ours(container: Container) -> bool:
@@ -129,6 +131,11 @@ def is_our_volume(volume: Json) -> bool:
     return volume.get("name") == NAME and (in_memory or bool(volume.get("image")))
 
 
+def is_our_mount(mount: Json) -> bool:
+    """Recognise the mount of our volume, also in a pod that is created again."""
+    return mount.get("name") == NAME and _place(mount, "mountPath") == MOUNT
+
+
 def is_wrapped(container: Container) -> bool:
     """Recognise a wrapped container by its command."""
     return container.command[:1] == [INIT]
@@ -142,7 +149,7 @@ def _whole_pod(pod: Pod, options: PodOptions, rules: Rules) -> Reason | None:
     tests: Sequence[tuple[bool, Reason]] = (
         (options.opted_out, Reason.OPTED_OUT),
         (os_name == "windows", Reason.WINDOWS),
-        (pod.node_selector.get("kubernetes.io/os") == "windows", Reason.WINDOWS),
+        (pod.required_labels("kubernetes.io/os") == {"windows"}, Reason.WINDOWS),
         (spec.get("hostPID") is True, Reason.HOST_PID),
         (spec.get("shareProcessNamespace") is True, Reason.SHARED_PROCESS_NAMESPACE),
         ("kubernetes.io/config.mirror" in pod.annotations, Reason.MIRROR_POD),
@@ -165,6 +172,19 @@ def _name_taken(pod: Pod) -> bool:
     )
 
 
+def _path_taken(container: Container) -> bool:
+    """Tell whether something foreign is mounted at our path, or below: ours is read-only."""
+    devices = objects(container.raw, "volumeDevices", container.path)
+    places = [_place(mount, "mountPath") for mount in container.mounts if not is_our_mount(mount)]
+    places += [_place(device, "devicePath") for device in devices]
+    return any(place == MOUNT or place.startswith(f"{MOUNT}/") for place in places)
+
+
+def _place(mount: Json, key: str) -> str:
+    """Give the path as the kubelet does: a relative one starts at the root."""
+    return normpath("/" + string(mount, key, "volumeMounts").lstrip("/"))
+
+
 def _decide(container: Container, options: PodOptions, rules: Rules) -> Decision:
     if is_wrapped(container):
         return Skip(container, Reason.ALREADY_WRAPPED)
@@ -172,7 +192,7 @@ def _decide(container: Container, options: PodOptions, rules: Rules) -> Decision
         return Skip(container, Reason.EXCLUDED)
     if not container.runs_on and not options.include_init:
         return Skip(container, Reason.INIT_CONTAINER)
-    if any(mount.get("mountPath") == MOUNT for mount in container.mounts):
+    if _path_taken(container):
         return Skip(container, Reason.NAME_TAKEN)
     if container.command:
         return settle(container, None)

@@ -43,7 +43,11 @@ class Meaning:
     remedy: str = ""
 
 
-_BY_HAND = "set `command:` or annotate initshim.dev/entrypoint.{container}"
+LONGEST_WARNING = 120
+# An annotation's name is at most 63 characters, "entrypoint." among them; a container's is 63.
+_LONGEST_ANNOTATED = 52
+_BY_COMMAND = "set `command:`"
+_BY_HAND = f"{_BY_COMMAND} or annotate initshim.dev/entrypoint.{{container}}"
 
 MEANINGS: dict[Reason, Meaning] = {
     Reason.OPTED_OUT: Meaning('the pod says initshim.dev/inject: "false"'),
@@ -53,8 +57,8 @@ MEANINGS: dict[Reason, Meaning] = {
     Reason.MIRROR_POD: Meaning("a mirror pod only shows what a kubelet runs from a file"),
     Reason.RUNTIME_CLASS: Meaning("the pod's runtime class is configured as left alone"),
     Reason.NAME_TAKEN: Meaning(
-        "something that is not ours uses the name initshim or the path /.initshim",
-        "rename the container or volume called initshim",
+        "the name initshim or the path /.initshim is taken",
+        "rename what uses initshim or /.initshim",
     ),
     Reason.BAD_ANNOTATION: Meaning("an annotation can't be understood", "correct the annotation"),
     Reason.EXCLUDED: Meaning("initshim.dev/exclude-containers names it"),
@@ -62,7 +66,7 @@ MEANINGS: dict[Reason, Meaning] = {
     Reason.HAS_INIT: Meaning("it starts an init of its own"),
     Reason.NEEDS_PID_1: Meaning("its init system has to be PID 1 itself"),
     Reason.INIT_CONTAINER: Meaning("an init container that runs to completion"),
-    Reason.NO_COMMAND: Meaning("neither the pod nor the image says what to run", "set `command:`"),
+    Reason.NO_COMMAND: Meaning("neither the pod nor the image says what to run", _BY_COMMAND),
     Reason.NEVER_PULLED: Meaning(
         "imagePullPolicy: Never, so no registry knows the image's entrypoint", _BY_HAND
     ),
@@ -75,7 +79,7 @@ MEANINGS: dict[Reason, Meaning] = {
     Reason.BAD_ANSWER: Meaning("the registry's answer can't be used", _BY_HAND),
     Reason.PLATFORMS_DISAGREE: Meaning(
         "the image's platforms run different programs",
-        "select kubernetes.io/arch or annotate initshim.dev/entrypoint.{container}",
+        "select kubernetes.io/arch or set `command:`",
     ),
 }
 
@@ -99,4 +103,26 @@ UNRESOLVED = frozenset(
 
 def remedy(reason: Reason, container: str) -> str:
     """What a person can do about it, for that container; "" where nothing needs doing."""
-    return MEANINGS[reason].remedy.replace("{container}", container)
+    template = MEANINGS[reason].remedy
+    if template == _BY_HAND and len(container) > _LONGEST_ANNOTATED:
+        template = _BY_COMMAND
+    return template.replace("{container}", container)
+
+
+def warning(reason: Reason, container: str) -> str:
+    """Name container, reason and remedy in one line that the API server shows whole.
+
+    Where that is too long, the container's name is shortened, never reason or remedy.
+    """
+    todo = remedy(reason, container)
+    if len(_left_alone(container, reason, todo)) > LONGEST_WARNING and container in todo:
+        todo = remedy(reason, "<name>")
+    room = LONGEST_WARNING - len(_left_alone("", reason, todo))
+    if len(container) > room:
+        end = room // 3
+        container = f"{container[: room - end - 1]}…{container[-end:]}"
+    return _left_alone(container, reason, todo)
+
+
+def _left_alone(container: str, reason: Reason, todo: str) -> str:
+    return f"initshim left {container} alone ({reason}): {todo}"

@@ -6,6 +6,7 @@ k8s.io/api/admission/v1. What the API server makes of warnings: each at most 120
 """
 
 import base64
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,10 +16,10 @@ import orjson
 from webhook.core.errors import BadReview
 from webhook.core.patch import Operation
 from webhook.core.pod import Json
+from webhook.core.reasons import LONGEST_WARNING
 
 API_VERSION = "admission.k8s.io/v1"
 _POD_RESOURCE = {"group": "", "version": "v1", "resource": "pods"}
-_LONGEST_WARNING = 120
 _ALL_WARNINGS = 4096
 
 
@@ -73,20 +74,38 @@ def parse(body: bytes) -> Review:
 
 
 def respond(review: Review, verdict: Verdict) -> bytes:
-    """Write the answer: no patch where nothing changes, warnings within the protocol's limits."""
+    """Write the answer: no patch where nothing changes, warnings within the protocol's limits.
+
+    There always is one: a patch that can't be written is left out, with a warning.
+    """
     response: Json = {"uid": review.uid, "allowed": not verdict.denial}
+    warnings = _fitted(verdict.warnings)
     if verdict.denial:
         response["status"] = {"code": 403, "reason": "Forbidden", "message": verdict.denial}
     elif verdict.patch:
-        response["patchType"] = "JSONPatch"
-        response["patch"] = base64.b64encode(orjson.dumps(verdict.patch)).decode()
-    warnings = _fitted(verdict.warnings)
+        try:
+            patch = base64.b64encode(_encode(verdict.patch)).decode()
+            response |= {"patchType": "JSONPatch", "patch": patch}
+        except RecursionError:
+            warnings = ["initshim left the pod alone: it is nested too deeply to be patched"]
     if warnings:
         response["warnings"] = warnings
     if verdict.audit:
         response["auditAnnotations"] = dict(verdict.audit)
     envelope = {"apiVersion": API_VERSION, "kind": "AdmissionReview", "response": response}
-    return orjson.dumps(envelope)
+    return _encode(envelope)
+
+
+def _encode(value: Any) -> bytes:
+    """Write JSON, also what orjson refuses.
+
+    That is numbers beyond 64 bits, nesting beyond 254 levels, and halves of surrogate pairs,
+    which Go reads as U+FFFD here just as it does in an image's configuration.
+    """
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def _created_pod(request: Json) -> Json | None:
@@ -118,14 +137,19 @@ def _text(value: Any) -> str:
 
 def _fitted(warnings: Iterable[str]) -> list[str]:
     """Cut warnings to the protocol's limits; control characters would break the header."""
+    lines = [_line(warning) for warning in warnings]
+    if sum(map(len, lines)) <= _ALL_WARNINGS:
+        return lines
     fitted: list[str] = []
-    left = _ALL_WARNINGS
-    for warning in warnings:
-        line = "".join(c if c.isprintable() else " " for c in warning)
-        if len(line) > _LONGEST_WARNING:
-            line = f"{line[: _LONGEST_WARNING - 1]}…"
-        if len(line) > left:
-            break
+    left = _ALL_WARNINGS - LONGEST_WARNING  # room for the last one
+    for line in lines:
         left -= len(line)
+        if left < 0:
+            break
         fitted.append(line)
-    return fitted
+    return [*fitted, f"initshim has {len(lines) - len(fitted)} more warnings for this pod"]
+
+
+def _line(warning: str) -> str:
+    line = "".join(c if c.isprintable() else " " for c in warning)
+    return line if len(line) <= LONGEST_WARNING else f"{line[: LONGEST_WARNING - 1]}…"
