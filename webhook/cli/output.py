@@ -53,6 +53,8 @@ def dumps(data: Any, form: Form) -> str:
 
 def table(console: Console, head: Sequence[str], rows: Sequence[Sequence[Text | str]]) -> None:
     """Print a table: drawn on a terminal, aligned columns under capitals else."""
+    if console.quiet:
+        return
     if console.is_terminal:
         drawn = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
         for name in head:
@@ -75,7 +77,7 @@ def outcome(told: str) -> Text:
 
 def diff(console: Console, lines: Iterable[str]) -> None:
     """Print a unified diff; on a terminal what came is green and what went is red."""
-    for line in lines:
+    for line in () if console.quiet else lines:
         if console.is_terminal:
             style = next((style for sign, style in _DIFF_STYLES if line.startswith(sign)), "")
             console.print(Text(line.rstrip("\r\n"), style))
@@ -84,9 +86,9 @@ def diff(console: Console, lines: Iterable[str]) -> None:
 
 
 def write(text: str) -> None:
-    """Put a text on standard output, byte for byte."""
+    """Put a text on standard output, byte for byte; half of a surrogate pair becomes a ?."""
     sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.write(text.encode(errors="replace"))
     sys.stdout.buffer.flush()
 
 

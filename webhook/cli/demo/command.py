@@ -80,8 +80,11 @@ async def _tell(
         zombies = await _watch(stage, pair, seconds)
         stage.heading(f"4. Both get TERM, and KILL {grace:g} s later if they are still there")
         ended = await _stop(stage, pair, grace, zombies)
-    without, with_ = (Measured(n, *end) for n, end in zip(zombies, ended, strict=True))
-    stage.verdict(without, with_, seconds=seconds)
+    without, with_ = (
+        Measured(count, code, round(took, 3))
+        for count, (code, took) in zip(zombies, ended, strict=True)
+    )
+    stage.verdict(without, with_, seconds=seconds, kind=kind)
     return without, with_
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from webhook.cli.demo.processes import Zombies
+from webhook.cli.demo.processes import Zombies, below
 from webhook.core.argv import INIT, MOUNT
 from webhook.core.errors import InitshimError
 from webhook.core.pod import Json, Pod
@@ -114,9 +114,10 @@ async def _started(process: asyncio.subprocess.Process, wish: Json) -> int:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill what is left: the session, which PID namespaces take everything else with."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    """Kill what is left; where there is no PID namespace that takes all with it, one by one."""
+    for pid in (process.pid, *(each.pid for each in below(process.pid))):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     await process.wait()
 
 

@@ -35,8 +35,6 @@ def main() -> int:
     try:
         if wish["root"]:
             _enter(Path(wish["root"]), wish)
-        else:
-            _checked(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0), "prctl")
         pid = _start(wish)
     except OSError as error:
         _tell({"error": f"{error.filename or 'setup'}: {error.strerror}"})
@@ -106,9 +104,13 @@ def _start(wish: dict[str, Any]) -> int:
     # From here on in the child. Whoever reads the pid must not read what it writes.
     try:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if not wish["root"]:
+        if wish["root"]:
+            # The namespace's own /proc. Where a part of the host's is covered, as in Docker, the
+            # kernel refuses (mount_namespaces(7)), and the host's stays: nothing here needs it.
+            _libc.mount(b"proc", b"/proc", b"proc", ctypes.c_ulong(0), None)
+        else:
             _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # it survives execve(2)
-        null = os.open(os.devnull if Path(os.devnull).exists() else "/", os.O_RDONLY)
+        null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.dup2(2, 1)
         os.execvpe(wish["command"][0], wish["command"], wish["env"])  # noqa: S606  # no shell

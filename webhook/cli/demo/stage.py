@@ -20,6 +20,11 @@ WITHOUT, WITH = "without initshim", "with initshim"
 _KILLED, _TERMINATED = 137, 143
 _WIDEST = len(f"{WITHOUT}: still running 5.0 s after TERM")
 
+_PID_1 = (
+    "The kernel spares a PID 1 that does not handle TERM; initshim handles it and passes it on."
+)
+_NOT_PID_1 = "Only PID 1 is spared by TERM: without a PID namespace both end at once."
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -72,8 +77,7 @@ class Stage:
             "pod as it goes on",
             n=1,
         )
-        if not self._console.quiet:
-            output.diff(self._console, lines)
+        output.diff(self._console, lines)
 
     def running(self, kind: Kind, seconds: float) -> None:
         """Tell how the containers run."""
@@ -101,7 +105,7 @@ class Stage:
             left, right = f"{WITHOUT}: {_said(without)}", f"{WITH}: {_said(with_)}"
             self._console.print(f"{at:4.0f} s   {left:<{_WIDEST}}   {right}")
 
-    def verdict(self, without: Measured, with_: Measured, *, seconds: float) -> None:
+    def verdict(self, without: Measured, with_: Measured, *, seconds: float, kind: Kind) -> None:
         """Show the table that it all was for."""
         self.heading("5. What came of it")
         rows: list[tuple[str, Text, Text]] = [
@@ -114,14 +118,18 @@ class Stage:
             ("seconds to stop", _seconds(without), _seconds(with_)),
         ]
         output.table(self._console, ["", WITHOUT, WITH], rows)
+        self._console.print()
+        self.line(_PID_1 if kind.namespaces else _NOT_PID_1)
 
 
 def _picture(without: Now, with_: Now) -> Table:
     """A line for each container: a Z for every zombie, as `ps` marks them."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     for name, now in ((WITHOUT, without), (WITH, with_)):
-        style = "red" if now.zombies else "green"
-        grid.add_row(name, Text(_said(now), style), Text("Z" * now.zombies, style))
+        dead = 0 if now.ended is not None else now.zombies  # with PID 1 all of them are gone
+        style = "red" if dead or now.ended == _KILLED else "green"
+        zombies = Text("Z" * dead, style, no_wrap=True, overflow="ellipsis")
+        grid.add_row(name, Text(_said(now), style), zombies)
     return grid
 
 

@@ -22,6 +22,8 @@ _LONGEST_NUMBER = 400  # digits; Python refuses to convert more than some thousa
 # Words that every YAML reader takes for the same string, in block and in flow.
 _SAFE = re.compile(r"[A-Za-z/._][A-Za-z0-9/._@-]*(?::[A-Za-z0-9/._@-]+)*")
 _QUANTITY = re.compile(r"[0-9]+[A-Zm][A-Za-z]*")
+# What YAML forbids to write out, or reads as a line break.
+_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
 _ODD = frozenset("._") | {"<<", ".nan", ".inf", "=", "---", "..."}
 
 
@@ -64,4 +66,4 @@ def quote(text: str) -> str:
 
 def visible(written: str) -> str:
     """Escape what no reader shows, in JSON on one line: YAML forbids a part of it."""
-    return "".join(c if c.isprintable() or c == "\t" else json.dumps(c)[1:-1] for c in written)
+    return _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", written)

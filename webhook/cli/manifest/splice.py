@@ -226,7 +226,7 @@ class _Editor:
             indent = self._indent(sibling)
             step = indent.removeprefix(self._indent(node.start)) or "  "
             return pretty(part, indent, step=step, newline=self._style.newline)
-        return compact(part, (",", ":")) if self._is_dense() else compact(part, (", ", ": "))
+        return compact(part, (",", ":") if self._is_dense() else (", ", ": "))
 
     def _sequence(self, node: Sequence, wanted: list[Any], parent: Node | None) -> Iterator[Edit]:
         places = _aligned([value(item) for item in node.items], wanted)
@@ -271,8 +271,10 @@ class _Editor:
             column = _column(self._text, parent.entries[0].key.start)
             start = len(self._text[: node.start].rstrip(" "))
             return Edit(start, end, self._style.value(wanted, column))
-        in_flow = isinstance(parent, Mapping | Sequence) and parent.flow
-        written = compact(wanted, (", ", ": ")) if in_flow or parent is None else flow(wanted)
+        if isinstance(parent, Mapping | Sequence) and parent.flow:
+            written = self._flow(wanted, parent, node.start)
+        else:
+            written = flow(wanted)
         return Edit(node.start, end, written if node.start < node.end else f" {written}")
 
     def _with_properties(self, at: int) -> int:

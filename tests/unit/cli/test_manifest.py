@@ -1,0 +1,175 @@
+"""Texts are read as kubectl reads them; what it refuses is refused with its place."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webhook.cli.manifest import files, from_json, from_yaml
+from webhook.cli.manifest.nodes import Document, Mapping, Misplaced, Node, Scalar, Sequence
+from webhook.core.errors import BadManifest
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+def nodes(node: Node) -> list[Node]:
+    """Give a node and everything in it."""
+    found = [node]
+    if isinstance(node, Mapping):
+        for entry in node.entries:
+            found += [*nodes(entry.key), *nodes(entry.value)]
+    if isinstance(node, Sequence):
+        for item in node.items:
+            found += nodes(item)
+    return found
+
+
+def read(tmp_path: Path, text: str | bytes, name: str = "m.yaml") -> files.Manifest:
+    """Read a file with that content."""
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return files.read(str(path))
+
+
+def data(documents: list[Document]) -> list[object]:
+    return [document.data() for document in documents]
+
+
+@given(JSON, st.sampled_from([None, 2, "\t"]))
+def test_json_is_read_as_python_reads_it(value: object, indent: int | str | None) -> None:
+    text = json.dumps(value, indent=indent)
+    assert data(from_json.parse(f" {text}\n{text} ")) == [value, value]
+
+
+@given(JSON)
+def test_every_node_of_a_json_text_knows_its_place(value: object) -> None:
+    text = json.dumps(value, ensure_ascii=False)
+    (document,) = from_json.parse(text)
+    assert document.root
+    for node in nodes(document.root):
+        if isinstance(node, Scalar):
+            assert json.loads(text[node.start : node.end]) == node.value
+        else:
+            assert text[node.start] + text[node.end - 1] in ("{}", "[]")
+
+
+def test_places_count_characters_behind_wide_ones_and_properties() -> None:
+    text = "# ä€😀\r\na: &x !!str 12\r\nb: *x\r\n"
+    (document,) = from_yaml.parse(text)
+    assert isinstance(document.root, Mapping)
+    first = document.root.entries[0].value
+    assert text[first.start : first.end] == "12"
+    assert document.data() == {"a": "12", "b": "12"}
+
+
+def test_documents_are_counted_and_empty_ones_are_documents_too() -> None:
+    text = "# only words\n---\n---\na: 1\n...\n---\nb: 2\n"
+    assert data(from_yaml.parse(text)) == [None, {"a": 1}, {"b": 2}]
+    assert from_yaml.parse("") == []
+
+
+def test_merged_keys_are_seen_and_own_keys_win() -> None:
+    text = "a: &a {x: 1, w: 1}\nb: &b {x: 2, z: 2}\nc: {<<: [*a, *b], w: 3}\n"
+    assert data(from_yaml.parse(text))[0] == {
+        "a": {"x": 1, "w": 1},
+        "b": {"x": 2, "z": 2},
+        "c": {"x": 1, "w": 3, "z": 2},
+    }
+
+
+def test_keys_are_strings_as_kubectl_makes_them() -> None:
+    assert data(from_yaml.parse("y: a\n1: b\n~: c\n'y': d\n")) == [
+        {"true": "a", "1": "b", "null": "c", "y": "d"}
+    ]
+
+
+def test_what_an_alias_stands_for_is_not_shared() -> None:
+    (read_data,) = data(from_yaml.parse("a: &a {x: [1]}\nb: *a\n"))
+    assert isinstance(read_data, dict)
+    read_data["a"]["x"].append(2)
+    assert read_data["b"] == {"x": [1]}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: 1\n---\nb:\nb: 2\n", "document 2, line 4: the key b is there twice, first on line 3"),
+        ("a: [\n", "document 1, line 2: did not find expected node content"),
+        ("a: 1\n---\nb:\n\tc: 1\n", "document 2, line 4: found character that cannot start"),
+        ("a: \x01\n", "document 1, line 1: a character that YAML does not allow"),
+        ("a: *b\n", "document 1, line 1: no anchor &b before it"),
+        ("? [a]\n: b\n", "document 1, line 1: a key must be a word"),
+        ("[" * 300, "nested deeper than 200 levels"),
+        ('{"a": 1}\n{"a": 1, "a": 2}', "document 2, line 2: the key a is there twice"),
+        ('{"a": "b}', "document 1, line 1: Unterminated string"),
+        ('{"a":\n !}', "document 1, line 2: a JSON value is expected here"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_with_its_document_and_line(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    with pytest.raises(BadManifest) as caught:
+        read(tmp_path, text)
+    assert said in str(caught.value)
+    assert "m.yaml" in str(caught.value)
+
+
+def test_a_bomb_of_aliases_is_refused_before_it_needs_the_memory() -> None:
+    levels = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+    text = "\n".join(["a0: &a0 [x, x]", *levels])
+    (document,) = from_yaml.parse(text)
+    with pytest.raises(Misplaced, match="more than 1,000,000 values"):
+        document.data()
+
+
+def test_an_alias_of_what_is_not_finished_is_refused() -> None:
+    with pytest.raises(Misplaced, match="no anchor &a"):
+        from_yaml.parse("a: &a [*a]\n")
+
+
+def test_bytes_that_are_no_utf_8_are_refused_with_their_line(tmp_path: Path) -> None:
+    with pytest.raises(BadManifest, match="line 2: this is no UTF-8"):
+        read(tmp_path, b"a: 1\nb: \xff\n")
+
+
+def test_yaml_in_braces_is_no_json_and_read_all_the_same(tmp_path: Path) -> None:
+    manifest = read(tmp_path, "{a: [yes,],}\n")
+    assert not manifest.is_json
+    assert data([*manifest.documents]) == [{"a": [True]}]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+    manifest = read(tmp_path, "\ufeffa: 1\n")
+    assert (manifest.mark, manifest.text) == ("\ufeff", "a: 1\n")
+
+
+def test_folders_give_their_manifests_by_name(tmp_path: Path) -> None:
+    for name in ("b.yaml", "a.json", "c.yml", "no.txt", "sub/d.yaml"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("{}")
+    flat = [Path(each).name for each in files.find([str(tmp_path)])]
+    deep = [Path(each).name for each in files.find([str(tmp_path)], recursive=True)]
+    assert flat == ["a.json", "b.yaml", "c.yml"]
+    assert deep == ["a.json", "b.yaml", "c.yml", "d.yaml"]
+    assert [*files.find(["-", "x.txt"])] == ["-", "x.txt"]
+
+
+def test_a_file_is_replaced_whole_and_keeps_its_mode_and_its_link(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.yaml", tmp_path / "link.yaml"
+    real.write_text("a: 1\n")
+    real.chmod(0o640)
+    link.symlink_to(real)
+    files.replace(link, "a: 2\n")
+    assert link.is_symlink()
+    assert real.read_text() == "a: 2\n"
+    assert real.stat().st_mode & 0o777 == 0o640
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.yaml", "real.yaml"]
