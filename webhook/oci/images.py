@@ -104,8 +104,10 @@ class Images:
                 self._observer.cache("hit")
         else:
             wait = deadline - self._clock()
+            if old:
+                wait = min(wait, self._times.patience)
             task = self._flight(question, registry, keyring)
-            await asyncio.wait({task}, timeout=max(0.0, min(wait, self._patience(old))))
+            await asyncio.wait({task}, timeout=max(0.0, wait))
             answer = task.result() if task.done() and not task.cancelled() else None
         return self._settle(answer, old, reference)
 
@@ -125,9 +127,6 @@ class Images:
             raise TimedOut(f"{reference.registry} did not answer in time")
         # A copy: one error object raised to many callers would collect all their tracebacks.
         raise type(answer)(str(answer), next_step=answer.next_step)
-
-    def _patience(self, old: Found | None) -> float:
-        return self._times.patience if old else self._times.lookup
 
     def _recall(self, question: Question, *, stale: bool = False) -> Found | None:
         reference = question.reference

@@ -1,0 +1,284 @@
+"""Answers made to hurt: sizes, depths, counts and nonsense are capped before they cost anything."""
+
+import asyncio
+import gzip
+import json
+import tracemalloc
+import zlib
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+import pytest
+
+from tests.fakes.http import Answer, Request, serve
+from tests.fakes.lookups import asking, plain
+from tests.fakes.registry import (
+    OCI_INDEX,
+    Registry,
+    config_bytes,
+    digest,
+    entry,
+    index_bytes,
+    manifest_bytes,
+)
+from webhook.core.argv import ImageConfig
+from webhook.core.errors import BadAnswer, LookupFailed, TimedOut
+from webhook.oci.images import Times
+
+APP = ImageConfig(("/app",))
+APP_BYTES = config_bytes(["/app"])
+MIB = 1 << 20
+
+
+def run(test: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(test)
+
+
+async def endless(chunk: bytes = b"x" * 65536) -> AsyncIterator[bytes]:
+    while True:
+        yield chunk
+        await asyncio.sleep(0)
+
+
+async def drip() -> AsyncIterator[bytes]:
+    while True:
+        yield b" "
+        await asyncio.sleep(0.05)
+
+
+async def bomb() -> AsyncIterator[bytes]:
+    """Some 4 GiB of zeros in some 4 MiB of gzip."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    zeros = bytes(4 * MIB)
+    for _ in range(1024):
+        yield packer.compress(zeros) or b""
+        await asyncio.sleep(0)
+
+
+async def bombed() -> AsyncIterator[bytes]:
+    """Like `bomb`, without empty chunks, which would end the body."""
+    async for chunk in bomb():
+        if chunk:
+            yield chunk
+
+
+@pytest.mark.parametrize("status", [200, 401, 404, 307, 500])
+@pytest.mark.parametrize("kind", ["endless", "bomb"])
+def test_a_body_without_end_is_cut_off_whatever_the_status(status: int, kind: str) -> None:
+    async def test() -> None:
+        async def handler(_request: Request) -> Answer:
+            headers = {"WWW-Authenticate": "Basic realm=x", "Location": "/elsewhere"}
+            if kind == "bomb":
+                headers["Content-Encoding"] = "gzip"
+            return Answer(status, headers, endless() if kind == "endless" else bombed())
+
+        async with serve(handler) as host, asking(plain(host.authority)) as asker:
+            tracemalloc.start()
+            try:
+                with pytest.raises(BadAnswer, match="more than 4 MiB"):
+                    await asker.config(f"{host.authority}/app:v1", seconds=60)
+                assert tracemalloc.get_traced_memory()[1] < 40 * MIB
+            finally:
+                tracemalloc.stop()
+
+    run(test())
+
+
+def test_a_body_that_drips_ends_with_the_deadline() -> None:
+    async def test() -> None:
+        async def handler(_request: Request) -> Answer:
+            return Answer(200, {}, drip())
+
+        limit = Times(lookup=0.4)
+        async with serve(handler) as host, asking(plain(host.authority), times=limit) as asker:
+            with pytest.raises(TimedOut):
+                await asker.config(f"{host.authority}/app:v1")
+
+    run(test())
+
+
+def test_gzip_that_was_not_asked_for_is_read_all_the_same() -> None:
+    async def test() -> None:
+        registry = Registry()
+        registry.push("app", "v1", APP_BYTES)
+
+        async def handler(request: Request) -> Answer:
+            assert request.headers["accept-encoding"] == "identity"
+            answer = await registry(request)
+            assert isinstance(answer.body, bytes)
+            headers = {**answer.headers, "Content-Encoding": "gzip"}
+            return Answer(answer.status, headers, gzip.compress(answer.body))
+
+        async with serve(handler) as host, asking(plain(host.authority)) as asker:
+            assert await asker.config(f"{host.authority}/app:v1") == APP
+
+    run(test())
+
+
+@pytest.mark.parametrize("coding", ["br", "gzip", "zstd", "gzip, gzip", "deflate"])
+def test_encodings_that_can_not_be_read_are_bad_answers(coding: str) -> None:
+    async def test() -> None:
+        async def handler(_request: Request) -> Answer:
+            return Answer(200, {"Content-Encoding": coding}, b"this is none of that")
+
+        async with serve(handler) as host, asking(plain(host.authority)) as asker:
+            with pytest.raises(BadAnswer):
+                await asker.config(f"{host.authority}/app:v1")
+
+    run(test())
+
+
+CONFIG = {"mediaType": "x", "digest": digest(APP_BYTES), "size": len(APP_BYTES)}
+BAD_MANIFESTS: dict[str, bytes] = {
+    "no json": b"<html>",
+    "empty": b"",
+    "a list": b"[]",
+    "deep": b"[" * 100_000 + b"]" * 100_000,
+    "deep object": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "not utf-8": b'{"config": "\xff\xfe"}',
+    "nothing": b"{}",
+    "both": json.dumps({"config": CONFIG, "layers": [], "manifests": []}).encode(),
+    "type and content differ": json.dumps({"mediaType": OCI_INDEX, "config": CONFIG}).encode(),
+    "schema 1": b'{"schemaVersion": 1, "fsLayers": []}',
+    "config is text": b'{"config": "x", "layers": []}',
+    "no size": json.dumps({"config": {"digest": digest(APP_BYTES)}, "layers": []}).encode(),
+    "negative size": json.dumps({"config": {**CONFIG, "size": -1}}).encode(),
+    "huge size": json.dumps({"config": {**CONFIG, "size": 1 << 40}}).encode(),
+    "short digest": json.dumps({"config": {**CONFIG, "digest": "sha256:00"}}).encode(),
+    "md5": json.dumps({"config": {**CONFIG, "digest": "md5:" + "0" * 32}}).encode(),
+    "path in digest": json.dumps({"config": {**CONFIG, "digest": "../../secret"}}).encode(),
+    "manifests is text": b'{"manifests": "x"}',
+    "manifests of text": b'{"manifests": ["x"]}',
+    "too many": index_bytes([{}] * 10_001),
+    "too many platforms": index_bytes([entry(f"{n}".encode(), "amd64") for n in range(33)]),
+}
+
+
+@pytest.mark.parametrize("name", BAD_MANIFESTS)
+def test_a_manifest_that_makes_no_sense_is_a_bad_answer(name: str) -> None:
+    async def test() -> None:
+        registry = Registry()
+        registry.put("app", "v1", BAD_MANIFESTS[name])
+        async with serve(registry) as host, asking(plain(host.authority)) as asker:
+            with pytest.raises(BadAnswer) as caught:
+                await asker.config(f"{host.authority}/app:v1")
+            assert len(str(caught.value)) < 300
+
+    run(test())
+
+
+BAD_CONFIGS: dict[str, bytes] = {
+    "no json": b"\0",
+    "a number": b"7",
+    "deep": b"[" * 5000,
+    "config is a list": b'{"config": []}',
+    "entrypoint is text": b'{"config": {"Entrypoint": "/app"}}',
+    "entrypoint of numbers": b'{"config": {"Entrypoint": [1]}}',
+    "a NUL": b'{"config": {"Cmd": ["a\\u0000b"]}}',
+    "too long": config_bytes(["x" * 300_000]),
+}
+
+
+@pytest.mark.parametrize("name", BAD_CONFIGS)
+def test_a_configuration_that_makes_no_sense_is_a_bad_answer(name: str) -> None:
+    async def test() -> None:
+        registry = Registry()
+        registry.push("app", "v1", BAD_CONFIGS[name])
+        async with serve(registry) as host, asking(plain(host.authority)) as asker:
+            with pytest.raises(BadAnswer):
+                await asker.config(f"{host.authority}/app:v1")
+
+    run(test())
+
+
+@pytest.mark.parametrize("config", [b"{}", b'{"config": null}', b'{"config": {"Cmd": null}}'])
+def test_a_configuration_that_says_nothing_runs_nothing(config: bytes) -> None:
+    async def test() -> None:
+        registry = Registry()
+        registry.push("app", "v1", config)
+        async with serve(registry) as host, asking(plain(host.authority)) as asker:
+            assert await asker.config(f"{host.authority}/app:v1") == ImageConfig()
+
+    run(test())
+
+
+def test_ten_thousand_entries_are_read_and_one_counts() -> None:
+    async def test() -> None:
+        registry = Registry()
+        other = manifest_bytes(config_bytes(["/other"]))
+        noise = [entry(other, "amd64", "windows") for _ in range(9_999)]
+        registry.push_index("app", "v1", {"amd64": APP_BYTES}, *noise)
+        async with serve(registry) as host, asking(plain(host.authority)) as asker:
+            assert await asker.config(f"{host.authority}/app:v1") == APP
+            assert len(host.requests) == 3
+
+    run(test())
+
+
+def test_an_index_inside_an_index_is_a_bad_answer() -> None:
+    async def test() -> None:
+        registry = Registry()
+        inner = index_bytes([entry(manifest_bytes(APP_BYTES), "amd64")])
+        registry.put("app", "", inner)
+        registry.put("app", "v1", index_bytes([entry(inner, "amd64")]))
+        async with serve(registry) as host, asking(plain(host.authority)) as asker:
+            with pytest.raises(BadAnswer, match="index inside an index"):
+                await asker.config(f"{host.authority}/app:v1")
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "x" * 8193,
+        "Bearer " + "a=b," * 2000,
+        'Bearer realm="' + "\\" * 4000,
+        'Bearer realm="' + 'a"' * 4000,
+        "Basic " * 1300,
+        "," * 8000,
+        "=" * 8000,
+        '"' * 8000,
+        "Negotiate " + "A" * 8000,
+        'bEaReR rEaLm = "https://127.0.0.1/t" , , service=',
+    ],
+)
+def test_a_hostile_challenge_costs_nothing_and_leads_nowhere(value: str) -> None:
+    async def test() -> None:
+        async def handler(_request: Request) -> Answer:
+            return Answer(401, {"WWW-Authenticate": value})
+
+        async with serve(handler) as host, asking(plain(host.authority)) as asker:
+            with pytest.raises(LookupFailed):
+                await asker.config(f"{host.authority}/app:v1")
+            assert len(host.requests) == 1
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/1.1 200 OK\r\nX: " + b"a" * 200_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: a\r\n" * 20_000 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: \xff\xfe\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"\0" * 1000,
+    ],
+)
+def test_what_is_no_http_is_a_failure_with_a_reason(raw: bytes) -> None:
+    async def test() -> None:
+        async def handler(_request: Request) -> Answer:
+            return Answer(raw=raw)
+
+        limit = Times(lookup=2.0)
+        async with serve(handler) as host, asking(plain(host.authority), times=limit) as asker:
+            with pytest.raises(LookupFailed):
+                await asker.config(f"{host.authority}/app:v1")
+
+    run(test())
