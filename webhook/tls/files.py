@@ -36,7 +36,7 @@ class Files:
         self._observer = observer
         self._every = every
         self._world = world or World()
-        self._tried: tuple[bytes, ...] = ()
+        self._loaded: tuple[bytes, ...] = ()
         self._served: Certificate | None = None
 
     async def run(self) -> None:
@@ -48,9 +48,10 @@ class Files:
         """Serve the files' pair if it is new and fit; give the seconds until the next look."""
         try:
             content = await asyncio.to_thread(lambda: tuple(map(_read, self._paths)))
-            if content != self._tried:
-                self._tried = content
+            if content != self._loaded:
                 self._load(*content)
+                self._loaded = content
+            self.state.reason = ""
         except (OSError, InitshimError) as error:
             self._refuse(error)
         self._tell()
@@ -65,7 +66,6 @@ class Files:
             )
         context.load(self.tls, pair)
         self._served = pair.certificate
-        self.state.reason = ""
         self._observer.note("certificates.leaf", expires=pair.certificate.not_after.isoformat())
 
     def _refuse(self, error: Exception) -> None:

@@ -1,7 +1,7 @@
 """Publish CA certificates in the webhook configuration, and know since when each is there."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
@@ -47,9 +47,8 @@ class Notice:
         self._world = world
         self._since: dict[str, float] = {}
 
-    async def publish(self, needed: Iterable[Certificate], *, now: datetime) -> bytes:
+    async def publish(self, needed: Sequence[Certificate], *, now: datetime) -> bytes:
         """Add what is needed to every bundle, drop what expired, and give the bundle."""
-        needed = tuple(needed)
         for _ in range(_ATTEMPTS):
             published = await self._publisher.read()
             live = [bundle.parse(pem) for pem in published.bundles]

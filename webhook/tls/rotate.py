@@ -112,9 +112,8 @@ class Rotation:
         self._vault = vault
 
     async def _publish(self, vault: Vault) -> None:
-        served = (self._leaf.signer.certificate,) if self._leaf else ()
-        needed = dict.fromkeys((*vault.certificates, *served))
-        self.state.bundle = await self._notice.publish(needed, now=self._world.clock())
+        now = self._world.clock()
+        self.state.bundle = await self._notice.publish(vault.certificates, now=now)
 
     def _serve(self, vault: Vault) -> None:
         """Load a leaf if there is none, if it is due, or if its CA was followed by another."""

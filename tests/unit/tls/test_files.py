@@ -76,6 +76,7 @@ def test_new_files_are_served_without_a_restart(mounted: Mounted) -> None:
     for good in (pair(), pair(days=30), pair()):
         mounted.put(good.chain, good.key)
         mounted.look()
+        mounted.look()
         assert mounted.serves(good)
     assert [event for event, _ in mounted.notes.notes] == ["certificates.leaf"] * 3
 
@@ -124,3 +125,27 @@ def test_an_expired_certificate_is_not_ready_and_not_taken(mounted: Mounted) -> 
     mounted.now += timedelta(days=40)
     mounted.look()
     assert not mounted.files.state.ready
+
+
+def test_a_certificate_of_the_future_is_taken_when_its_time_comes(mounted: Mounted) -> None:
+    later = START + timedelta(hours=5)
+    future = leaf(CA, names=["localhost"], now=later, life=timedelta(days=90))
+    mounted.put(future.chain, future.key)
+    mounted.look()
+    assert not mounted.files.state.ready
+    mounted.now = later
+    mounted.look()
+    assert mounted.files.state.ready
+    assert mounted.serves(future)
+
+
+def test_going_back_to_the_old_files_is_no_trouble(mounted: Mounted) -> None:
+    good = pair()
+    mounted.put(good.chain, good.key)
+    mounted.look()
+    mounted.put(good.chain, OTHER.key)
+    mounted.look()
+    assert mounted.files.state.reason
+    mounted.put(good.chain, good.key)
+    mounted.look()
+    assert mounted.files.state.reason == ""
