@@ -1,0 +1,215 @@
+"""`initshim demo`, for real: TLS, namespaces, zombies and signals of this machine's kernel."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import initshim
+from webhook.cli.demo import container, example
+from webhook.cli.demo.command import _kept
+from webhook.cli.demo.container import CantRun, Kind
+from webhook.cli.demo.processes import Process, Zombies, below
+from webhook.cli.demo.stage import Measured
+from webhook.cli.main import app
+from webhook.core.argv import INIT
+from webhook.core.pod import Json
+
+NO_REAPER = "needs the reaper: python -m initshim.build"
+DEMO = [sys.executable, "-c", "from webhook.cli import start; start()", "demo"]
+LOOK = 0.05
+
+
+@pytest.fixture(scope="module")
+def reaper() -> Path:
+    try:
+        return initshim.path()
+    except (FileNotFoundError, LookupError):
+        pytest.skip(NO_REAPER)
+
+
+@pytest.fixture(scope="module")
+def kind(reaper: Path) -> Kind:
+    """How containers run here; without namespaces the tests of the other way still run."""
+    chosen = asyncio.run(container.choose(reaper, subreaper=False))
+    if not chosen.namespaces:
+        pytest.skip("needs user namespaces: sysctl kernel.unprivileged_userns_clone=1")
+    return chosen
+
+
+def pod(*command: str) -> Json:
+    init = [{"name": "initshim", "command": ["/init", "--install", INIT]}]
+    return {
+        "spec": {
+            "containers": [{"name": "a", "command": list(command)}],
+            "initContainers": init if command[0] == INIT else [],
+        }
+    }
+
+
+@contextmanager
+def running_demo(
+    *options: str, environment: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the demo, and wait until it counts zombies."""
+    command = [*DEMO, "--seconds", "60", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as demo:
+        assert demo.stdout
+        next(line for line in demo.stdout if b"without initshim: " in line)
+        yield demo
+
+
+def code_of(command: Json, reaper: Path, kind: Kind) -> int:
+    async def ended() -> int:
+        async with container.run(command, reaper, kind) as running:
+            return await running.process.wait()
+
+    return asyncio.run(ended())
+
+
+def test_the_demo_shows_zombies_without_initshim_and_none_with_it(
+    reaper: Path,  # noqa: ARG001
+    kind: Kind,  # noqa: ARG001
+) -> None:
+    result = CliRunner().invoke(app, ["demo", "--seconds", "1", "--grace", "1"])
+    assert result.exit_code == 0, result.output
+    shown = result.stdout
+    assert "certificate verified" in shown
+    assert "+    - /.initshim/init" in shown
+    assert "each is PID 1 of a PID namespace" in shown
+    table = [line.split() for line in shown.split("5. What came of it")[1].splitlines() if line]
+    zombies = table[1]
+    assert zombies[:4] == ["zombies", "after", "1", "s"]
+    assert int(zombies[4]) > 0
+    assert zombies[5] == "0"
+    assert table[2] == ["exit", "code", "137", "(KILL)", "143", "(TERM)"]
+    assert "\x1b" not in shown
+
+
+def test_without_namespaces_the_demo_says_so_and_shows_it_with_subreapers(
+    reaper: Path,  # noqa: ARG001
+) -> None:
+    arguments = ["demo", "--seconds", "1", "--subreaper"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert "no PID namespace (asked for): each is a subreaper, not PID 1" in result.stdout
+    measured = json.loads(CliRunner().invoke(app, [*arguments, "-o", "json"]).stdout)
+    assert measured["without"]["zombies"] > 0
+    assert measured["with"]["zombies"] == 0
+    assert [measured[each]["exit_code"] for each in ("without", "with")] == [143, 143]
+
+
+@pytest.mark.parametrize("way", [[], ["--subreaper"]])
+def test_control_c_ends_everything_that_the_demo_started(
+    reaper: Path,  # noqa: ARG001
+    tmp_path: Path,
+    way: list[str],
+) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with running_demo(*way, environment=environment) as demo:
+        started = below(demo.pid)
+        assert len(started) >= 4
+        demo.send_signal(signal.SIGINT)
+        demo.communicate()
+    assert demo.returncode == 130
+    assert not [each for each in started if _lives(each)]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_demo_takes_its_containers_along(reaper: Path, kind: Kind) -> None:  # noqa: ARG001
+    with running_demo() as demo:
+        started = below(demo.pid)
+        demo.kill()
+    while any(_lives(each) for each in started):  # the kernel's work; the test has a timeout
+        time.sleep(LOOK)
+
+
+def test_the_container_is_a_restricted_one(reaper: Path, kind: Kind) -> None:
+    """PID 1, uid 65532, no capabilities, and the reaper mounted read-only (semantics §4)."""
+    checks = (
+        "test $$ = 2 && test $(id -u) = 65532 && test $(ls -d /proc/[0-9]* | wc -l) -le 6 && "
+        "grep -q 'CapEff:.0*$' /proc/self/status && test -x /.initshim/init && "
+        "! touch /.initshim/x 2>/dev/null && exit 42"
+    )
+    assert code_of(pod(INIT, "--", "sh", "-c", checks), reaper, kind) == 42
+    assert code_of(pod("sh", "-c", "test $$ = 1 && exit 43"), reaper, kind) == 43
+
+
+def test_a_container_that_cannot_be_made_says_what_the_kernel_refused(
+    reaper: Path, kind: Kind
+) -> None:
+    broken = pod(INIT, "--", "true")
+    broken["spec"]["initContainers"][0]["command"] = ["/init", "--no-such-option"]
+    with pytest.raises(CantRun, match=r"/init: the init container ended with \d+"):
+        code_of(broken, reaper, kind)
+
+
+def test_where_namespaces_are_refused_the_fallback_says_why(
+    reaper: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A sandbox whose kernel refuses, as AppArmor makes Ubuntu's refuse."""
+    text = Path(container.__file__).with_name("sandbox.py").read_text()
+    refusing = tmp_path / "sandbox.py"
+    refusing.write_text(text.replace("_CLONE_NEWUSER = 0x10000000", "_CLONE_NEWUSER = 0x00000001"))
+    monkeypatch.setattr(container, "_SANDBOX", refusing)
+    chosen = asyncio.run(container.choose(reaper, subreaper=False))
+    assert not chosen.namespaces
+    assert "unshare: Invalid argument" in chosen.why
+
+
+def test_a_zombie_counts_when_it_is_seen_twice() -> None:
+    child = subprocess.Popen(["true"])
+    while not [each for each in below(os.getpid()) if (each.pid, each.state) == (child.pid, "Z")]:
+        time.sleep(LOOK)
+    zombies = Zombies()
+    assert zombies.count(os.getpid()) == 0
+    assert zombies.count(os.getpid()) == 1
+    child.wait()
+    assert zombies.count(os.getpid()) == 0
+
+
+@pytest.mark.parametrize(
+    ("without", "with_", "kept"),
+    [
+        (Measured(9, 137, 5.0), Measured(0, 143, 0.1), True),
+        (Measured(9, 143, 0.1), Measured(0, 143, 0.1), True),
+        (Measured(9, 137, 5.0), Measured(1, 143, 0.1), False),
+        (Measured(9, 137, 5.0), Measured(0, 137, 5.0), False),
+        (Measured(0, 137, 5.0), Measured(0, 143, 0.1), False),
+    ],
+)
+def test_the_promise_is_no_zombies_and_a_stop_on_term(
+    without: Measured, with_: Measured, *, kept: bool
+) -> None:
+    assert _kept(without, with_) is kept
+
+
+def test_the_examples_pod_is_one_that_the_api_server_would_take() -> None:
+    import kubernetes_validate
+
+    deployment = example.deployment()
+    kubernetes_validate.validate(deployment, "1.34", strict=True)
+    made = example.created_pod(deployment)
+    named = {**made, "metadata": {**made["metadata"], "name": "leaky"}}
+    kubernetes_validate.validate(named, "1.34", strict=True)
+    review = example.review(made, "u")
+    assert review["request"]["object"] is made
+
+
+def _lives(process: Process) -> bool:
+    """Tell whether the process is still there, and not another one with its pid."""
+    try:
+        stat = Path(f"/proc/{process.pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    fields = stat.rpartition(")")[2].split()
+    return int(fields[19]) == process.start and fields[0] != "Z"
