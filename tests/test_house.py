@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import tomllib
+from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -19,11 +21,9 @@ def test_imports_run_one_way(tmp_path: Path) -> None:
 
 
 def test_every_dependency_has_its_reason_in_the_readme() -> None:
-    import tomllib
-
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     readme = (ROOT / "README.md").read_text().lower()
-    wanted = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
-    names = {requirement.split(">")[0].split(";")[0].strip() for requirement in wanted}
+    wanted = chain(project["dependencies"], *project["optional-dependencies"].values())
+    names = {requirement.partition(">")[0].strip() for requirement in wanted}
     missing = {name for name in names if f"`{name}`" not in readme}
     assert not missing
