@@ -20,7 +20,7 @@ from webhook.kube.client import Client
 from webhook.kube.connect import Connection
 from webhook.server.certificates import Certificates, assemble
 from webhook.settings import Settings
-from webhook.tls import bundle
+from webhook.tls import bundle, issue
 from webhook.tls.files import Files
 from webhook.tls.rotate import Rotation
 from webhook.tls.state import World
@@ -170,6 +170,33 @@ def test_another_writers_change_survives_ours(cluster: Cluster) -> None:
     hooks = cluster.server.objects[HOOK]["webhooks"]
     assert [hook["timeoutSeconds"] for hook in hooks] == [28, 28]
     assert all(cluster.bundles())
+
+
+def test_a_secret_that_another_made_and_filled_meanwhile_is_not_overwritten(
+    cluster: Cluster,
+) -> None:
+    """The slower of two replicas saw no Secret; when it comes to make one, it is there, full."""
+    filled: list[dict[str, Any]] = []
+
+    def fill(method: str, path: str) -> None:
+        if method == "PATCH" and path == SECRET and not filled:
+            ca = issue.authority(now=cluster.time.now, life=timedelta(days=730))
+            data = {key: base64.b64encode(ca_part).decode() for key, ca_part in _parts(ca)}
+            filled.append(cluster.server.put(SECRET, {"kind": "Secret", "data": data}))
+
+    cluster.server.interfere = fill
+
+    async def main() -> None:
+        async with cluster.client() as client:
+            await cluster.settle(cluster.rotation(client))
+
+    asyncio.run(main())
+    assert cluster.server.objects[SECRET]["data"] == filled[0]["data"]
+    assert cluster.bundles()[0] == base64.b64decode(filled[0]["data"]["ca.crt"])
+
+
+def _parts(ca: issue.Pair) -> list[tuple[str, bytes]]:
+    return [("ca.crt", ca.chain), ("ca.key", ca.key)]
 
 
 @pytest.mark.parametrize("damage", ["delete", "garbage"])
