@@ -11,10 +11,14 @@ _STEP = 2
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a document is written: its line break, and how far dashes stand behind their key."""
+    """How a document is written: its line break, and how far dashes stand behind their key.
+
+    `dense` is JSON without spaces.
+    """
 
     newline: str = "\n"
     dash: int = 0
+    dense: bool = False
 
     def entry(self, key: str, value: Any, column: int) -> str:
         """Write `key: value` as block YAML that begins at a column; no line break at its end."""

@@ -6,7 +6,7 @@ style that the document has. The result is read again and must say exactly what 
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from webhook.cli.manifest.nodes import (
@@ -56,44 +56,49 @@ def splice(text: str, wanted: list[Any], parse: Parse) -> str:
     """
     documents = parse(text)
     for attempt in range(_ROUNDS):
+        pairs = zip(documents, wanted, strict=True)
+        left = [(each, data) for each, data in pairs if diff(each.data(), data)]
+        if not left:
+            return text
+        style = Style("\r\n" if "\r\n" in text else "\n", dense=_is_dense(text))
         edits: list[Edit] = []
-        for document, data in zip(documents, wanted, strict=False):
-            if document.root and diff(document.data(), data):
-                change = _Change(text, _style(text, document.root), expand=attempt > 0)
+        for document, data in left:
+            if document.root:
+                change = _Change(text, _dashed(style, text, document.root), expand=attempt > 0)
                 edits += _Editor(change).edits(document.root, data, None)
-        if not edits and (attempt or _says(documents, wanted)):
-            break
         text = _replaced(text, edits)
-        documents = _again(text, parse)
-    if not _says(documents, wanted):
-        raise BadManifest(_RIGID)
-    return text
+        documents = _again(text, parse, len(wanted))
+    raise BadManifest(_RIGID)
 
 
-def _again(text: str, parse: Parse) -> list[Document]:
+def _again(text: str, parse: Parse, count: int) -> list[Document]:
     try:
-        return parse(text)
+        documents = parse(text)
     except Misplaced as error:
         raise BadManifest(_RIGID) from error
-
-
-def _says(documents: list[Document], wanted: list[Any]) -> bool:
-    return not diff([document.data() for document in documents], wanted)
+    if len(documents) != count:
+        raise BadManifest(_RIGID)
+    return documents
 
 
 def _replaced(text: str, edits: list[Edit]) -> str:
-    """Carry out the edits, from the back; of two at one place the inner one was found first."""
-    ordered = sorted(edits, key=lambda each: (each.start, each.end))
-    for edit in ordered[::-1]:
-        text = text[: edit.start] + edit.text + text[edit.end :]
-    return text
+    """Carry out the edits; of two at one place the inner one was found first."""
+    parts: list[str] = []
+    done = 0
+    for edit in sorted(edits, key=lambda each: (each.start, each.end)):
+        parts += (text[done : edit.start], edit.text)
+        done = edit.end
+    return "".join((*parts, text[done:]))
 
 
-def _style(text: str, root: Node) -> Style:
-    """See how the document is written; the first list of objects shows where dashes stand."""
-    newline = "\r\n" if "\r\n" in text else "\n"
-    offset = next(_dash_offsets(root, text), 0)
-    return Style(newline, offset)
+def _is_dense(text: str) -> bool:
+    """Tell whether a text is JSON without a space between its parts."""
+    return '":"' in text and '": ' not in text
+
+
+def _dashed(style: Style, text: str, root: Node) -> Style:
+    """Complete the style: the first list of a document shows where its dashes stand."""
+    return replace(style, dash=next(_dash_offsets(root, text), 0))
 
 
 def _dash_offsets(node: Node, text: str) -> Iterator[int]:
@@ -208,7 +213,7 @@ class _Editor:
         """Give what stands in front of a part in brackets: its own line, or a space."""
         if self._is_tall(node, sibling):
             return f"{self._style.newline}{self._indent(sibling)}"
-        return "" if self._is_dense() else " "
+        return "" if self._style.dense else " "
 
     def _indent(self, at: int) -> str:
         """Give the white space that a line begins with."""
@@ -218,15 +223,12 @@ class _Editor:
     def _is_tall(self, node: Node, sibling: int) -> bool:
         return _line(self._text, node.start) != _line(self._text, sibling)
 
-    def _is_dense(self) -> bool:
-        return '":"' in self._text and '": ' not in self._text
-
     def _flow(self, part: Any, node: Node, sibling: int) -> str:
         if self._is_tall(node, sibling):
             indent = self._indent(sibling)
             step = indent.removeprefix(self._indent(node.start)) or "  "
             return pretty(part, indent, step=step, newline=self._style.newline)
-        return compact(part, (",", ":") if self._is_dense() else (", ", ": "))
+        return compact(part, (",", ":") if self._style.dense else (", ", ": "))
 
     def _sequence(self, node: Sequence, wanted: list[Any], parent: Node | None) -> Iterator[Edit]:
         places = _aligned([value(item) for item in node.items], wanted)
@@ -269,7 +271,9 @@ class _Editor:
         end = self._content_end(node)
         if isinstance(parent, Mapping) and not parent.flow:
             column = _column(self._text, parent.entries[0].key.start)
-            start = len(self._text[: node.start].rstrip(" "))
+            start = node.start
+            while self._text[start - 1] == " ":
+                start -= 1
             return Edit(start, end, self._style.value(wanted, column))
         if isinstance(parent, Mapping | Sequence) and parent.flow:
             written = self._flow(wanted, parent, node.start)
