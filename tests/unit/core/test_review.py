@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from webhook.core import review
 from webhook.core.errors import BadReview
 from webhook.core.pod import Json
 from webhook.core.review import Review, Verdict, parse, respond
@@ -218,8 +217,3 @@ def test_numbers_beyond_64_bits_in_a_pod_do_not_stop_a_review() -> None:
     assert pod is not None
     response = answer(Verdict(patch=[{"op": "add", "path": "/y", "value": pod["spec"]["x"]}]))
     assert response["allowed"] is True
-
-
-def test_the_limits_are_those_of_the_protocol() -> None:
-    assert review._ALL_WARNINGS == 4096
-    assert review.LONGEST_WARNING == 120

@@ -1,0 +1,87 @@
+"""Reading the cases' folders, and writing what is expected of them."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.unit.core.pipeline import DELIVERY, Outcome, World
+from webhook.core.argv import ImageConfig
+from webhook.core.mutation import Delivery
+from webhook.core.pod import Json
+from webhook.core.policy import Rules, Skip
+from webhook.core.reasons import Reason
+
+FOLDER = Path(__file__).parent
+RUNTIME_CLASSES = ("wasm*", "kata-wasm")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One folder; `pod` is read anew each time, so that nobody spoils it for others."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def pod(self) -> Json:
+        pod: Json = json.loads((self.folder / "pod.json").read_text())
+        return pod
+
+    @property
+    def world(self) -> World:
+        told = self._optional("world.json")
+        images = {image: _known(told) for image, told in self._optional("images.json").items()}
+        rules = Rules(
+            runtime_classes=RUNTIME_CLASSES,
+            images=tuple(
+                (glob, _config(config)) for glob, config in told.get("images", {}).items()
+            ),
+            lookups=told.get("lookups", True),
+        )
+        as_volume = told.get("as_volume", False)
+        delivery = Delivery(DELIVERY.image, DELIVERY.version, as_volume=as_volume)
+        return World(images, rules, delivery)
+
+    @property
+    def expected(self) -> Json:
+        return self._optional("expected.json")
+
+    def expect(self, outcome: Outcome) -> None:
+        text = json.dumps(shown(outcome), indent=2, ensure_ascii=False)
+        (self.folder / "expected.json").write_text(f"{text}\n")
+
+    def _optional(self, name: str) -> Json:
+        file = self.folder / name
+        read: Json = json.loads(file.read_text()) if file.exists() else {}
+        return read
+
+
+def cases() -> list[Case]:
+    return [Case(file.parent) for file in sorted(FOLDER.glob("*/pod.json"))]
+
+
+def shown(outcome: Outcome) -> dict[str, Any]:
+    """What a case expects: each container's fate, the status, the warnings and the patch."""
+    plan = outcome.plan
+    fates = {
+        each.container.name: each.reason if isinstance(each, Skip) else "wrapped"
+        for each in plan.decisions
+    }
+    return {
+        "outcome": {"*": plan.reason} if plan.reason else fates,
+        "warnings": outcome.warnings,
+        "status": outcome.status,
+        "patch": outcome.patch,
+    }
+
+
+def _known(told: Json) -> ImageConfig | Reason:
+    return Reason(told["reason"]) if "reason" in told else _config(told)
+
+
+def _config(told: Json) -> ImageConfig:
+    return ImageConfig(tuple(told.get("entrypoint", ())), tuple(told.get("cmd", ())))
