@@ -25,7 +25,11 @@ class Settings(BaseSettings):
     """What the webhook can be told. Times are seconds, sizes are bytes or entries."""
 
     model_config = SettingsConfigDict(
-        env_prefix="INITSHIM_", frozen=True, use_attribute_docstrings=True, extra="ignore"
+        env_prefix="INITSHIM_",
+        frozen=True,
+        use_attribute_docstrings=True,
+        extra="ignore",
+        env_ignore_empty=True,  # an empty value is how a template leaves one out
     )
 
     host: str = ""
@@ -84,10 +88,8 @@ class Settings(BaseSettings):
     """How long a tag is believed to name the same digest. Seconds."""
     cache_failure_seconds: Seconds = 10.0
     """How long a failed lookup is not tried again. Seconds."""
-    proxy: str = ""
-    """HTTP(S) proxy for lookups; empty means HTTPS_PROXY and HTTP_PROXY of the environment."""
-    no_proxy: str = ""
-    """Hosts (comma-separated) that are reached without a proxy; empty means NO_PROXY."""
+    refused_networks: Annotated[tuple[str, ...], NoDecode] = ()
+    """Networks (CIDR, comma-separated) that lookups never connect to: the cluster's services."""
     extra_ca_file: Path | None = None
     """PEM bundle of further CAs that registries may be signed by."""
     warm_up: bool = False
@@ -110,12 +112,12 @@ class Settings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _split_lists(cls, values: dict[str, Any]) -> dict[str, Any]:
-        classes = values.get("runtime_classes")
-        if isinstance(classes, str):
-            names = tuple(name.strip() for name in classes.split(",") if name.strip())
-            values = {**values, "runtime_classes": names}
-        return values
+    def _tidy(cls, values: dict[str, Any]) -> dict[str, Any]:
+        if str(values.get("port", "")).startswith("tcp://"):
+            # Not ours: the kubelet tells a Service called initshim to every container of its
+            # namespace as INITSHIM_PORT=tcp://10.0.0.1:443 (`enableServiceLinks`).
+            values = {key: values[key] for key in values if key != "port"}
+        return {key: _split(key, value) for key, value in values.items()}
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -127,6 +129,13 @@ class Settings(BaseSettings):
         """The rules that pods are planned by. Raises BadSettings for a bad images file."""
         images = image_map(self.images_file) if self.images_file else ()
         return Rules(runtime_classes=self.runtime_classes, images=images, lookups=self.lookups)
+
+
+def _split(key: str, value: object) -> object:
+    """Split a list as it stands in the environment: at its commas."""
+    if key in ("runtime_classes", "refused_networks") and isinstance(value, str):
+        return tuple(item.strip() for item in value.split(",") if item.strip())
+    return value
 
 
 class _Runs(BaseModel):
@@ -146,7 +155,10 @@ def load(**overrides: object) -> Settings:
     try:
         return Settings(**given)  # type: ignore[arg-type]  # checked by pydantic
     except ValidationError as error:
-        raise BadSettings(_sentence("settings", error)) from error
+        raise BadSettings(
+            _sentence("bad settings", error, prefix="INITSHIM_"),
+            next_step="Correct them in the environment, or take them out for the defaults.",
+        ) from error
 
 
 def environment() -> Mapping[str, str]:
@@ -168,10 +180,16 @@ def image_map(path: Path) -> tuple[tuple[str, ImageConfig], ...]:
     )
 
 
-def _sentence(what: str, error: ValidationError) -> str:
+def _sentence(what: str, error: ValidationError, *, prefix: str = "") -> str:
     """Say what is wrong and where, without the values: one of them may be a secret."""
     problems = (
-        f"{'.'.join(map(str, problem['loc'])) or 'together'}: {problem['msg']}"
+        f"{_place(problem['loc'], prefix)}{problem['msg']}"
         for problem in error.errors(include_input=False, include_url=False)
     )
     return f"{what}: {'; '.join(problems)}"
+
+
+def _place(loc: tuple[int | str, ...], prefix: str) -> str:
+    """Name a setting by its variable, and an entry by where it stands in its file."""
+    name = f"{prefix}{loc[0]}".upper() if prefix and loc else ".".join(map(str, loc))
+    return f"{name}: " if name else ""

@@ -1,34 +1,119 @@
 """Put together what finds out what an image runs."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from ipaddress import ip_network
+from pathlib import Path
 
 from webhook.admission.admit import Resolver
+from webhook.admission.resolver import ImageResolver
+from webhook.core.errors import BadSettings
 from webhook.core.observe import Observer
 from webhook.core.pod import Pod
 from webhook.core.policy import NeedsImage, Plan, Skip
 from webhook.core.reasons import Reason
 from webhook.kube.client import Client
-from webhook.settings import Settings
+from webhook.kube.pullsecrets import ClusterSecrets, PullSecrets
+from webhook.oci.addresses import AddressRule, Network
+from webhook.oci.connect import Resolver as NameResolver
+from webhook.oci.images import Images, Times
+from webhook.oci.open import Options, open_images
+from webhook.oci.proxies import Proxies
+from webhook.oci.registries import Registries, load
+from webhook.settings import Settings, environment
+
+_SERVICES_V4 = 16  # bits of the network that is taken for the cluster's services
+_SERVICES_V6 = 112
 
 
 class NoLookups:
     """A resolver that asks nobody."""
 
-    async def resolve(self, plan: Plan, pod: Pod, namespace: str, *, deadline: float) -> Plan:  # noqa: ARG002
+    async def resolve(self, plan: Plan, pod: Pod, namespace: str, *, deadline: float) -> Plan:  # noqa: ARG002 - the interface's
         """See Resolver."""
         decisions = tuple(
             Skip(each.container, Reason.LOOKUP_OFF) if isinstance(each, NeedsImage) else each
             for each in plan.decisions
         )
-        return Plan(decisions, plan.options)
+        return replace(plan, decisions=decisions)
+
+
+@asynccontextmanager
+async def images(settings: Settings, observer: Observer) -> AsyncIterator[Images]:
+    """Give what asks registries, and close it. Raises BadSettings for files that can't be used."""
+    clock = asyncio.get_running_loop().time
+    names = NameResolver()
+    opened = open_images(_options(settings), resolve=names, clock=clock, observer=observer)
+    try:
+        yield opened
+    finally:
+        await opened.aclose()
+        names.close()
 
 
 @asynccontextmanager
 async def lookups(
-    settings: Settings,  # noqa: ARG001
-    client: Client | None,  # noqa: ARG001
-    observer: Observer,  # noqa: ARG001
+    settings: Settings, client: Client | None, observer: Observer
 ) -> AsyncIterator[Resolver]:
     """Give the resolver that the settings ask for, and close it."""
-    yield NoLookups()
+    if not settings.lookups:
+        yield NoLookups()
+        return
+    clock = asyncio.get_running_loop().time
+    secrets = None
+    if client is not None and settings.pull_secrets:
+        secrets = PullSecrets(ClusterSecrets(client), clock=clock, observer=observer)
+    async with images(settings, observer) as asked:
+        yield ImageResolver(asked, secrets=secrets, clock=clock, observer=observer)
+
+
+def _options(settings: Settings) -> Options:
+    environ = environment()
+    folder = settings.docker_config
+    ca = settings.extra_ca_file
+    return Options(
+        registries=load(settings.registries_file) if settings.registries_file else Registries(),
+        docker_config=folder / "config.json" if folder else None,
+        rule=AddressRule(refused=_refused(settings, environ)),
+        proxies=_proxies(environ),
+        extra_ca=(_pem(ca),) if ca else (),
+        per_host=settings.lookups_per_registry,
+        entries=settings.cache_entries,
+        fresh=settings.cache_tag_seconds,
+        times=Times(lookup=settings.lookup_seconds, failure=settings.cache_failure_seconds),
+    )
+
+
+def _proxies(environ: Mapping[str, str]) -> Proxies:
+    """The proxies that every program of the machine uses; lower case is as good (curl, Go)."""
+
+    def variable(name: str) -> str:
+        return environ.get(name) or environ.get(name.lower()) or ""
+
+    return Proxies(variable("HTTP_PROXY"), variable("HTTPS_PROXY"), variable("NO_PROXY"))
+
+
+def _refused(settings: Settings, environ: Mapping[str, str]) -> tuple[Network, ...]:
+    """The networks that no pod's author may send us to.
+
+    The API server's own service has the first address of the cluster's service network, whose
+    size nobody tells a pod; what is around it is refused without being asked for.
+    """
+    try:
+        networks = [ip_network(text, strict=False) for text in settings.refused_networks]
+        own = environ.get("KUBERNETES_SERVICE_HOST")
+        if own:
+            bits = _SERVICES_V6 if ":" in own else _SERVICES_V4
+            networks.append(ip_network(f"{own}/{bits}", strict=False))
+    except ValueError as error:
+        raise BadSettings(f"INITSHIM_REFUSED_NETWORKS: {error}") from error
+    return tuple(networks)
+
+
+def _pem(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"INITSHIM_EXTRA_CA_FILE: {path} can't be read: {error}") from error
