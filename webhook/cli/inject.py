@@ -15,11 +15,10 @@ from webhook.cli import output
 from webhook.cli.image_configs import image_configs
 from webhook.cli.manifest import files
 from webhook.cli.output import Form
-from webhook.cli.rewrite import WRAPPED, Rewritten, rewrite
+from webhook.cli.rewrite import WRAPPED, Offline, Rewritten, rewrite
 from webhook.core.errors import BadInput, BadManifest, BadSettings, InitshimError
 from webhook.core.mutation import Delivery
 from webhook.core.observe import Silent
-from webhook.server.lookups import NoLookups
 from webhook.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -109,7 +108,7 @@ def _engine(settings: Settings, configs: Sequence[str]) -> Engine:
             pull_policy=settings.reaper_pull_policy,
             as_volume=settings.delivery == "imageVolume",
         ),
-        resolver=NoLookups(),
+        resolver=Offline(),
         observer=Silent(),
     )
 
