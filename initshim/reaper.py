@@ -47,34 +47,33 @@ from cython.cimports.initshim.rooms import (
     tell,
 )
 from cython.cimports.libc.errno import ENOENT
-from cython.cimports.libc.stdint import uint64_t
-from cython.cimports.libc.string import memset, strlen
+from cython.cimports.libc.string import strlen
 from cython.cimports.posix.signal import siginfo_t
 from cython.cimports.posix.types import pid_t
 from cython.cimports.posix.unistd import chdir, close, getpid, getppid, write
 from cython.cimports.posix.wait import WEXITSTATUS, WIFEXITED, WTERMSIG
 
 
+# Not on the stack: the page that .bss lies in is there anyhow, the stack's next page need not be.
+state = cython.declare(Reaper)
+
+
 def main(argc, argv):
     """Block all signals before anything else: until then PID 1 is deaf, and a TERM that comes is lost."""
-    mask = cython.declare(uint64_t)
-    block_signals(cython.address(mask))
-    reaper = cython.declare(Reaper)
-    memset(cython.address(reaper), 0, cython.sizeof(reaper))
-    reaper.mask = mask
-    reaper.pid = getpid()
-    if argc < 1 or not parse_options(argv, cython.address(reaper.options)):
+    block_signals(cython.address(state.mask))
+    state.pid = getpid()
+    if argc < 1 or not parse_options(argv, cython.address(state.options)):
         return 2
-    if reaper.options.task == HELP:
+    if state.options.task == HELP:
         write(1, help_text(), strlen(help_text()))
         return 0
-    if reaper.options.task == VERSION:
+    if state.options.task == VERSION:
         write(1, version_text(), strlen(version_text()))
         return 0
-    default_sigchld(cython.address(reaper))
-    if reaper.options.task == INSTALL:
-        return install(cython.address(reaper))
-    return run(cython.address(reaper))
+    default_sigchld(cython.address(state))
+    if state.options.task == INSTALL:
+        return install(cython.address(state))
+    return run(cython.address(state))
 
 
 def run(reaper):

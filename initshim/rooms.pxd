@@ -43,7 +43,7 @@ cdef struct Reaper:
 
 cdef struct Line:
     int size
-    char text[1024]
+    char text[512]
 
 # say: lines of text
 cdef extern const char *find(const char *text, char letter) noexcept nogil

@@ -18,12 +18,12 @@ def begin(line):
 
 def put(line, text):
     """Add text of our own."""
-    add(line, text, 1000)
+    add(line, text, 500)
 
 
 def put_name(line, name):
     """Add text of somebody else's, cut off where what follows it would find no room."""
-    add(line, name, 800)
+    add(line, name, 300)
 
 
 def add(line, text, limit):
