@@ -3,12 +3,13 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,7 @@ def test_the_demo_shows_zombies_without_initshim_and_none_with_it(
     reaper: Path,  # noqa: ARG001
     kind: Kind,  # noqa: ARG001
 ) -> None:
-    result = CliRunner().invoke(app, ["demo", "--seconds", "1", "--grace", "1"])
+    result = CliRunner().invoke(app, ["demo", "--seconds", "3", "--grace", "1"])
     assert result.exit_code == 0, result.output
     shown = result.stdout
     assert "certificate verified" in shown
@@ -88,17 +89,36 @@ def test_the_demo_shows_zombies_without_initshim_and_none_with_it(
     assert "each is PID 1 of a PID namespace" in shown
     table = [line.split() for line in shown.split("5. What came of it")[1].splitlines() if line]
     zombies = table[1]
-    assert zombies[:4] == ["zombies", "after", "1", "s"]
+    assert zombies[:4] == ["zombies", "after", "3", "s"]
     assert int(zombies[4]) > 0
     assert zombies[5] == "0"
     assert table[2] == ["exit", "code", "137", "(KILL)", "143", "(TERM)"]
     assert "\x1b" not in shown
 
 
+def test_on_a_terminal_zombies_are_drawn_as_they_come(reaper: Path) -> None:  # noqa: ARG001
+    ours, theirs = os.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
+    environment.pop("NO_COLOR", None)
+    command = [*DEMO, "--seconds", "3", "--grace", "1"]
+    with (
+        subprocess.Popen(command, stdout=theirs, env=environment) as demo,
+        os.fdopen(ours, "rb", 0) as tty,
+    ):
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # EIO: how a terminal without a writer ends
+            while chunk := tty.read(4096):
+                shown += chunk
+    assert demo.returncode == 0
+    assert b"\x1b[32m+    - /.initshim/init" in shown
+    assert re.search(rb"\x1b\[31m[1-9][0-9]* zombies? *\x1b.*\x1b\[31mZ+", shown)
+
+
 def test_without_namespaces_the_demo_says_so_and_shows_it_with_subreapers(
     reaper: Path,  # noqa: ARG001
 ) -> None:
-    arguments = ["demo", "--seconds", "1", "--subreaper"]
+    arguments = ["demo", "--seconds", "3", "--subreaper"]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     assert "no PID namespace (asked for): each is a subreaper, not PID 1" in result.stdout
