@@ -119,6 +119,11 @@ def test_an_option_that_would_stop_the_container_is_refused(value: str) -> None:
         read({OPTIONS: value}, {})
 
 
+def test_a_number_too_long_for_python_is_refused_like_any_other() -> None:
+    with pytest.raises(BadAnnotation, match="-e can't take '9999"):
+        read({OPTIONS: f"-e {'9' * 5000}"}, {})
+
+
 def test_the_options_are_those_of_the_reapers_own_table() -> None:
     rows = _bytes_of(REPOSITORY / "initshim/options.py", "table").split("\0")
     reapers = {row[2:]: (row[0], row[1] == "=") for row in rows if row}

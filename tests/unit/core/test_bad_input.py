@@ -105,7 +105,7 @@ def test_a_review_with_spoiled_bytes_is_answered_or_refused(seed: int) -> None:
     for _ in range(ROUNDS):
         case = dice.choice(SMALL)
         kinds.add(answered(spoiled_bytes(body_of(case.pod), dice), case))
-    assert kinds - {"a bad pod"} == {"no review", "no pod", "a pod"}
+    assert {"no review", "a pod"} <= kinds <= {"no review", "no pod", "a bad pod", "a pod"}
 
 
 @pytest.mark.parametrize("seed", range(5))

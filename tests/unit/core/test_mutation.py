@@ -287,6 +287,15 @@ def test_a_forged_status_is_corrected() -> None:
         assert json.loads(mutated(again)["metadata"]["annotations"][STATUS])["skipped"] == {}
 
 
+def test_the_status_tells_the_version_that_made_the_last_change() -> None:
+    before = pod()
+    before["metadata"]["annotations"] = {STATUS: '{"version":"0.1","wrapped":["web"],"skipped":{}}'}
+    assert json.loads(mutated(before)["metadata"]["annotations"][STATUS])["version"] == "1.0.0"
+    again = mutated(pod())
+    again["metadata"]["annotations"][STATUS] = before["metadata"]["annotations"][STATUS]
+    assert mutate(again, World()).patch == []
+
+
 def test_what_is_skipped_stands_in_the_status_with_its_reason() -> None:
     inits = [{"name": "migrate", "command": ["m"]}]
     own = {"name": "own", "command": ["tini"]}
