@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import socket
 import ssl
 from collections.abc import Iterator
@@ -13,7 +14,6 @@ from webhook.core.errors import BadSettings
 from webhook.server.protocol import patient
 
 _BACKLOG = 2048
-_CLOSE_SECONDS = 5
 
 
 class Server(uvicorn.Server):
@@ -59,20 +59,24 @@ def server(
     keep_alive_seconds: float,
     receive_seconds: float,
     tls: ssl.SSLContext | None = None,
+    close_seconds: float = 5.0,
 ) -> Server:
-    """Make a server for the application; HTTP/1.1, as the API server speaks it."""
+    """Make a server for the application; HTTP/1.1, as the API server speaks it.
+
+    `close_seconds` is how long requests that are being answered have when the server ends.
+    """
     config = uvicorn.Config(
         app,
         http=patient(receive_seconds),
         ws="none",
         lifespan="off",
         log_config=None,
-        log_level="critical",
+        log_level="error",  # a bug of ours is worth a line; a broken request is not
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_keep_alive=int(keep_alive_seconds),
-        timeout_graceful_shutdown=_CLOSE_SECONDS,
+        timeout_keep_alive=math.ceil(keep_alive_seconds),  # 0 would close at once
+        timeout_graceful_shutdown=math.ceil(close_seconds),
         ssl_context_factory=(lambda *_: tls) if tls else None,
     )
     return Server(config)

@@ -1,79 +1,188 @@
-"""uvicorn's HTTP protocol with what it lacks: a time limit to receive and a cap on headers.
+"""uvicorn's HTTP protocol with what it lacks: an end to every wait, and caps on what is kept.
 
-Without them a client that sends a byte now and then holds its connection for ever, and header
-lines without an end are kept in memory (httptools has no limit of its own).
+Without them a client that sends a byte now and then, or does not read what it is sent, holds its
+connection for ever; and header lines, chunk extensions, trailers and pipelined requests without an
+end are kept in memory, for neither httptools nor uvicorn has a limit of its own.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LARGEST_HEAD = 64 << 10
+MOST_PIPELINED = 64  # the API server waits for each answer
+_REFUSAL = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-length: 0\r\nconnection: close\r\n\r\n"
+)
+
+
+class TooMuch(Exception):
+    """Stops the parser in the middle of a request."""
+
+
+class _Clock:
+    """A time limit that can be started and stopped any number of times."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, seconds: float, expired: Callable[[], None]
+    ) -> None:
+        self._loop = loop
+        self._seconds = seconds
+        self._expired = expired
+        self._handle: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Start it, unless it runs already."""
+        if self._handle is None:
+            self._handle = self._loop.call_later(self._seconds, self._expired)
+
+    def stop(self) -> None:
+        """Stop it, if it runs."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not stopped."""
+        return self._handle is not None
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """HTTP/1.1 for clients that finish sending a request within `receive_seconds`."""
+    """HTTP/1.1 for clients that send a request, and read an answer, within `receive_seconds`.
+
+    Between requests, and before the first, a connection may be idle for as long as keep-alive
+    says: Go's client opens connections that it keeps for later.
+    """
 
     receive_seconds = 10.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._limit: asyncio.TimerHandle | None = None
-        self._head = 0
-        self._in_head = True
+        self._sending = _Clock(self.loop, self.receive_seconds, self._give_up)
+        self._reading = _Clock(self.loop, self.receive_seconds, self._give_up)
+        self._head = 0  # bytes of this request's target, headers and trailers
+        self._unparsed = 0  # bytes received since the parser last made something of them
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the clock: the first request is due."""
+        """Wait for the first request."""
         super().connection_made(transport)
-        self._start_clock()
+        self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
-        self._stop_clock()
+        """Stop the clocks; uvicorn leaves its own running when the client was cut off."""
+        self._sending.stop()
+        self._reading.stop()
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, and close once a request's head grows past its limit."""
-        if self._in_head:
-            self._head += len(data)
+        """Feed the parser, and refuse a line that has no end."""
+        self._unparsed += len(data)
         super().data_received(data)
-        if self._in_head and self._head > LARGEST_HEAD and not self.transport.is_closing():
-            self.transport.write(
-                b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-                b"content-length: 0\r\nconnection: close\r\n\r\n"
-            )
-            self.transport.close()
+        if self.transport.is_closing():
+            return
+        if self._unparsed > LARGEST_HEAD:
+            self._refuse()
+        elif self._is_idle():
+            self._await_request()
 
     def on_message_begin(self) -> None:
         """A request starts: the clock runs until its last byte."""
-        self._in_head = True
-        self._start_clock()
+        self._unparsed = self._head = 0
+        self._sending.start()
         super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the request's target has come."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header has come, or a trailer."""
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head has come; the application caps the body."""
-        self._in_head = False
-        self._head = 0
+        self._unparsed = 0
+        if len(self.pipeline) >= MOST_PIPELINED:
+            raise TooMuch
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body has come."""
+        self._unparsed = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The last byte has come."""
-        self._stop_clock()
+        self._unparsed = 0
+        self._sending.stop()
         super().on_message_complete()
 
-    def _start_clock(self) -> None:
-        if self._limit is None:
-            self._limit = self.loop.call_later(self.receive_seconds, self._give_up)
+    def on_response_complete(self) -> None:
+        """The answer is written; a client that is told to close has a while to read it."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._reading.start()
 
-    def _stop_clock(self) -> None:
-        if self._limit is not None:
-            self._limit.cancel()
-            self._limit = None
+    def pause_writing(self) -> None:
+        """The client does not read what it is sent: the clock runs until it does."""
+        self._reading.start()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self._reading.stop()
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection, and do not wait for ever until it is closed."""
+        super().timeout_keep_alive_handler()
+        self._reading.start()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what the parser stopped at."""
+        if self._head > LARGEST_HEAD:
+            self._refuse()
+        elif len(self.pipeline) >= MOST_PIPELINED:
+            self._give_up()  # an answer now would be taken for another request's
+        else:
+            super().send_400_response(msg)
+            self._reading.start()
+
+    def _count(self, size: int) -> None:
+        self._unparsed = 0
+        self._head += size
+        if self._head > LARGEST_HEAD:
+            raise TooMuch
+
+    def _refuse(self) -> None:
+        self.transport.write(_REFUSAL)
+        self.transport.close()
+        self._reading.start()
+
+    def _is_idle(self) -> bool:
+        """Tell whether nothing would ever end this connection: no request, and no timer.
+
+        Empty lines before a request, and a body that goes on after its answer, stop uvicorn's
+        keep-alive timer without a request that would start it again.
+        """
+        answered = self.cycle is None or self.cycle.response_complete
+        return answered and not self._sending.running and self.timeout_keep_alive_task is None
+
+    def _await_request(self) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
 
     def _give_up(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.close()
+        """Cut the client off: one that does not do its part would not take part in a farewell."""
+        self.transport.abort()
 
 
 def patient(receive_seconds: float) -> type[PatientProtocol]:

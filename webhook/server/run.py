@@ -24,6 +24,8 @@ from webhook.server.observers import Both
 from webhook.settings import Settings, environment
 from webhook.tls.state import Lives
 
+_CLOSE_SECONDS = 2.0  # beyond what a review may take
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -77,9 +79,11 @@ async def serve(
             _server(create_probes(health, metrics), settings, None),
         ]
         async with asyncio.TaskGroup() as tasks:
+            # First of all: in memory its first step waits for nothing, so that a certificate for
+            # development is there before anybody is told of it.
+            keeper = tasks.create_task(certificates.run())
             for each, listener in zip(servers, sockets, strict=True):
                 tasks.create_task(each.serve([listener]))
-            keeper = tasks.create_task(certificates.run())
             await asyncio.gather(*(each.accepting.wait() for each in servers))
             port, http_port = (listener.getsockname()[1] for listener in sockets)
             log.info("serving", version=version, port=port, http_port=http_port)
@@ -130,6 +134,7 @@ def _server(app: ASGIApp, settings: Settings, certificates: Certificates | None)
         keep_alive_seconds=settings.keep_alive_seconds,
         receive_seconds=settings.receive_seconds,
         tls=certificates.tls if certificates else None,
+        close_seconds=settings.lookup_seconds + _CLOSE_SECONDS,
     )
 
 

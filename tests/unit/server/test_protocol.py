@@ -1,0 +1,96 @@
+"""The settings reach uvicorn, and who does not read is not waited for."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from webhook.core.errors import BadSettings
+from webhook.server.listen import Server, listen, server
+from webhook.settings import Settings
+
+CHUNK = b"x" * (64 << 10)
+
+
+class Endless:
+    """An application that answers with 256 MiB."""
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(4096):
+            await send({"type": "http.response.body", "body": CHUNK, "more_body": True})
+        self.ended.set()
+
+
+@asynccontextmanager
+async def serving(made: Server) -> AsyncIterator[tuple[str, int]]:
+    with listen("127.0.0.1", 0) as listener:
+        task = asyncio.create_task(made.serve([listener]))
+        await made.accepting.wait()
+        yield listener.getsockname()
+        made.should_exit = True
+        await task
+
+
+def test_who_does_not_read_the_answer_is_cut_off() -> None:
+    async def run() -> None:
+        app = Endless()
+        made = server(app, keep_alive_seconds=600, receive_seconds=0.1)
+        async with serving(made) as where:
+            with socket.create_connection(where) as client:
+                client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                async with asyncio.timeout(20):
+                    await app.ended.wait()  # what is sent to a lost connection is thrown away
+
+    asyncio.run(run())
+
+
+def test_idle_connections_outlast_the_api_servers_90_seconds_semantics_5() -> None:
+    settings = Settings()
+    made = server(
+        Endless(),
+        keep_alive_seconds=settings.keep_alive_seconds,
+        receive_seconds=settings.receive_seconds,
+    )
+    assert made.config.timeout_keep_alive > 90
+
+
+@pytest.mark.parametrize(("told", "used"), [(0.4, 1), (1, 1), (1.5, 2), (120.0, 120)])
+def test_a_keep_alive_time_is_never_cut_to_nothing(told: float, used: int) -> None:
+    made = server(Endless(), keep_alive_seconds=told, receive_seconds=1)
+    assert made.config.timeout_keep_alive == used
+
+
+def test_a_port_that_somebody_has_is_named() -> None:
+    with listen("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(BadSettings, match=rf"127\.0\.0\.1, port {port}: .*in use") as caught:
+            listen("127.0.0.1", port)
+    assert caught.value.next_step
+
+
+def test_an_address_that_is_none_is_named() -> None:
+    with pytest.raises(BadSettings, match=r"can't listen on 203\.0\.113\.9, port 0"):
+        listen("203.0.113.9", 0)
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_every_address_is_listened_on_where_none_is_named() -> None:
+    with listen("", 0) as listener:
+        port = listener.getsockname()[1]
+        socket.create_connection(("127.0.0.1", port)).close()
+        if has_ipv6():
+            socket.create_connection(("::1", port)).close()
