@@ -14,7 +14,7 @@ from webhook.admission.admit import Engine
 from webhook.cli import output
 from webhook.cli.image_configs import image_configs
 from webhook.cli.manifest import files
-from webhook.cli.output import Form
+from webhook.cli.output import CantWrite, Form
 from webhook.cli.rewrite import WRAPPED, Offline, Rewritten, rewrite
 from webhook.core.errors import BadInput, BadManifest, BadSettings, InitshimError
 from webhook.core.mutation import Delivery
@@ -78,6 +78,18 @@ def inject(  # noqa: PLR0913  # an option is an argument to typer
     )
     if wrong:
         output.fail("inject", *wrong)  # before anything is printed or written
+    try:
+        _hand_over(done, form, diff=diff, report=report, in_place=in_place)
+    except InitshimError as error:
+        output.fail("inject", error)
+    if not report:
+        _warn(done)
+
+
+def _hand_over(
+    done: Sequence[Rewritten], form: Form, *, diff: bool, report: bool, in_place: bool
+) -> None:
+    """Print the result as it is asked for, or write it back."""
     if report:
         _report(done, form)
     elif diff:
@@ -86,8 +98,6 @@ def inject(  # noqa: PLR0913  # an option is an argument to typer
         _write_back(done)
     else:
         output.write(_joined(done) if form is Form.TEXT else _anew(done, form))
-    if not report:
-        _warn(done)
 
 
 def _check(given: Sequence[str], *, in_place: bool, shows: bool) -> None:
@@ -184,8 +194,13 @@ def _report(done: Sequence[Rewritten], form: Form) -> None:
 
 def _write_back(done: Sequence[Rewritten]) -> None:
     for each in done:
-        if each.changed and each.manifest.path:
-            files.replace(each.manifest.path, each.manifest.mark + each.text)
+        path = each.manifest.path
+        if not each.changed or path is None:
+            continue
+        try:
+            files.replace(path, each.manifest.mark + each.text)
+        except OSError as error:
+            raise CantWrite(f"{path} can't be written: {error.strerror or error}") from error
 
 
 def _warn(done: Sequence[Rewritten]) -> None:

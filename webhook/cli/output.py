@@ -22,6 +22,10 @@ _GAP = "   "
 _DIFF_STYLES = (("---", "bold"), ("+++", "bold"), ("@@", "cyan"), ("+", "green"), ("-", "red"))
 
 
+class CantWrite(InitshimError):
+    """A result could not be written; the message says where."""
+
+
 class Form(StrEnum):
     """How results are printed."""
 
@@ -86,10 +90,18 @@ def diff(console: Console, lines: Iterable[str]) -> None:
 
 
 def write(text: str) -> None:
-    """Put a text on standard output, byte for byte; half of a surrogate pair becomes a ?."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode(errors="replace"))
-    sys.stdout.buffer.flush()
+    """Put a text on standard output, byte for byte; half of a surrogate pair becomes a ?.
+
+    Raises CantWrite, but a reader that has gone away is the caller's caller's to handle.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode(errors="replace"))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CantWrite(f"standard output can't be written: {error.strerror or error}") from error
 
 
 def complain(command: str, errors: Iterable[InitshimError]) -> None:

@@ -1,6 +1,8 @@
 """`initshim inject`: manifests in, manifests out, and what it says about them."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -256,6 +258,18 @@ def test_in_place_refuses_standard_input_and_other_outputs(tmp_path: Path) -> No
         result = inject(*arguments, stdin=DEPLOYMENT)
         assert result.exit_code == 1
         assert "--in-place needs files" in result.stderr
+
+
+def test_a_full_disk_is_said_in_a_sentence() -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-c", "from webhook.cli import start; start()", "inject"],
+            input=DEPLOYMENT.encode(), stdout=full, stderr=subprocess.PIPE, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 1
+    assert ended.stderr.decode() == (
+        "initshim inject: standard output can't be written: No space left on device\n"
+    )
 
 
 def test_several_files_come_out_as_one_stream(tmp_path: Path) -> None:
