@@ -92,7 +92,7 @@ def diff(console: Console, lines: Iterable[str]) -> None:
 def write(text: str) -> None:
     """Put a text on standard output, byte for byte; half of a surrogate pair becomes a ?.
 
-    Raises CantWrite, but a reader that has gone away is the caller's caller's to handle.
+    Raises CantWrite. A reader that has gone away stays a BrokenPipeError, over which typer exits.
     """
     try:
         sys.stdout.flush()
