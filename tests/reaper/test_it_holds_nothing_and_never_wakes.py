@@ -94,10 +94,12 @@ def test_a_mount_it_was_started_in_can_be_unmounted(reaper: Launcher, namespaces
     need.root()
     script = (
         "mount -t tmpfs none /mnt && cd /mnt && "
-        f"exec {reaper.executable} -- sh -c 'cd / && umount /mnt && echo unmounted'"
+        f"exec {reaper.executable} -- sh -c 'cd /; until umount /mnt 2>&-; do sleep 0.01; done; echo unmounted'"
     )
     command = [*NAMESPACE, "--mount", "--", *shell(script)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=kernel.DEADLINE
+    )
     assert (done.stdout, done.stderr) == ("unmounted\n", "")
 
 

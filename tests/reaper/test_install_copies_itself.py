@@ -1,0 +1,162 @@
+"""--install DEST: the init container's whole job, whatever it finds there."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import initshim
+from tests.reaper import need
+from tests.reaper.process import NAMESPACE, shell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def install(elf: Path, destination: Path | str, wrap: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+    command = [*wrap, str(elf), "--install", str(destination)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+
+
+def assert_installed(elf: Path, destination: Path) -> None:
+    assert destination.read_bytes() == elf.read_bytes()
+    assert stat.S_IMODE(destination.stat().st_mode) == 0o555
+    assert [p.name for p in destination.parent.iterdir()] == [destination.name], "a temporary file"
+    done = subprocess.run([destination, "--", "sh", "-c", "exit 6"], check=False)
+    assert done.returncode == 6
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "shared"
+    made.mkdir()
+    return made
+
+
+def test_the_copy_is_whole_and_runs(elf: Path, folder: Path) -> None:
+    done = install(elf, folder / "init")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert_installed(elf, folder / "init")
+
+
+def test_the_umask_changes_nothing(elf: Path, folder: Path) -> None:
+    assert install(elf, folder / "init", shell('umask 077; exec "$@"')).returncode == 0
+    assert_installed(elf, folder / "init")
+
+
+def test_a_relative_destination(elf: Path, folder: Path) -> None:
+    for name in ("init", "./init"):
+        done = subprocess.run([elf, "--install", name], cwd=folder, check=False)
+        assert done.returncode == 0
+        assert_installed(elf, folder / "init")
+
+
+def test_without_path_environment_or_descriptors(elf: Path, folder: Path) -> None:
+    wrap = shell('exec env -i "$@" <&- >&- 2>&-')
+    assert install(elf, folder / "init", wrap).returncode == 0
+    assert_installed(elf, folder / "init")
+
+
+def test_again_and_over_a_running_copy(elf: Path, folder: Path) -> None:
+    assert install(elf, folder / "init").returncode == 0
+    command = [folder / "init", "--", "sleep", "1000"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as running:
+        try:
+            for _ in range(3):
+                done = install(elf, folder / "init")
+                assert (done.returncode, done.stderr) == (0, "")
+                assert_installed(elf, folder / "init")
+            assert running.poll() is None
+        finally:
+            running.terminate()
+    assert running.returncode == 143
+
+
+def test_a_copy_installs_the_next(elf: Path, folder: Path, tmp_path: Path) -> None:
+    assert install(elf, tmp_path / "first").returncode == 0
+    assert install(tmp_path / "first", folder / "init").returncode == 0
+    assert_installed(elf, folder / "init")
+
+
+def test_a_torn_file_and_a_link_are_replaced(elf: Path, folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("precious")
+    (folder / "init").symlink_to(target)
+    assert install(elf, folder / "init").returncode == 0
+    assert target.read_text() == "precious"
+    assert not (folder / "init").is_symlink()
+    assert_installed(elf, folder / "init")
+
+
+def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert done.returncode not in {0, 2}
+    assert done.returncode > 0
+    assert done.stderr.startswith("initshim: ")
+    assert done.stderr.count("\n") == 1
+    for word in words:
+        assert word in done.stderr
+
+
+def test_a_missing_folder(elf: Path, folder: Path) -> None:
+    destination = folder / "none" / "init"
+    assert_refused(install(elf, destination), str(destination), "No such file or directory")
+
+
+def test_a_folder_as_destination(elf: Path, folder: Path) -> None:
+    (folder / "init").mkdir()
+    assert_refused(install(elf, folder / "init"), str(folder / "init"))
+    assert [p.name for p in folder.iterdir()] == ["init"]
+
+
+@pytest.mark.root
+def test_as_somebody_without_rights(elf: Path, tmp_path: Path) -> None:
+    need.root()
+    need.tool("setpriv", "util-linux")
+    uid = ("setpriv", "--reuid=65532", "--regid=65532", "--clear-groups", "--no-new-privs", "--bounding-set=-all")
+    script = (
+        "mount -t tmpfs none /mnt && mkdir -m 1777 /mnt/open /mnt/other && cp $1 /mnt/init && chmod 755 /mnt/other && shift && "
+        '"$@" /mnt/init --install /mnt/open/init && stat -c "%a %u" /mnt/open/init && ls -A /mnt/open && '
+        '"$@" /mnt/init --install /mnt/other/init; echo $?'
+    )
+    command = [*NAMESPACE, "--mount", "--", *shell(script, str(elf), *uid)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    *_, mode, name, code = done.stdout.splitlines()
+    assert (mode, name) == ("555 65532", "init")
+    assert code not in {"0", "2"}
+    assert "Permission denied" in done.stderr
+
+
+@pytest.mark.root
+def test_a_volume_that_allows_no_execution_is_told_in_a_sentence(elf: Path) -> None:
+    need.root()
+    script = f"mount -t tmpfs -o noexec none /mnt && {elf} --install /mnt/init; echo $?"
+    done = subprocess.run(
+        [*NAMESPACE, "--mount", "--", *shell(script)], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() not in {"0", "2"}
+    assert "noexec" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.root
+def test_a_full_volume_leaves_nothing_behind(elf: Path) -> None:
+    need.root()
+    script = f"mount -t tmpfs -o size=4k none /mnt && {elf} --install /mnt/init; echo $?; ls -A /mnt"
+    done = subprocess.run(
+        [*NAMESPACE, "--mount", "--", *shell(script)], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() not in {"0", "2"}
+    assert done.stdout.count("\n") == 1, "something was left behind"
+    assert os.strerror(28) in done.stderr
+
+
+def test_the_copy_says_its_version(elf: Path, folder: Path) -> None:
+    done = install(elf, folder / "init")
+    copy = subprocess.run([folder / "init", "--version"], capture_output=True, text=True, check=False)
+    assert initshim.__version__ in copy.stdout
+    assert done.returncode == 0
