@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadSettings
@@ -169,11 +168,12 @@ def environment() -> Mapping[str, str]:
 def image_map(path: Path) -> tuple[tuple[str, ImageConfig], ...]:
     """Read the file that says what images run. Raises BadSettings that names file and entry."""
     try:
-        entries = _IMAGE_MAP.validate_python(YAML(typ="safe").load(path.read_bytes()) or {})
+        entries = _IMAGE_MAP.validate_python(yaml.safe_load(path.read_bytes()) or {})
     except ValidationError as error:
         raise BadSettings(_sentence(str(path), error)) from error
-    except (OSError, YAMLError) as error:
-        raise BadSettings(f"{path} can't be read: {error}") from error
+    except (OSError, yaml.YAMLError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise BadSettings(f"{path} can't be read: {why}") from error
     return tuple(
         (glob, ImageConfig(tuple(runs.entrypoint), tuple(runs.cmd)))
         for glob, runs in entries.items()

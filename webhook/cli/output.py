@@ -8,13 +8,12 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from io import StringIO
 from typing import Any, NoReturn
 
+import yaml
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from ruamel.yaml import YAML
 
 from webhook.core.errors import InitshimError
 
@@ -47,11 +46,7 @@ def stderr() -> Console:
 def dumps(data: Any, form: Form) -> str:
     """Write data as JSON or YAML, with a line break at the end."""
     if form is Form.YAML:
-        text = StringIO()
-        yaml = YAML()
-        yaml.width = 2**16
-        yaml.dump(data, text)
-        return text.getvalue()
+        return yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=2**16)
     return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
 
 
