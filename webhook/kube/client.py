@@ -148,8 +148,14 @@ class Client:
         if body is not None:
             headers["Content-Type"] = content
             data = json.dumps(body).encode()
+        name = self._connection.server_name
         request = self._http.build_request(
-            method, path, params=_set(query), headers=headers, content=data
+            method,
+            path,
+            params=_set(query),
+            headers=headers,
+            content=data,
+            extensions={"sni_hostname": name} if name else None,  # verified too, not only sent
         )
         try:
             async with asyncio.timeout(self._deadline):

@@ -1,8 +1,7 @@
 """Where the API server is and who we are there: in a pod, or by a kubeconfig.
 
 In a pod the kubelet renews the service account's token (hourly by default) and the cluster's CA in
-place, so both are read again at every call. The `kubernetes` library knows all this too, at the
-price of 40 to 80 MB of memory: not for a webhook of two replicas.
+place, so both are read again at every call. docs/adr/0003 says why no library does this here.
 """
 
 import asyncio
@@ -26,6 +25,7 @@ class Connection:
     token: Callable[[], Awaitable[str | None]]
     namespace: str = "default"
     proxy: str | None = None
+    server_name: str | None = None  # what the certificate names, where the URL doesn't
 
 
 class ServiceAccount:
@@ -90,17 +90,18 @@ def find(
     context: str | None = None,
 ) -> Connection:
     """Connect as kubectl would: the kubeconfig named, $KUBECONFIG, ~/.kube/config, the pod's."""
-    from webhook.kube.kubeconfig import connect  # noqa: PLC0415 - a pod never needs a YAML parser
-
-    if kubeconfig is not None:
-        return connect([kubeconfig], environ, context=context)
     named = [Path(part) for part in environ.get("KUBECONFIG", "").split(":") if part]
+    if kubeconfig is not None:
+        named = [kubeconfig]
     present = [path for path in named or [home / ".kube" / "config"] if path.is_file()]
     if present:
-        return connect(present, environ, context=context)
+        from webhook.kube.kubeconfig import connect  # noqa: PLC0415 - see docs/adr/0003
+
+        return connect(present, context=context)
     if named:
         raise NoCluster(
-            f"No kubeconfig at {', '.join(map(str, named))}.", next_step="Correct $KUBECONFIG."
+            f"No kubeconfig at {', '.join(map(str, named))}.",
+            next_step="Correct --kubeconfig or $KUBECONFIG.",
         )
     if environ.get("KUBERNETES_SERVICE_HOST"):
         return in_cluster(environ)
