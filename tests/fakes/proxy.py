@@ -13,7 +13,7 @@ Fault = Literal["none", "latency", "reset", "half-open", "truncated", "refused",
 
 @dataclass(slots=True)
 class Proxy:
-    """A running proxy; `fault` may be changed while it runs."""
+    """A running proxy."""
 
     target: tuple[str, int]
     fault: Fault = "none"
@@ -22,6 +22,12 @@ class Proxy:
     authority: str = ""
     connections: int = 0
     open: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    def become(self, fault: Fault) -> None:
+        """Change the fault, for connections that are open as well."""
+        self.fault = fault
+        for writer in tuple(self.open):
+            writer.transport.abort()
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Treat one client."""

@@ -171,10 +171,19 @@ async def _output(program: str, server: str) -> bytes:
 
 
 async def _end(process: Process) -> None:
+    """Kill the program and all that it started.
+
+    asyncio counts a process as ended only once its pipes are: so its output is read to the end
+    first. What it started in a session of its own may hold the pipe open: then not for long.
+    """
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(1.0):
+            while process.stdout and await process.stdout.read(_LARGEST_OUTPUT):
+                pass
+            await process.wait()
 
 
 def _printed(content: bytes, *, source: str) -> Credential:

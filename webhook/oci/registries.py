@@ -17,7 +17,7 @@ from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -101,8 +101,8 @@ class Registries:
         return replace(endpoint, mirror=True, resolves="resolve" in capabilities)
 
     def _endpoint(self, url: object, entry: Mapping[str, Any], where: str) -> Endpoint:
-        parts = urlsplit(url) if isinstance(url, str) else None
-        if parts is None or parts.scheme not in PORTS or not parts.hostname or parts.username:
+        parts = _split(url)
+        if parts is None:
             raise BadSettings(f"registries: {where}: {url!r} is no http:// or https:// URL")
         path = parts.path.rstrip("/")
         if entry.get("overridePath") is not True and not path.endswith("/v2"):
@@ -151,6 +151,16 @@ def read_small(path: Path) -> str:
     if len(content) > _LARGEST_FILE:
         raise ValueError(f"{path} is larger than 1 MiB")
     return content.decode()
+
+
+def _split(url: object) -> SplitResult | None:
+    """Take a URL apart; None unless it names a host over http or https and nothing secret."""
+    try:
+        parts = urlsplit(url) if isinstance(url, str) else None
+        valid = parts and parts.scheme in PORTS and parts.hostname and parts.port != 0
+    except ValueError:
+        return None
+    return parts if valid and parts and parts.username is None else None
 
 
 def _host_of(registry: str) -> str:

@@ -82,7 +82,7 @@ def test_a_fault_that_passes_is_forgotten_after_seconds(fault: Fault) -> None:
                     return
                 with pytest.raises(LookupFailed):
                     await asker.config(reference)
-                proxy.fault = "none"
+                proxy.become("none")
                 asker.clock.ahead += 61
                 assert await asker.config(reference) == APP
 

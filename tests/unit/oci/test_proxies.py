@@ -1,0 +1,152 @@
+"""HTTP_PROXY, HTTPS_PROXY and NO_PROXY as Go reads them, and a proxy that is really used."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from tests.fakes.http import serve
+from tests.fakes.lookups import asking, plain
+from tests.fakes.registry import Registry, config_bytes
+from webhook.core.argv import ImageConfig
+from webhook.core.errors import Unreachable
+from webhook.oci.proxies import Proxies
+
+PROXY = "http://user:c4n4ry-p4ssw0rd@proxy.example.com:3128"
+
+
+@pytest.mark.parametrize(
+    ("rule", "host", "direct"),
+    [
+        ("example.com", "example.com", True),
+        ("example.com", "registry.example.com", True),
+        ("example.com", "notexample.com", False),
+        (".example.com", "registry.example.com", True),
+        (".example.com", "example.com", False),
+        ("*.example.com", "registry.example.com", True),
+        ("EXAMPLE.com", "Registry.Example.COM", True),
+        ("example.com:5000", "registry.example.com", True),
+        ("example.com:5001", "registry.example.com", False),
+        ("10.0.0.0/8", "10.1.2.3", True),
+        ("10.0.0.0/8", "11.1.2.3", False),
+        ("10.0.0.0/8", "registry.example.com", False),
+        ("10.1.2.3", "10.1.2.3", True),
+        ("10.1.2", "10.1.2.3", False),
+        ("fd00::/8", "[fd00::1]", True),
+        ("[::2]", "[::2]", True),
+        ("*", "anything.example.com", True),
+        ("a.example.com, b.example.com,", "b.example.com", True),
+        ("nonsense/99", "10.1.2.3", False),
+        ("", "registry.example.com", False),
+        ("", "localhost", True),
+        ("", "127.0.0.1", True),
+        ("", "::1", True),
+    ],
+)
+def test_no_proxy_is_read_as_go_reads_it(rule: str, host: str, direct: bool) -> None:
+    chosen = Proxies(https=PROXY, no_proxy=rule).choose("https", host, 5000)
+    assert chosen == (None if direct else PROXY)
+
+
+def test_each_scheme_has_its_proxy_and_a_bare_host_is_http() -> None:
+    proxies = Proxies(http="proxy.example.com:3128", https="")
+    assert proxies.choose("http", "r.example.com", 80) == "http://proxy.example.com:3128"
+    assert proxies.choose("https", "r.example.com", 443) is None
+
+
+def test_a_proxys_password_is_not_shown() -> None:
+    assert "c4n4ry" not in repr(Proxies(http=PROXY, https=PROXY))
+
+
+@asynccontextmanager
+async def forwarding(seen: list[str]) -> AsyncIterator[str]:
+    """Run a proxy that tunnels every CONNECT and forwards every absolute URL to this machine."""
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while chunk := await reader.read(65536):
+                writer.write(chunk)
+                await writer.drain()
+        writer.close()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        first, *lines = head.split("\r\n")
+        method, target, _ = first.split(" ")
+        shown = [line for line in lines if line.lower().startswith("proxy-authorization")]
+        seen.append(f"{method} {target} {shown}")
+        port = int(target.removeprefix("http://").split("/")[0].rpartition(":")[2])
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
+        if method == "CONNECT":
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        else:
+            path = target.removeprefix("http://").partition("/")[2]
+            far_writer.write(f"{method} /{path} HTTP/1.1\r\n".encode())
+            far_writer.write("\r\n".join(lines).encode())
+        await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    try:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        await asyncio.sleep(0.01)
+
+
+def test_a_registry_is_asked_through_the_proxy_with_its_password() -> None:
+    async def test() -> None:
+        registry, seen = Registry(), list[str]()
+        registry.push("app", "v1", config_bytes(["/app"]))
+        async with serve(registry) as host, forwarding(seen) as proxy:
+            name = f"registry.example.com:{host.authority.partition(':')[2]}"
+            entries = {name: {"plainHTTP": True}}
+
+            async def unknown(_host: str, _port: int) -> list[str]:
+                return ["127.0.0.1"]  # only the proxy's own name is resolved here
+
+            proxies = Proxies(http=f"http://me:pw@{proxy}")
+            async with asking(entries, resolve=unknown, proxies=proxies) as asker:
+                assert await asker.config(f"{name}/app:v1") == ImageConfig(("/app",))
+            assert seen[0].startswith(f"GET http://{name}/v2/app/manifests/v1")
+            assert "Basic" in seen[0]
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[::1]", "localhost", "a.localhost"])
+def test_a_proxy_is_not_asked_for_refused_addresses(host: str) -> None:
+    async def test() -> None:
+        seen = list[str]()
+        async with forwarding(seen) as proxy:
+            # An https proxy for everything, loopback included: it is not this machine's loopback.
+            class All(Proxies):
+                __slots__ = ()
+
+                def choose(self, scheme: str, host: str, port: int) -> str | None:  # noqa: ARG002
+                    return f"http://{proxy}"
+
+            async with asking(plain(), proxies=All()) as asker:
+                with pytest.raises(Unreachable, match=r"loopback|link-local"):
+                    await asker.config(f"{host}:5000/app")
+        assert seen == []
+
+    asyncio.run(test())
+
+
+def test_what_a_proxy_answers_is_a_reason() -> None:
+    async def test() -> None:
+        async def connected(_r: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+            writer.close()
+
+        server = await asyncio.start_server(connected, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        proxies = Proxies(https=f"http://me:c4n4ry-p4ssw0rd@127.0.0.1:{port}")
+        async with asking(proxies=proxies) as asker:
+            with pytest.raises(Unreachable, match="407") as caught:
+                await asker.config("registry.example.org/app")
+            assert "c4n4ry" not in str(caught.value)
+        server.close()
+
+    asyncio.run(test())
