@@ -3,20 +3,24 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvloop
 
 import initshim
-from webhook.core.errors import InitshimError
-from webhook.server.logs import logger
+from webhook.core.errors import BadSettings, InitshimError
+from webhook.server.logs import adopt, logger
 from webhook.server.run import Running
 from webhook.server.run import serve as run
 from webhook.settings import Settings, load
 
 _DEV = "Make a certificate for this run only, log for people, and need no cluster."
 _PORT = "Port of POST /mutate (TLS); 0 picks a free one."
+_CA_OUT = "With --dev: write the CA that a client has to trust to this file (PEM)."
 _HTTP_PORT = "Port of /healthz, /readyz and /metrics; 0 picks a free one."
 
 
@@ -25,6 +29,7 @@ def serve(
     dev: Annotated[bool, typer.Option("--dev", help=_DEV)] = False,
     port: Annotated[int | None, typer.Option(help=_PORT)] = None,
     http_port: Annotated[int | None, typer.Option(help=_HTTP_PORT)] = None,
+    ca_out: Annotated[Path | None, typer.Option(help=_CA_OUT, dir_okay=False)] = None,
 ) -> None:
     """Run the webhook. Its settings are INITSHIM_… in the environment."""
     given: dict[str, object] = {"port": port, "http_port": http_port}
@@ -33,16 +38,19 @@ def serve(
     try:
         settings = load(**given)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_until_told(settings, dev=dev))
+            announce = partial(_tell, ca_out=ca_out) if dev else lambda _: None
+            runner.run(_until_told(settings, announce))
     except* InitshimError as group:
         for error in group.exceptions:
             next_step = getattr(error, "next_step", "")
-            typer.echo(f"initshim serve: {error}. {next_step}".rstrip(" ."), err=True)
+            typer.echo(f"initshim serve: {str(error).rstrip('.')}. {next_step}".rstrip(), err=True)
         sys.exit(1)
 
 
-async def _until_told(settings: Settings, *, dev: bool) -> None:
+async def _until_told(settings: Settings, announce: Callable[[Running], None]) -> None:
     """Serve until SIGTERM or Ctrl-C."""
+    log = logger(settings.log_level, settings.log_format)
+    adopt(log)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
@@ -50,13 +58,19 @@ async def _until_told(settings: Settings, *, dev: bool) -> None:
     await run(
         settings,
         version=initshim.__version__,
-        log=logger(settings.log_level, settings.log_format),
+        log=log,
         stop=stop,
-        announce=_tell if dev else lambda _: None,
+        announce=announce,
     )
 
 
-def _tell(running: Running) -> None:
+def _tell(running: Running, *, ca_out: Path | None) -> None:
     """Say where it listens and how to call it."""
+    if ca_out:
+        try:
+            ca_out.write_bytes(running.certificates.state.bundle)
+        except OSError as error:
+            raise BadSettings(f"--ca-out {ca_out} can't be written: {error.strerror}") from error
+        typer.echo(f"CA   {ca_out}")
     typer.echo(f"POST https://localhost:{running.port}/mutate")
     typer.echo(f"GET  http://localhost:{running.http_port}/healthz /readyz /metrics")

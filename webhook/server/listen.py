@@ -47,8 +47,10 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
+        # socket.create_server repeats the address in its own words.
+        why = (error.strerror or str(error)).partition(" (while attempting")[0]
         raise BadSettings(
-            f"can't listen on {host or 'any address'}, port {port}: {error.strerror or error}",
+            f"can't listen on {host or 'any address'}, port {port}: {why}",
             next_step="Choose another host or port, or stop whoever has this one.",
         ) from error
 

@@ -139,5 +139,5 @@ class Reader:
         """Wait for the connection's end; True when nothing came before it."""
         try:
             return self._file.read(1) == b""
-        except ConnectionError:
+        except (ConnectionError, ssl.SSLError):
             return True

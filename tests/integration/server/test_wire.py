@@ -5,7 +5,6 @@ import socket
 import ssl
 import time
 import warnings
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -38,6 +37,12 @@ def exchange(served: Webhook, sent: bytes, *, plain: bool = False) -> tuple[int,
         connection.sendall(sent)
         response = Reader(connection).response()
         return response.status, response.headers
+
+
+def flood(connection: socket.socket, sent: bytes) -> None:
+    """Send without ever reading."""
+    for at in range(0, len(sent), 1 << 16):
+        connection.sendall(sent[at : at + (1 << 16)])
 
 
 def until(condition: Callable[[], bool]) -> bool:
@@ -271,7 +276,7 @@ HEADS = {
     "a header": request(b"", headers=(f"X-Long: {'x' * LARGEST_HEAD}",)),
     "headers": request(b"", headers=tuple(f"X-{number}: {'x' * 90}" for number in range(700))),
     "a path": request(b"", path=f"/mutate?{'x' * LARGEST_HEAD}"),
-    "a header without an end": request(b"")[:-4] + b"\r\nX-Long: " + b"x" * 2 * LARGEST_HEAD,
+    "a header without an end": request(b"")[:-4] + b"\r\nX-Long: " + b"x" * 4 * LARGEST_HEAD,
     "a method": b"X" * (LARGEST_HEAD + 1),
 }
 
@@ -311,7 +316,7 @@ def test_what_has_no_end_is_cut_off(quick: Webhook, start: bytes, more: bytes) -
         with suppress(ConnectionError, ssl.SSLError):
             connection.sendall(start + more * (4 * LARGEST_HEAD // len(more)))
         reader = Reader(connection)
-        with suppress(ConnectionError):
+        with suppress(ConnectionError, ssl.SSLError):
             assert reader.response().status in (400, 431)
         assert reader.is_closed()
     assert exchange(quick, request(body()))[0] == 200
@@ -346,7 +351,7 @@ def test_who_does_not_wait_for_answers_is_cut_off(patient: Webhook) -> None:
     ask = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" * 1000
     with patient.connect(plain=True) as connection:
         with pytest.raises(ConnectionError):
-            deque((connection.sendall(ask) for _ in range(2000)), maxlen=0)
+            flood(connection, ask * 2000)
         assert exchange(patient, request(body()))[0] == 200
 
 

@@ -1,0 +1,124 @@
+"""`initshim serve` from its start to its end: what it says, and with which status it ends."""
+
+import signal
+import socket
+import ssl
+from http.client import HTTPSConnection
+from pathlib import Path
+from subprocess import PIPE, CompletedProcess, Popen
+
+import pytest
+
+from tests.fakes.reviews import SECRET, body, pod, read, unresolved
+from tests.integration.server.process import COMMAND, PATIENCE, certificate, environment, run
+from tests.integration.server.process import process as start
+from tests.integration.server.running import webhook
+from webhook.core.errors import BadSettings, InitshimError
+
+
+def post(client: ssl.SSLContext, port: int, content: bytes, host: str = "127.0.0.1") -> bytes:
+    connection = HTTPSConnection(host, port, context=client, timeout=PATIENCE)
+    try:
+        connection.request("POST", "/mutate", content, {"Content-Type": "application/json"})
+        return connection.getresponse().read()
+    finally:
+        connection.close()
+
+
+def test_it_logs_json_lines_with_what_was_decided_and_nothing_else(tmp_path: Path) -> None:
+    files = certificate(tmp_path)
+    two = pod(containers=[*pod()["spec"]["containers"], unresolved("other")])
+    with start(lookups="false", **files.settings) as served:
+        assert served.get("/readyz") == (200, "ok\n")
+        assert read(post(files.client, served.port, body(two, uid="a-uid")), "a-uid")["patch"]
+        broken = pod(containers=[{"name": "app", "command": SECRET}])
+        assert read(post(files.client, served.port, body(broken)))["warnings"]
+        assert b"no AdmissionReview" in post(files.client, served.port, b"{}")
+        with socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE) as raw:
+            raw.sendall(b"not TLS at all\r\n\r\n")
+            raw.recv(100)
+        served.terminate()
+        assert served.popen.wait(PATIENCE) == 0
+    lines = served.lines  # each line was JSON
+    assert all({"event", "level", "timestamp"} <= line.keys() for line in lines)
+    (reviewed,) = [line for line in lines if line.get("uid") == "a-uid"]
+    assert reviewed["owner"] == "ReplicaSet/shop-7d9c5b8f6"
+    assert reviewed["containers"] == {"app": "wrapped", "other": "lookup-off"}
+    (failed,) = [line for line in lines if line["event"] == "review failed"]
+    assert "must be a list of strings" in failed["error"]
+    assert not any(SECRET in line for line in served.written)
+    assert [line["event"] for line in lines][-2:] == ["draining", "stopped"]
+
+
+def test_it_is_alive_and_not_ready_before_it_has_a_certificate(tmp_path: Path) -> None:
+    missing = {"tls": "files", "tls_cert_file": tmp_path / "no.crt", "tls_key_file": tmp_path / "k"}
+    with start(**missing) as served:
+        status, reason = served.get("/readyz")
+        assert status == 503
+        assert "certificate" in reason.lower() or "no.crt" in reason
+        assert served.get("/healthz") == (200, "ok\n")
+        client = ssl.create_default_context()
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            post(client, served.port, body())
+
+
+def test_for_development_it_writes_the_ca_that_a_client_verifies_by(tmp_path: Path) -> None:
+    ca = tmp_path / "ca.pem"
+    arguments = ["--dev", "--port", "0", "--http-port", "0", "--ca-out", str(ca)]
+    with Popen([*COMMAND, *arguments], env=environment(), stdout=PIPE, stderr=PIPE) as served:
+        assert served.stdout
+        told = served.stdout.readline().decode(), served.stdout.readline().decode()
+        port = int(told[1].split(":")[2].split("/")[0])
+        client = ssl.create_default_context(cafile=str(ca))
+        assert str(ca) in told[0]
+        assert read(post(client, port, body(uid="u"), "localhost"), "u")["patch"]
+        served.send_signal(signal.SIGINT)
+        _, written = served.communicate(timeout=PATIENCE)
+        assert served.returncode == 0
+    assert b"Traceback" not in written
+    assert b"serving" in written  # for people, not JSON
+
+
+def sentence(done: CompletedProcess[str]) -> str:
+    """Give the one line that is not the log; a start that failed ends with 1."""
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if not line.startswith(("{", "20"))]
+    assert line.startswith("initshim serve: ")
+    assert line.endswith(".")
+    return line
+
+
+def test_bad_settings_end_it_with_one_sentence_that_names_each() -> None:
+    said = sentence(run(port="https", drain_seconds=-1, log_level="loud"))
+    for name in ("INITSHIM_PORT: ", "INITSHIM_DRAIN_SECONDS: ", "INITSHIM_LOG_LEVEL: "):
+        assert name in said
+
+
+def test_a_second_one_on_the_same_port_says_who_is_in_the_way() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = sentence(run(tls="dev", host="127.0.0.1", port=port, http_port=0))
+    assert f"can't listen on 127.0.0.1, port {port}: Address already in use." in said
+    assert "Choose another host or port" in said
+
+
+def test_a_ca_that_can_not_be_written_ends_it_with_a_sentence() -> None:
+    arguments = ("--dev", "--port", "0", "--http-port", "0", "--ca-out", "/nowhere/ca.pem")
+    assert "--ca-out /nowhere/ca.pem can't be written" in sentence(run(*arguments))
+
+
+def test_without_a_cluster_it_says_so(tmp_path: Path) -> None:
+    for settings in ({"tls": "builtin"}, {"tls": "dev", "images_file": tmp_path / "none.yaml"}):
+        with pytest.raises(InitshimError) as caught, webhook(**settings):
+            pass
+        assert str(caught.value)
+
+
+def test_either_port_may_be_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for which in ("port", "http_port"):
+            given = {"host": "127.0.0.1", which: port}
+            with pytest.raises(BadSettings, match=f"port {port}"), webhook(**given):
+                pass
