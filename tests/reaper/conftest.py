@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import subprocess
@@ -25,13 +26,28 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 
 
-def build(*arguments: str) -> None:
-    """Run the project's own build, one at a time however many workers ask."""
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """One worker at a time: who comes later finds what the first has made."""
     with (Path(tempfile.gettempdir()) / f"initshim-build-{os.getuid()}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        command = [sys.executable, "-m", "initshim.build", *arguments]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        yield
+
+
+def build(*arguments: str) -> None:
+    """Run the project's own build."""
+    command = [sys.executable, "-m", "initshim.build", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this run share."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "built"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -40,14 +56,12 @@ def elf() -> Path:
     given = os.environ.get("INITSHIM_TEST_ELF")
     if given:
         return Path(given).resolve()
-    try:
-        path = Path(initshim.path())
-    except FileNotFoundError:
-        path = Path()
-    if not path.is_file():
-        build()
-        path = Path(initshim.path())
-    return path
+    with alone():
+        try:
+            return Path(initshim.path())
+        except FileNotFoundError:
+            build()
+            return Path(initshim.path())
 
 
 @pytest.fixture
