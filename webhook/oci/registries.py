@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+import yaml
 
 from webhook.core.errors import BadSettings
 from webhook.core.image import DOCKER_HUB, Reference
@@ -138,8 +137,8 @@ class Registries:
 def load(path: Path) -> Registries:
     """Read the registries file. Raises BadSettings that names the entry."""
     try:
-        entries = YAML(typ="safe", pure=True).load(read_small(path))
-    except (OSError, ValueError, YAMLError) as error:
+        entries = yaml.safe_load(read_small(path))
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise BadSettings(f"{path} can't be read: {error}") from error
     return Registries(entries, folder=path.parent)
 
