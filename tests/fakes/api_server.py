@@ -10,6 +10,7 @@ import asyncio
 import base64
 import binascii
 import json
+import re
 import socket
 import ssl
 import threading
@@ -107,9 +108,12 @@ class ApiServer:
             for name in sorted(self.objects)
             if _collection(name, everywhere="/namespaces/" not in path) == path
         ]
-        wanted = dict(part.split("=") for part in query.get("labelSelector", "").split(",") if part)
+        selector = query.get("labelSelector", "")
+        found = [one for one in found if selects(selector, one["metadata"].get("labels", {}))]
+        # The items of a list don't say their kind (apimachinery's typed lists leave it out).
         found = [
-            one for one in found if wanted.items() <= one["metadata"].get("labels", {}).items()
+            {key: value for key, value in one.items() if key not in {"kind", "apiVersion"}}
+            for one in found
         ]
         following = str(start + limit) if start + limit < len(found) else ""
         return {"items": found[start : start + limit], "metadata": {"continue": following}}
@@ -221,6 +225,31 @@ def _collection(path: str, *, everywhere: bool) -> str:
         root, _, rest = parent.partition("/namespaces/")
         return f"{root}/{rest.partition('/')[2]}"
     return parent
+
+
+_REQUIREMENT = re.compile(
+    r"(?P<no>!)?(?P<key>[\w./-]+)(?:\s*(?P<op>!=|=)\s*(?P<value>[\w.-]*)"
+    r"|\s+(?P<set>in|notin)\s+\((?P<values>[^)]*)\))?(?:,|$)"
+)
+
+
+def selects(selector: str, labels: Json) -> bool:
+    """A label selector as in a URL: `a=b`, `a!=b`, `a in (b,c)`, `a notin (b)`, `a`, `!a`."""
+    at = 0
+    while at < len(selector):
+        part = _REQUIREMENT.match(selector, at)
+        if part is None:
+            raise Refusal(400, "BadRequest", f"unable to parse requirement: {selector[at:]!r}")
+        at = part.end()
+        held = labels.get(part["key"])
+        if part["op"] or part["set"]:
+            values = part["values"].split(",") if part["set"] else [part["value"]]
+            holds = (held in values) == (part["op"] == "=" or part["set"] == "in")
+        else:
+            holds = (held is None) == bool(part["no"])
+        if not holds:
+            return False
+    return True
 
 
 def _merge(present: Any, patch: Any) -> Any:

@@ -58,6 +58,10 @@ NAMESPACE = Kind("Namespace", "namespaces")
 POD = Kind("Pod", "pods")
 SECRET = Kind("Secret", "secrets")
 SERVICE_ACCOUNT = Kind("ServiceAccount", "serviceaccounts")
+DEPLOYMENT = Kind("Deployment", "deployments", "apps/v1")
+STATEFUL_SET = Kind("StatefulSet", "statefulsets", "apps/v1")
+DAEMON_SET = Kind("DaemonSet", "daemonsets", "apps/v1")
+CRON_JOB = Kind("CronJob", "cronjobs", "batch/v1")
 MUTATING_WEBHOOK = Kind(
     "MutatingWebhookConfiguration",
     "mutatingwebhookconfigurations",

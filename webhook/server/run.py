@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 
 from starlette.types import ASGIApp
 from structlog.typing import FilteringBoundLogger
 
-from webhook.admission.admit import Engine
+from webhook.admission.admit import Engine, Resolver
 from webhook.core.mutation import Delivery
+from webhook.core.observe import Observer
 from webhook.kube.client import Client
 from webhook.kube.connect import in_cluster
 from webhook.server.app import Limits, create_app, create_probes
@@ -21,8 +21,8 @@ from webhook.server.logs import Journal
 from webhook.server.lookups import lookups
 from webhook.server.metrics import Metrics
 from webhook.server.observers import Both
+from webhook.server.warm_up import Pace, warm_up
 from webhook.settings import Settings, environment
-from webhook.tls.state import Lives
 
 _CLOSE_SECONDS = 2.0  # beyond what a review may take
 
@@ -52,17 +52,11 @@ async def serve(
     observer = Both([metrics, Journal(log)])
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(_cluster(settings))
-        certificates = assemble(settings, client=client, observer=observer, lives=_lives(settings))
+        certificates = assemble(settings, client=client, observer=observer)
         health = Health(lambda: "" if certificates.state.ready else certificates.state.reason)
         metrics.watch_certificate(lambda: _expiry(certificates))
         resolver = await stack.enter_async_context(lookups(settings, client, observer))
-        engine = Engine(
-            rules=settings.rules(),
-            delivery=_delivery(settings, version),
-            resolver=resolver,
-            observer=observer,
-            deny_unresolved=settings.on_unresolved == "deny",
-        )
+        engine = _engine(settings, version, resolver, observer)
         app = create_app(
             engine,
             health=health,
@@ -88,7 +82,9 @@ async def serve(
             port, http_port = (listener.getsockname()[1] for listener in sockets)
             log.info("serving", version=version, port=port, http_port=http_port)
             announce(Running(port, http_port, certificates))
+            warming = tasks.create_task(_warm_up(settings, client, engine))
             await stop.wait()
+            warming.cancel()
             await _drain(servers, health, settings.drain_seconds, log)
             keeper.cancel()
     log.info("stopped")
@@ -109,19 +105,32 @@ async def _drain(
         each.should_exit = True
 
 
-def _delivery(settings: Settings, version: str) -> Delivery:
-    return Delivery(
+async def _warm_up(settings: Settings, client: Client | None, engine: Engine) -> None:
+    if client is not None and settings.warm_up and settings.lookups:
+        pace = Pace(settings.lookup_seconds)
+        await warm_up(client, engine, namespaces=settings.warm_up_namespaces, pace=pace)
+
+
+def _engine(settings: Settings, version: str, resolver: Resolver, observer: Observer) -> Engine:
+    delivery = Delivery(
         image=settings.reaper_image,
         version=version,
         pull_policy=settings.reaper_pull_policy,
         as_volume=settings.delivery == "imageVolume",
+    )
+    return Engine(
+        rules=settings.rules(),
+        delivery=delivery,
+        resolver=resolver,
+        observer=observer,
+        deny_unresolved=settings.on_unresolved == "deny",
     )
 
 
 @asynccontextmanager
 async def _cluster(settings: Settings) -> AsyncIterator[Client | None]:
     """Give a client of the API server where something needs one."""
-    if settings.tls != "builtin" and not settings.pull_secrets:
+    if settings.tls != "builtin" and not settings.pull_secrets and not settings.warm_up:
         yield None
         return
     async with Client(in_cluster(environment())) as client:
@@ -136,11 +145,6 @@ def _server(app: ASGIApp, settings: Settings, certificates: Certificates | None)
         tls=certificates.tls if certificates else None,
         close_seconds=settings.lookup_seconds + _CLOSE_SECONDS,
     )
-
-
-def _lives(settings: Settings) -> Lives:
-    """In a cluster of one, nobody lags behind."""
-    return Lives(lag=timedelta(0)) if settings.tls == "dev" else Lives()
 
 
 def _expiry(certificates: Certificates) -> float | None:

@@ -1,0 +1,89 @@
+"""The warm-up inside the webhook's process: after the start, and no longer than the process."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.api_server import ApiServer, serving
+from tests.fakes.http import Answer, Request, serve
+from tests.fakes.lookups import plain
+from tests.fakes.registry import Registry, config_bytes
+from tests.integration.server.running import PATIENCE, Webhook, webhook
+from webhook.kube.connect import Connection
+from webhook.server import run
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
+    """The API server that the webhook finds itself in the cluster of."""
+    server = ApiServer()
+    server.put("/api/v1/namespaces/n", {"metadata": {"labels": {"initshim.dev/inject": "enabled"}}})
+
+    async def token() -> None:
+        return None
+
+    with serving(server) as url:
+        connection = Connection(url, ssl.create_default_context(), token)
+        monkeypatch.setattr(run, "in_cluster", lambda _: connection)
+        yield server
+
+
+def deploy(server: ApiServer, image: str) -> None:
+    template = {"spec": {"containers": [{"name": "c", "image": image}]}}
+    path = "/apis/apps/v1/namespaces/n/deployments/d"
+    server.put(path, {"metadata": {"namespace": "n"}, "spec": {"template": template}})
+
+
+def settings(tmp_path: Path, authority: str) -> dict[str, Any]:
+    (tmp_path / "registries.yaml").write_text(json.dumps(plain(authority)))  # JSON is YAML
+    return {"warm_up": True, "registries_file": tmp_path / "registries.yaml"}
+
+
+async def warmed(served: Webhook) -> dict[str, Any]:
+    """Wait for the line that ends the warm-up."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            for line in served.lines:
+                if line["event"] == "warm-up":
+                    return line
+            await asyncio.sleep(0.02)
+
+
+def test_the_webhook_warms_up_once_it_serves(server: ApiServer, tmp_path: Path) -> None:
+    async def test() -> None:
+        registry = Registry()
+        registry.push("app", "v1", config_bytes(["/app"]))
+        async with serve(registry) as host:
+            deploy(server, f"{host.authority}/app:v1")
+            with webhook(**settings(tmp_path, host.authority)) as served:
+                line = await warmed(served)
+                assert (line["images"], line["unresolved"], line["level"]) == (1, 0, "info")
+
+    asyncio.run(test())
+
+
+def test_a_warm_up_that_hangs_does_not_keep_the_process(server: ApiServer, tmp_path: Path) -> None:
+    """`webhook` fails where the process does not end."""
+
+    async def test() -> None:
+        asked = asyncio.Event()
+
+        async def hang(_request: Request) -> Answer:
+            asked.set()
+            await asyncio.sleep(3600)
+            return Answer()
+
+        async with serve(hang) as host:
+            deploy(server, f"{host.authority}/app:v1")
+            more = {**settings(tmp_path, host.authority), "lookup_seconds": 3600.0}
+            with webhook(**more) as served:
+                await asyncio.wait_for(asked.wait(), PATIENCE)
+            assert served.lines[-1]["event"] == "stopped"
+            assert not any(line["event"] == "warm-up" for line in served.lines)
+
+    asyncio.run(test())
