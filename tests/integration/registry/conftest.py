@@ -66,7 +66,7 @@ def token(
     folder = tmp_path_factory.mktemp("token")
     signed_by = signer()
     (folder / "issuer.pem").write_bytes(signed_by.pem)
-    mine = frozenset(f"team/{name}" for name in (*IMAGES, "agree"))
+    mine = frozenset(f"team/{name}" for name in (*IMAGES, "agree", "private"))
     server = TokenServer(
         users={"robot": PASSWORD},
         rights={"robot": mine, "": frozenset({"team/shell"})},
