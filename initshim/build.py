@@ -39,6 +39,8 @@ CYTHON = (
 
 CC = (
     *("-static", "-Oz", "-std=gnu11", "-w"),
+    # Smaller than what -Oz takes for small: no function copied into another, no table of jumps.
+    *("-fno-jump-tables", "-mllvm", "-inline-threshold=0"),
     # Python would find each module's init function by name. Nobody calls it here; as a static
     # function it is dropped by the compiler, and with it all that Cython generates around ours.
     "-DPyMODINIT_FUNC=static PyObject *",
@@ -46,7 +48,7 @@ CC = (
     # Nobody unwinds our stack or reads our symbols.
     *("-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-fno-stack-protector"),
     *("-fomit-frame-pointer", "-fno-sanitize=all", "-fno-ident"),
-    *("-Wl,--strip-all", "-Wl,--build-id=none"),
+    *("-Wl,--strip-all", "-Wl,--build-id=none", "-Wl,-T,reaper.ld"),
 )
 
 # What the headers of a 64-bit CPython say of the machine that it was built on.
@@ -88,6 +90,7 @@ def build(target: Target, out: Path) -> Path:
         folder = Path(name)
         sources = translate(folder)
         headers(target, folder / "include")
+        shutil.copyfile(HERE / "reaper.ld", folder / "reaper.ld")
         run(
             [
                 *("-m", "ziglang", "cc", "-target", target.zig, *CC),

@@ -7,9 +7,9 @@ import cython
 from cython.cimports.initshim.linux import (
     O_CLOEXEC,
     O_NOFOLLOW,
-    _Fork,
     change_mode,
     errno,
+    new_process,
     open_file,
 )
 from cython.cimports.initshim.rooms import (
@@ -88,7 +88,7 @@ def copy_bytes(source, target):
 def try_copy(reaper):
     """Run the copy with --version, which prints it; 0, or 125 or 126 where the copy can't run."""
     status: cython.int = 0
-    child: cython.int = _Fork()
+    child: cython.int = new_process()
     if child == 0:
         run_copy(reaper)
     if child < 0 or waitpid(child, cython.address(status), 0) < 0:

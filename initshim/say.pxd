@@ -10,5 +10,5 @@ cdef public void tell(Line *line) noexcept nogil
 cdef public void report(Line *line, const char *message) noexcept nogil
 cdef public int number_in(const char *text, int most) noexcept nogil
 
-cdef const char *error_text(int error) noexcept nogil
+cdef const char *errors() noexcept nogil
 cdef void add(Line *line, const char *text, int limit) noexcept nogil

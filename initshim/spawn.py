@@ -2,8 +2,8 @@
 
 import cython
 from cython.cimports.initshim.linux import (
-    _Fork,
     errno,
+    new_process,
     open_pipe,
     set_foreground,
 )
@@ -37,7 +37,7 @@ def spawn(reaper):
     reaper.child = -1
     if open_pipe(ends) != 0:
         return errno
-    reaper.child = _Fork()
+    reaper.child = new_process()
     if reaper.child < 0:
         return errno
     if reaper.child == 0:
