@@ -60,6 +60,10 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
         {"tls.existingSecret": "mine"},
         "would be ignored with tls.mode=builtin",
     ),
+    "two who write the CA": (
+        {"admission.annotations": {"cert-manager.io/inject-ca-from-secret": "a/b"}},
+        "would overwrite each other's caBundle",
+    ),
     "issuer in another mode": (
         {"tls.certManager.issuerRef": {"name": "mine"}},
         "tls.certManager.issuerRef is for tls.mode=certManager",

@@ -33,6 +33,11 @@
 {{- if and (ne $v.tls.mode "files") (or $v.tls.existingSecret $v.tls.caBundle) -}}
 {{- $said = append $said (printf "tls.existingSecret and tls.caBundle are for tls.mode=files and would be ignored with tls.mode=%s. Leave them empty." $v.tls.mode) -}}
 {{- end -}}
+{{- range $name, $_ := $v.admission.annotations -}}
+{{- if and (eq $v.tls.mode "builtin") (hasPrefix "cert-manager.io/inject-" $name) -}}
+{{- $said = append $said (printf "admission.annotations has %s, and with tls.mode=builtin cert-manager and the webhook would overwrite each other's caBundle. Take it out, or use tls.mode=certManager or files." $name) -}}
+{{- end -}}
+{{- end -}}
 {{- if and $v.tls.certManager.issuerRef (ne $v.tls.mode "certManager") -}}
 {{- $said = append $said (printf "tls.certManager.issuerRef is for tls.mode=certManager and would be ignored with tls.mode=%s." $v.tls.mode) -}}
 {{- end -}}
