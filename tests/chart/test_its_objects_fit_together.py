@@ -1,5 +1,6 @@
 """What no schema checks: names, ports, selectors, rights, and the settings' own reader."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tests.chart.render import (
     parse,
     pod_spec,
 )
+from tests.fakes.api_server import selects
 from webhook import settings
 from webhook.oci import registries
 
@@ -160,6 +162,32 @@ def test_no_right_is_wider_than_its_use(found: list[Object], chosen: settings.Se
             else:
                 assert rule["verbs"] == ["list"]
                 assert chosen.warm_up
+
+
+def test_the_warm_up_reads_the_namespaces_that_the_api_server_asks_about(
+    found: list[Object], chosen: settings.Settings
+) -> None:
+    webhook = one(found, "MutatingWebhookConfiguration")["webhooks"][0]
+    rules = webhook["namespaceSelector"]["matchExpressions"]
+    values: dict[str, set[str | None]] = {rule["key"]: {None, "other"} for rule in rules}
+    for rule in rules:
+        values[rule["key"]] |= set(rule.get("values", ()))
+    if chosen.warm_up:
+        asked = set()
+        for combination in itertools.product(*values.values()):
+            given = zip(values, combination, strict=True)
+            labels = {key: value for key, value in given if value is not None}
+            expected = all(_holds(rule, labels) for rule in rules)
+            assert selects(chosen.warm_up_namespaces, labels) is expected, labels
+            asked.add(expected)
+        assert asked == {True, False}
+
+
+def _holds(rule: Object, labels: dict[str, str]) -> bool:
+    """Tell whether one requirement of a label selector holds (k8s.io/apimachinery, labels)."""
+    held = labels.get(rule["key"])
+    inside = held in rule["values"] if "values" in rule else held is not None
+    return inside is (rule["operator"] in {"In", "Exists"})
 
 
 def test_the_token_is_mounted_only_where_the_api_server_is_called(

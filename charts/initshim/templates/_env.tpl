@@ -37,6 +37,9 @@ TLS_CERT_FILE: /etc/initshim/tls/tls.crt
 TLS_KEY_FILE: /etc/initshim/tls/tls.key
 {{- end }}
 WARM_UP: {{ $v.registry.warmUp }}
+{{- if $v.registry.warmUp }}
+WARM_UP_NAMESPACES: {{ include "initshim.namespaceLabels" . | quote }}
+{{- end }}
 WEBHOOK_NAME: {{ include "initshim.fullname" . | quote }}
 {{- end -}}
 

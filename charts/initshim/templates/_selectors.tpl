@@ -34,6 +34,21 @@ matchExpressions:
   {{- end }}
 {{- end -}}
 
+{{- /* The same namespaces as a label selector in one line, as `kubectl get -l` takes it. */ -}}
+{{- define "initshim.namespaceLabels" -}}
+{{- $said := list -}}
+{{- range (include "initshim.namespaceSelector" . | fromYaml).matchExpressions -}}
+{{- if eq .operator "Exists" -}}
+{{- $said = append $said .key -}}
+{{- else if eq .operator "DoesNotExist" -}}
+{{- $said = append $said (printf "!%s" .key) -}}
+{{- else -}}
+{{- $said = append $said (printf "%s %s (%s)" .key (lower .operator) (join "," .values)) -}}
+{{- end -}}
+{{- end -}}
+{{- join "," $said -}}
+{{- end -}}
+
 {{- /*
 Pods that the webhook would leave alone anyway, dropped before they cost a call. The webhook
 decides again by itself: an API server older than 1.28 knows no conditions. `has` everywhere: an
