@@ -18,8 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.nodes import MappingNode, Node
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 CHART = ROOT / "charts" / "initshim"
@@ -52,12 +51,14 @@ class Value:
 
 def values(text: str) -> list[Value]:
     """Read every value of values.yaml; raise ValueError for one without a comment."""
-    root = YAML(typ="rt").compose(text)
-    return list(_walk(root, YAML(typ="safe").load(text), text.splitlines(), ()))
+    root = yaml.compose(text)
+    if not isinstance(root, yaml.MappingNode):
+        raise TypeError("values.yaml is no mapping")
+    return list(_walk(root, yaml.safe_load(text), text.splitlines(), ()))
 
 
 def _walk(
-    node: MappingNode, plain: Mapping[str, Any], lines: list[str], path: tuple[str, ...]
+    node: yaml.MappingNode, plain: Mapping[str, Any], lines: list[str], path: tuple[str, ...]
 ) -> Iterator[Value]:
     for key, child in node.value:
         here, default = (*path, key.value), plain[key.value]
@@ -75,7 +76,7 @@ def _walk(
             raise ValueError(f"{'.'.join(here)} has no comment")
 
 
-def _comment(lines: list[str], key: Node) -> list[str]:
+def _comment(lines: list[str], key: yaml.Node) -> list[str]:
     found: list[str] = []
     indent = " " * key.start_mark.column
     for line in reversed(lines[: key.start_mark.line]):
@@ -85,7 +86,7 @@ def _comment(lines: list[str], key: Node) -> list[str]:
     return found
 
 
-def _section(lines: list[str], key: Node) -> str:
+def _section(lines: list[str], key: yaml.Node) -> str:
     above = lines[: key.start_mark.line]
     titles = [line.removeprefix("## ") for line in above if line.startswith("## ")]
     return titles[-1] if titles else ""

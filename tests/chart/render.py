@@ -2,10 +2,11 @@
 
 import functools
 import subprocess
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "initshim"
@@ -20,10 +21,20 @@ class Refused(Exception):
     """The program failed; the message is what it said."""
 
 
+class Strict(yaml.CSafeLoader):
+    """A loader for which a key given twice is an error, as it is for YAML."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Give the mapping, every key of it once."""
+        keys = [key.value for key, _ in node.value]
+        assert len(keys) == len(set(keys)), f"given twice in {keys}{node.start_mark}"
+        return super().construct_mapping(node, deep)
+
+
 @functools.cache
 def parse(text: str) -> list[Object]:
-    """Read every document that is not empty; a key given twice is an error. Don't change it."""
-    return [document for document in YAML(typ="safe").load_all(text) if document]
+    """Read every document that is not empty. Renderings are shared: don't change them."""
+    return [document for document in yaml.load_all(text, Strict) if document]
 
 
 def run(program: Path, *words: str) -> str:

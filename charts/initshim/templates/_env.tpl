@@ -23,6 +23,9 @@ PORT: {{ include "initshim.port" . }}
 PULL_SECRETS: {{ include "initshim.readsPullSecrets" . | default "false" }}
 REAPER_IMAGE: {{ include "initshim.image" (dict "image" $v.reaperImage "root" .) | quote }}
 REAPER_PULL_POLICY: {{ $v.reaperImage.pullPolicy | quote }}
+{{- with $v.registry.refusedNetworks }}
+REFUSED_NETWORKS: {{ join "," . | quote }}
+{{- end }}
 {{- if hasKey $files "registries.yaml" }}
 REGISTRIES_FILE: /etc/initshim/config/registries.yaml
 {{- end }}

@@ -14,7 +14,8 @@ import pytest
 import initshim
 from tests.integration.images.store import ROOT, Store
 
-pytestmark = pytest.mark.xdist_group("images")
+# Building them takes minutes, many where other tests run beside.
+pytestmark = [pytest.mark.xdist_group("images"), pytest.mark.timeout(1800)]
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 REVIEW = ROOT / "charts" / "initshim" / "files" / "review.py"
