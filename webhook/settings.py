@@ -123,7 +123,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.tls == "files" and not (self.tls_cert_file and self.tls_key_file):
-            raise ValueError("tls: files needs tls_cert_file and tls_key_file")
+            raise ValueError("INITSHIM_TLS=files needs INITSHIM_TLS_CERT_FILE and INITSHIM_TLS_KEY_FILE")
         return self
 
     def rules(self) -> Rules:
@@ -185,7 +185,7 @@ def image_map(path: Path) -> tuple[tuple[str, ImageConfig], ...]:
 def _sentence(what: str, error: ValidationError, *, prefix: str = "") -> str:
     """Say what is wrong and where, without the values: one of them may be a secret."""
     problems = (
-        f"{_place(problem['loc'], prefix)}{problem['msg']}"
+        f"{_place(problem['loc'], prefix)}{problem['msg'].removeprefix('Value error, ')}"
         for problem in error.errors(include_input=False, include_url=False)
     )
     return f"{what}: {'; '.join(problems)}"

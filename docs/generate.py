@@ -1,0 +1,124 @@
+"""Write the pages that come from the code: run `python docs/generate.py`."""  # noqa: INP001  # a script
+
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from webhook.core.reasons import MEANINGS, UNRESOLVED, Reason
+from webhook.settings import Settings
+
+FOLDER = Path(__file__).parent
+_PREFIX = Settings.model_config["env_prefix"]
+
+_CONFIGURATION = f"""\
+# Configuration
+
+The webhook reads its settings from the environment, at start. The chart sets them from its
+values; `initshim serve --dev` needs none. A setting that can't be used stops the start with a
+sentence that names it. An empty variable counts as one that is not set.
+
+Times are seconds, sizes are bytes. This page is written by `docs/generate.py` from
+`webhook/settings.py`.
+
+| `{_PREFIX}…` | Default | Values | Meaning |
+|---|---|---|---|
+"""
+
+_REASONS = """\
+# Reasons
+
+Why a pod or a container is left alone. A reason has one name everywhere: in the pod's annotation
+`initshim.dev/status`, in the warning that `kubectl` shows, in the log, in the API server's audit
+log, and as the label `outcome` of `initshim_containers_total`. Its meaning never changes.
+
+Those marked with \N{DAGGER} mean that nobody could tell what the container runs: with
+`INITSHIM_ON_UNRESOLVED=deny` such a pod is refused.
+
+This page is written by `docs/generate.py` from `webhook/core/reasons.py`.
+
+| Reason | What it means | What to do |
+|---|---|---|
+"""
+
+
+def configuration() -> str:
+    """Give the page of settings: a row for each, in the order of the code."""
+    fields = Settings.model_fields.items()
+    return _CONFIGURATION + "".join(_setting(name, field) for name, field in fields)
+
+
+def reasons() -> str:
+    """Give the page of reasons: a row for each, in the order of the code."""
+    return _REASONS + "".join(map(_reason, Reason))
+
+
+def _setting(name: str, field: FieldInfo) -> str:
+    meaning = " ".join((field.description or "").split())
+    return f"| `{name.upper()}` | {_default(field)} | {_values(field)} | {_cell(meaning)} |\n"
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.default
+    if value is PydanticUndefined or value in (None, "", ()):
+        return ""
+    if isinstance(value, bool):
+        value = str(value).lower()
+    elif isinstance(value, tuple):
+        value = ",".join(value)
+    elif isinstance(value, float):
+        value = f"{value:g}"
+    return f"`{value}`"
+
+
+def _values(field: FieldInfo) -> str:
+    kind: Any = field.annotation
+    if get_origin(kind) is UnionType:
+        (kind,) = (each for each in get_args(kind) if each is not NoneType)
+    if get_origin(kind) is Literal:
+        return ", ".join(f"`{value}`" for value in get_args(kind))
+    if get_origin(kind) is tuple:
+        return "a list, comma-separated"
+    if kind in (int, float):
+        return _range(field)
+    return {bool: "`true`, `false`", Path: "a path"}.get(kind, "text")
+
+
+def _range(field: FieldInfo) -> str:
+    words = []
+    for limit in field.metadata:
+        if isinstance(limit, Ge):
+            words.append(f"from {limit.ge}")
+        elif isinstance(limit, Gt):
+            words.append(f"above {limit.gt}")
+        elif isinstance(limit, Le):
+            words.append(f"to {limit.le}")
+    return " ".join(words)
+
+
+def _reason(reason: Reason) -> str:
+    meaning = MEANINGS[reason]
+    mark = " \N{DAGGER}" if reason in UNRESOLVED else ""
+    remedy = meaning.remedy.replace("{container}", "<name>")
+    return f"| `{reason}`{mark} | {_cell(meaning.sentence)} | {_cell(remedy)} |\n"
+
+
+def _cell(text: str) -> str:
+    """Keep a text within its cell, and `<name>` from being taken for HTML."""
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+PAGES = {"configuration.md": configuration, "reasons.md": reasons}
+
+
+def main() -> None:
+    """Write every page."""
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page())
+
+
+if __name__ == "__main__":
+    main()
