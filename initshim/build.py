@@ -1,7 +1,8 @@
 """Build the reaper: Python → C (cython) → one static executable (zig cc with its own musl).
 
-The same bytes come out wherever it is built: everything happens in a temporary folder under relative names, so no path of this
-machine can get in; there are no timestamps; the C library is zig's.
+The same bytes come out wherever it is built: everything happens in a temporary folder under
+relative names, so no path of this machine can get in; there are no timestamps; the C library is
+zig's.
 """
 
 import argparse

@@ -32,8 +32,8 @@ from cython.cimports.posix.wait import waitpid
 def install(reaper):
     """Copy ourselves to the destination, run the copy once; the exit code.
 
-    An init container can run again while the containers run the last copy, and a running file can't be written to ("Text
-    file busy"). So the new copy is made beside it and renamed over it.
+    An init container can run again while the containers run the last copy, and a running file
+    can't be written to ("Text file busy"). So the new copy is made beside it and renamed over it.
     """
     destination: cython.p_const_char = reaper.options.destination
     beside = cython.declare(cython.char[4096])

@@ -24,9 +24,10 @@ def linger(reaper):
 
 
 def drain(reaper, signum, seconds):
-    """Signal the rest and reap until none is left; false where the time ran out or somebody is impatient.
+    """Signal the rest and reap until none is left; false where it was cut short.
 
-    Impatient: another TERM, INT or QUIT. All other signals have lost whom they were for.
+    By the time running out, or by somebody impatient: another TERM, INT or QUIT. All other signals
+    have lost whom they were for.
     """
     info = cython.declare(siginfo_t)
     signal_rest(reaper, signum)
@@ -43,7 +44,7 @@ def drain(reaper, signum, seconds):
 
 
 def signal_rest(reaper, signum):
-    """Signal whoever is left: as PID 1 everybody; otherwise the program's group and our own children."""
+    """Signal whoever is left: as PID 1 all; else the program's group and our own children."""
     if reaper.pid == 1:
         kill(-1, signum)
         return

@@ -50,7 +50,7 @@ Orphans reaped so far: cat /proc/1/comm
 
 
 def table():
-    """Each option: its letter, whether it takes a value, its long name. (`+` is no letter: long only.)"""
+    """Each option: its letter, `=` where it takes a value, its long name. `+`: long only."""
     return (
         b"g kill-group\0"
         b"a all\0"

@@ -11,7 +11,6 @@ from cython.cimports.initshim.rooms import (
     put_signal,
     tell,
 )
-from cython.cimports.posix.types import pid_t
 from cython.cimports.posix.wait import (
     WEXITSTATUS,
     WIFEXITED,
@@ -25,14 +24,17 @@ from cython.cimports.posix.wait import (
 
 
 def reap(reaper):
-    """Reap all that have ended, or up to the program itself: nothing delays our end. True while processes are left.
+    """Reap all that have ended; true while processes are left.
 
-    What waitpid returns is all that counts: many SIGCHLD merge into one, and any other signal may come before it.
+    Once the program itself is reaped, stop there: nothing may delay our end.
+
+    What waitpid returns is all that counts: many SIGCHLD merge into one, and any other signal may
+    come before it.
     """
     before: cython.uint = reaper.orphans
     how: cython.int = WNOHANG | (WUNTRACED if reaper.job else 0)
     status: cython.int = 0
-    pid: pid_t = waitpid(-1, cython.address(status), how)
+    pid: cython.int = waitpid(-1, cython.address(status), how)
     while pid > 0:
         if take(reaper, pid, status):
             break
@@ -60,7 +62,7 @@ def take(reaper, pid, status):
 
 
 def show_count(reaper):
-    """Show the count of orphans as our name: `cat /proc/1/comm` says init:1234, and costs nobody anything."""
+    """Show the count of orphans as our name: `cat /proc/1/comm` says init:1234."""
     line = cython.declare(Line)
     line.size = 0
     put(cython.address(line), b"init:")

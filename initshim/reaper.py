@@ -1,7 +1,10 @@
-"""The reaper: PID 1 of a container. Block all signals, start the program, then wait for a signal, forward it, reap, again.
+"""The reaper: PID 1 of a container.
 
-Written in Cython's pure Python mode and compiled ahead of time; the types are in reaper.pxd. No function here touches a Python
-object, so nothing of Python remains in the executable. The rooms: signals, options, install, spawn, terminal, reap, linger, say.
+Block all signals, start the program; then wait for a signal, forward it, reap, and again.
+
+Written in Cython's pure Python mode and compiled ahead of time; the types are in reaper.pxd. No
+function here touches a Python object, so nothing of Python remains in the executable. The rooms:
+signals, options, install, search, spawn, terminal, reap, linger, say.
 """
 
 import cython
@@ -49,17 +52,15 @@ from cython.cimports.initshim.rooms import (
 from cython.cimports.libc.errno import ENOENT
 from cython.cimports.libc.string import strlen
 from cython.cimports.posix.signal import siginfo_t
-from cython.cimports.posix.types import pid_t
 from cython.cimports.posix.unistd import chdir, close, getpid, getppid, write
 from cython.cimports.posix.wait import WEXITSTATUS, WIFEXITED, WTERMSIG
-
 
 # Not on the stack: the page that .bss lies in is there anyhow, the stack's next page need not be.
 state = cython.declare(Reaper)
 
 
 def main(argc, argv):
-    """Block all signals before anything else: until then PID 1 is deaf, and a TERM that comes is lost."""
+    """Block all signals before anything else: till then PID 1 is deaf, and a TERM is lost."""
     block_signals(cython.address(state.mask))
     state.pid = getpid()
     if argc < 1 or not parse_options(argv, cython.address(state.options)):
@@ -112,7 +113,7 @@ def prepare(reaper):
         prctl(PR_SET_CHILD_SUBREAPER, 1)
     signum: cython.int = reaper.options.parent_death
     if signum != 0:
-        parent: pid_t = getppid()
+        parent: cython.int = getppid()
         prctl(PR_SET_PDEATHSIG, signum)
         # It died before the kernel knew that we care: send ourselves what it would have sent.
         if getppid() != parent:
@@ -121,7 +122,7 @@ def prepare(reaper):
 
 
 def cannot_start(reaper, error):
-    """Say why the program does not run; 127 not found, 126 not executable, 125 where we could not even fork."""
+    """Say why the program does not run: 127 not found, 126 not executable, 125 no fork."""
     line = cython.declare(Line)
     name: cython.p_const_char = reaper.options.program[0]
     begin(cython.address(line))
@@ -140,8 +141,9 @@ def cannot_start(reaper, error):
 def let_go(reaper):
     """Hold nothing that the program may want gone: no descriptor but 0 to 2, no working directory.
 
-    A pipe's reader waits for its last writer, a socket's port stays taken, a mount stays busy, as long as we have them open.
-    stdin we keep only as the terminal that we may have to hand over; stdout and stderr so that /proc/1/fd/1 works.
+    A pipe's reader waits for its last writer, a socket's port stays taken, a mount stays busy, as
+    long as we have them open. stdin we keep only as the terminal that we may have to hand over;
+    stdout and stderr so that /proc/1/fd/1 works.
     """
     if syscall(SYS_close_range, 3, ~cython.cast(cython.uint, 0), 0) != 0:  # none before Linux 5.9
         file = cython.declare(cython.int)
@@ -162,7 +164,7 @@ def forward(reaper, info):
         return
     if signum == 0:
         return
-    to: pid_t = reaper.child
+    to: cython.int = reaper.child
     if reaper.options.everyone:
         to = -1
     elif reaper.options.group:
@@ -173,10 +175,10 @@ def forward(reaper, info):
 
 
 def is_ours(reaper, info):
-    """Whether a signal means us: a child's end told by the kernel, or what we have brought on ourselves.
+    """Whether a signal means us: the end of a child, or what we brought on ourselves.
 
-    A SIGCHLD that somebody sent has si_code <= 0. The kernel names ourselves as the sender of the SIGPIPE for a line that we
-    could not write, and forwarding that would make another line.
+    A SIGCHLD that somebody sent has si_code <= 0. The kernel names ourselves as the sender of the
+    SIGPIPE for a line that we could not write, and forwarding that would make another line.
     """
     if info.si_signo == SIGCHLD and info.si_code > 0:
         return True
@@ -184,7 +186,7 @@ def is_ours(reaper, info):
 
 
 def tell_forwarded(signum, to, error):
-    """Tell of one signal that was forwarded (-v), or could not be: a setuid program, one that has just ended."""
+    """Tell of one signal that was forwarded (-v), or could not be (to a setuid program)."""
     line = cython.declare(Line)
     begin(cython.address(line))
     put(cython.address(line), b"forwarded " if error == 0 else b"cannot forward ")

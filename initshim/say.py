@@ -100,7 +100,8 @@ def tell(line):
 def report(line, message):
     """Write the line to stderr and to the termination message file, for `kubectl describe pod`.
 
-    The file is never created: where the kubelet did not make one, nobody reads it. O_NONBLOCK: it could be a pipe.
+    The file is never created: where the kubelet did not make one, nobody reads it. O_NONBLOCK: it
+    could be a pipe.
     """
     tell(line)
     file: cython.int = open_file(message, O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC)
@@ -126,7 +127,7 @@ def number_in(text, most):
 
 
 def find(text, letter):
-    """Where a letter first is in text, or NULL. (zig's strchr is 700 bytes of vector code.)"""
+    """Where a letter first is in text, or NULL (zig's strchr is 700 bytes of vector code)."""
     while text[0] != 0:
         if text[0] == letter:
             return text

@@ -1,7 +1,7 @@
 """Search: exec a program by its name, along PATH, as execvp does it.
 
-musl's execvp would come with 1.4 kB of string functions, and would make a script without `#!` run
-by no shell either: the kernel's "Exec format error", as a container runtime gives it.
+musl's own comes with 1.4 kB of string functions. As there, a script without `#!` is not handed to a
+shell: it is the kernel's "Exec format error", as a container runtime gives it.
 """
 
 import cython
@@ -59,7 +59,7 @@ def exec_along(path, argv):
 
 
 def exec_in(folder, size, argv):
-    """Try one folder, of which the name has so many characters; none means the working directory."""
+    """Try one folder, whose name has so many characters; none: the working directory."""
     file = cython.declare(cython.char[4096 + 257])
     if size > 4096:
         return ENOENT

@@ -1,6 +1,7 @@
 """Signals: the mask, the wait, the sending, and their names.
 
-By raw system calls with the kernel's own 64-bit set: musl's wrappers keep 32 to 34 for themselves, and 34 is glibc's SIGRTMIN.
+By raw system calls with the kernel's own 64-bit set: musl's wrappers keep 32 to 34 for themselves,
+and 34 is glibc's SIGRTMIN.
 """
 
 import cython
@@ -24,8 +25,9 @@ from cython.cimports.posix.strings import strcasecmp, strncasecmp
 def block_signals(old):
     """Block every signal there is.
 
-    PID 1 loses a signal that it neither handles nor blocks. A blocked one is queued, even for PID 1 and even where its
-    disposition is "ignore". (A fault of our own is not held up by this: the kernel kills us with it.)
+    PID 1 loses a signal that it neither handles nor blocks. A blocked one is queued, even for PID 1
+    and even where its disposition is "ignore". (A fault of our own is not held up by this: the
+    kernel kills us with it.)
     """
     every: uint64_t = ~cython.cast(uint64_t, 0)
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, cython.address(every), old, 8)
@@ -34,8 +36,9 @@ def block_signals(old):
 def default_sigchld(reaper):
     """Make SIGCHLD's disposition the default and remember what it was.
 
-    Started with SIGCHLD ignored (`trap '' CHLD; exec …`), a parent never hears of its children: the kernel reaps them itself.
-    The kernel's struct sigaction begins with the handler, and all zero means the default; five words hold it on every machine.
+    Started with SIGCHLD ignored (`trap '' CHLD; exec …`), a parent never hears of its children: the
+    kernel reaps them itself. The kernel's struct sigaction begins with the handler, and all zero
+    means the default; five words hold it on every machine.
     """
     default = cython.declare(cython.long[5])
     memset(default, 0, cython.sizeof(default))
@@ -59,8 +62,9 @@ def next_signal(info):
 def send_signal(to, signum, info):
     """Send a signal as it came, 0 or the errno.
 
-    A queued one (sigqueue, timers, message queues: si_code below 0) keeps its value and its sender. The kernel lets nobody
-    forward the others so, and a group can't be queued to: they are sent anew.
+    A queued one (sigqueue, timers, message queues: si_code below 0) keeps its value and its sender.
+    The kernel lets nobody forward the others so, and a group can't be queued to: they are sent
+    anew.
     """
     if to > 0 and info.si_code < 0 and info.si_code != SI_TKILL:
         sent: cython.long = syscall(SYS_rt_sigqueueinfo, to, signum, info)

@@ -28,9 +28,12 @@ from cython.cimports.posix.unistd import (
 
 
 def spawn(reaper):
-    """Start the program and wait until it runs; 0 or the errno. Where not even the fork succeeded, reaper.child is -1.
+    """Start the program and wait until it runs; 0 or the errno.
 
-    A failed exec comes back over a pipe. A successful one closes the pipe, and the read ends with nothing.
+    Where not even the fork succeeded, reaper.child is -1.
+
+    A failed exec comes back over a pipe. A successful one closes the pipe, and the read ends with
+    nothing.
     """
     ends = cython.declare(cython.int[2])
     error: cython.int = 0

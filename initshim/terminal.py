@@ -1,10 +1,11 @@
 """Terminal: who is in its foreground, and stopping and continuing with the child.
 
-The child leads a group of its own, so it must be the foreground group to read the terminal and to get its Ctrl-C. Nothing here
-is fatal and the terminal is never detached: without one, every call fails and all goes on. SIGTTOU is blocked, so that
-setting it works from the background.
+The child leads a group of its own, so it must be the foreground group to read the terminal and to
+get its Ctrl-C. Nothing here is fatal and the terminal is never detached: without one, every call
+fails and all goes on. SIGTTOU is blocked, so that setting it works from the background.
 """
 
+import cython
 from cython.cimports.initshim.linux import (
     SIGCONT,
     SIGSTOP,
@@ -15,7 +16,6 @@ from cython.cimports.initshim.linux import (
     set_foreground,
 )
 from cython.cimports.posix.signal import kill
-from cython.cimports.posix.types import pid_t
 from cython.cimports.posix.unistd import getpgrp
 
 
@@ -24,7 +24,7 @@ def look_at_terminal(reaper):
 
     Started in the background (`initshim … &`) it isn't: the shell needs it.
     """
-    group: pid_t = foreground()
+    group: cython.int = foreground()
     reaper.terminal = group >= 0
     if reaper.terminal:
         reaper.handed = group == getpgrp()
@@ -43,7 +43,8 @@ def pause_with_child(reaper, signum):
         resume_child(reaper)  # `fg` came between: the terminal is the child's for the asking
         return
     reaper.paused = True
-    # The terminal stops a whole job; the rest of ours (a pipeline, a script around us) is in our group, not in the child's.
+    # The terminal stops a whole job; the rest of ours (a pipeline, a script around us) is in our
+    # group, not in the child's.
     if signum != SIGSTOP:
         kill(0, signum)
     kill(reaper.pid, SIGSTOP)
@@ -59,6 +60,6 @@ def resume_child(reaper):
 
 
 def take_terminal_back(reaper):
-    """Give our group the terminal again, where the child's still has it: a script around us goes on reading."""
+    """Take the terminal back, if the child's group has it: a script around us reads on."""
     if reaper.handed and reaper.pid != 1 and foreground() == reaper.child:
         set_foreground(getpgrp())
