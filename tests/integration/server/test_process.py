@@ -12,7 +12,7 @@ import pytest
 from tests.fakes.reviews import SECRET, body, pod, read, unresolved
 from tests.integration.server.process import COMMAND, PATIENCE, certificate, environment, run
 from tests.integration.server.process import process as start
-from tests.integration.server.running import webhook
+from tests.integration.server.running import Reader, request, webhook
 from webhook.core.errors import BadSettings, InitshimError
 
 
@@ -122,3 +122,15 @@ def test_either_port_may_be_taken() -> None:
             given = {"host": "127.0.0.1", which: port}
             with pytest.raises(BadSettings, match=f"port {port}"), webhook(**given):
                 pass
+
+
+def test_whether_a_pod_is_admitted_or_denied_is_a_setting() -> None:
+    sent = body(pod(containers=[unresolved()]), uid="u")
+    for choice, allowed in (("admit", True), ("deny", False)):
+        with webhook(on_unresolved=choice, lookups=False) as served, served.connect() as connection:
+            connection.sendall(request(sent))
+            response = read(Reader(connection).response().body, "u")
+        assert response["allowed"] is allowed
+        told = response["warnings"][0] if allowed else response["status"]["message"]
+        assert "app" in told
+        assert "lookup-off" in told
