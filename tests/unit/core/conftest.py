@@ -15,7 +15,7 @@ default = settings(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("default", default)
-settings.register_profile("long", default, max_examples=5000, derandomize=False)
+settings.register_profile("long", default, max_examples=2000, derandomize=False)
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "default")
 settings.load_profile(PROFILE)
 
