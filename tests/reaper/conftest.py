@@ -1,6 +1,7 @@
 """The axes of the reaper's tests, as fixtures: PID 1 or not, terminal or pipes, option sets.
 
-`INITSHIM_TEST_ELF=/usr/bin/tini INITSHIM_TEST_DEADLINE=3 pytest tests/reaper` holds another init to the same tests.
+`INITSHIM_TEST_ELF=/usr/bin/tini INITSHIM_TEST_DEADLINE=3 pytest tests/reaper` holds another init
+to the same tests.
 """
 
 from __future__ import annotations

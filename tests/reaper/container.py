@@ -1,4 +1,4 @@
-"""Real containers: an empty root file system with the reaper and one static program, run by runc or by podman."""
+"""Real containers by runc or podman: an empty root file system, the reaper, one program."""
 
 from __future__ import annotations
 
@@ -37,8 +37,17 @@ def compile_witness(folder: Path) -> Path:
     if program.exists():
         return program
     command = [
-        sys.executable, "-m", "ziglang", "cc", "-target", "x86_64-linux-musl", "-static", "-Os",
-        "-o", str(program), str(PROGRAMS / "witness.c"),
+        sys.executable,
+        "-m",
+        "ziglang",
+        "cc",
+        "-target",
+        "x86_64-linux-musl",
+        "-static",
+        "-Os",
+        "-o",
+        str(program),
+        str(PROGRAMS / "witness.c"),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -61,9 +70,15 @@ class Runc:
         process = config["process"]
         process.pop("rlimits", None)
         process |= {
-            "terminal": False, "args": list(arguments), "env": [], "user": {"uid": 65532, "gid": 65532},
+            "terminal": False,
+            "args": list(arguments),
+            "env": [],
+            "user": {"uid": 65532, "gid": 65532},
             "noNewPrivileges": True,
-            "capabilities": {kind: [] for kind in ("bounding", "effective", "permitted", "inheritable", "ambient")},
+            "capabilities": {
+                kind: []
+                for kind in ("bounding", "effective", "permitted", "inheritable", "ambient")
+            },
         }
         config["root"] = {"path": "rootfs", "readonly": True}
         config_path.write_text(json.dumps(config))
@@ -77,17 +92,23 @@ class Runc:
         self.write(arguments)
         name = f"initshim-{uuid.uuid4().hex[:12]}"
         return subprocess.run(
-            self.command("run", "--bundle", str(self.folder), name), capture_output=True, text=True,
-            stdin=subprocess.DEVNULL, check=False, timeout=kernel.DEADLINE,
+            self.command("run", "--bundle", str(self.folder), name),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+            timeout=kernel.DEADLINE,
         )
 
     def forward(self, arguments: Sequence[str], numbers: Sequence[int]) -> tuple[str, int]:
-        """What the program said while these signals were sent with `runc kill`, and the exit code."""
+        """What the program said to these signals from `runc kill`, and the exit code."""
         self.write(arguments)
         name = f"initshim-{uuid.uuid4().hex[:12]}"
         popen = subprocess.Popen(
             self.command("run", "--bundle", str(self.folder), name),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         try:
             assert popen.stdout is not None
@@ -129,21 +150,42 @@ class Podman:
         config.write_text(RUNTIME)
         return {**os.environ, "CONTAINERS_CONF": str(config)}
 
-    def run(self, options: Sequence[str], arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, options: Sequence[str], arguments: Sequence[str]
+    ) -> subprocess.CompletedProcess[str]:
         """Run to the end in the same root file system."""
         words = ["--rm", "--network", "none", *options, "--rootfs", str(self.rootfs), *arguments]
         return subprocess.run(
-            self.command("run", *words), env=self.env, capture_output=True, text=True,
-            stdin=subprocess.DEVNULL, check=False, timeout=kernel.DEADLINE,
+            self.command("run", *words),
+            env=self.env,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+            timeout=kernel.DEADLINE,
         )
 
-    def stop(self, options: Sequence[str], arguments: Sequence[str], numbers: Sequence[int]) -> tuple[str, int]:
+    def stop(
+        self, options: Sequence[str], arguments: Sequence[str], numbers: Sequence[int]
+    ) -> tuple[str, int]:
         """What the program said while these signals were sent, and the exit code."""
         name = f"initshim-{uuid.uuid4().hex[:12]}"
-        words = ["--name", name, "--network", "none", *options, "--rootfs", str(self.rootfs), *arguments]
+        words = [
+            "--name",
+            name,
+            "--network",
+            "none",
+            *options,
+            "--rootfs",
+            str(self.rootfs),
+            *arguments,
+        ]
         popen = subprocess.Popen(
-            self.command("run", *words), env=self.env, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            self.command("run", *words),
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         try:
             assert popen.stdout is not None

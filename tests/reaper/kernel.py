@@ -1,4 +1,4 @@
-"""What Python leaves out of the kernel's interface: queued values, signals 32 and 33, and the truth in /proc."""
+"""What Python leaves out of the kernel: queued values, signals 32 and 33, the truth in /proc."""
 
 from __future__ import annotations
 
@@ -13,14 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LIBC = ctypes.CDLL(None, use_errno=True)
-DEADLINE = float(os.environ.get("INITSHIM_TEST_DEADLINE", "60"))
+DEADLINE = float(os.environ.get("INITSHIM_TEST_DEADLINE", "120"))
 """Seconds after which a condition that must come true is given up; no result depends on it."""
 
 FORWARDABLE = [n for n in range(1, 65) if n not in {signal.SIGKILL, signal.SIGSTOP}]
 REAL_TIME = list(range(32, 65))
 HARMLESS = {
-    signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH, signal.SIGCONT,
-    signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU,
+    signal.SIGCHLD,
+    signal.SIGURG,
+    signal.SIGWINCH,
+    signal.SIGCONT,
+    signal.SIGSTOP,
+    signal.SIGTSTP,
+    signal.SIGTTIN,
+    signal.SIGTTOU,
 }
 """Signals that don't end a process that does nothing about them."""
 DEADLY = [n for n in range(1, 65) if n not in HARMLESS]
@@ -52,7 +58,9 @@ def status(pid: int) -> dict[str, str]:
         text = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return {}
-    return {key: value.strip() for key, _, value in (line.partition(":") for line in text.splitlines())}
+    return {
+        key: value.strip() for key, _, value in (line.partition(":") for line in text.splitlines())
+    }
 
 
 def signals(pid: int, field: str) -> set[int]:

@@ -1,4 +1,4 @@
-"""One form for what is missing: `needs PACKAGE: how to get it`, so that the end of a run tells what to install."""
+"""One form for what is missing, so that the end of a run tells what to install."""
 
 from __future__ import annotations
 

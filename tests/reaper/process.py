@@ -1,4 +1,4 @@
-"""A running reaper: started on one point of the axes, signalled by its pid as seen from here, and waited for."""
+"""A running reaper: started on one point of the axes, signalled, and waited for."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def namespace() -> list[str]:
 
 
 def python(name: str, *arguments: str) -> list[str]:
-    """The argument vector of one of our Python programs, without site packages (it starts faster)."""
+    """The argument vector of one of our Python programs; without site packages it starts faster."""
     return [sys.executable, "-I", "-S", str(PROGRAMS / name), *arguments]
 
 
@@ -60,12 +60,14 @@ class Running:
     def _find(self) -> bool:
         for pid in [self.popen.pid, *kernel.children(self.popen.pid)]:
             try:
-                if os.path.samefile(f"/proc/{pid}/exe", self.executable):
+                if Path(f"/proc/{pid}/exe").samefile(self.executable):
                     self._pid = pid
                     return True
             except OSError:
                 continue
-        assert self.popen.poll() is None, f"it ended early: {self.popen.returncode} {self.err.rest()}"
+        assert self.popen.poll() is None, (
+            f"it ended early: {self.popen.returncode} {self.err.rest()}"
+        )
         return False
 
     @property
@@ -116,41 +118,77 @@ class Launcher:
     started: list[Running] = field(default_factory=list)
 
     def command(
-        self, argv: Sequence[str], options: Sequence[str] = (), *, pid1: bool = False,
-        terminal: bool = False, wrap: Sequence[str] = (),
+        self,
+        argv: Sequence[str],
+        options: Sequence[str] = (),
+        *,
+        pid1: bool = False,
+        terminal: bool = False,
+        wrap: Sequence[str] = (),
     ) -> list[str]:
         """The whole argument vector; `wrap` stands right before the reaper and must exec it."""
         return [
-            *(namespace() if pid1 else ()), *(("setsid", "--ctty") if terminal else ()),
-            *wrap, str(self.executable), *options, "--", *argv,
+            *(namespace() if pid1 else ()),
+            *(("setsid", "--ctty") if terminal else ()),
+            *wrap,
+            str(self.executable),
+            *options,
+            "--",
+            *argv,
         ]
 
     def run(
-        self, argv: Sequence[str], options: Sequence[str] = (), *, pid1: bool = False,
-        terminal: bool = False, wrap: Sequence[str] = (), env: Mapping[str, str] | None = None,
+        self,
+        argv: Sequence[str],
+        options: Sequence[str] = (),
+        *,
+        pid1: bool = False,
+        terminal: bool = False,
+        wrap: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
         cwd: str | Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run to the end, everything read."""
         running = self.start(
-            argv, options, pid1=pid1, terminal=terminal, wrap=wrap, env=env, cwd=cwd,
+            argv,
+            options,
+            pid1=pid1,
+            terminal=terminal,
+            wrap=wrap,
+            env=env,
+            cwd=cwd,
         )
         out = running.out.rest()
         err = "" if terminal else running.err.rest()
         return subprocess.CompletedProcess(argv, running.wait(), out, err)
 
     def start(
-        self, argv: Sequence[str], options: Sequence[str] = (), *, pid1: bool = False,
-        terminal: bool = False, wrap: Sequence[str] = (), env: Mapping[str, str] | None = None,
-        cwd: str | Path | None = None, stdin: int = subprocess.DEVNULL,
+        self,
+        argv: Sequence[str],
+        options: Sequence[str] = (),
+        *,
+        pid1: bool = False,
+        terminal: bool = False,
+        wrap: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        cwd: str | Path | None = None,
+        stdin: int = subprocess.DEVNULL,
         pass_fds: Sequence[int] = (),
     ) -> Running:
-        """Start; with a terminal, all three descriptors are one, its echo off, in its own session."""
+        """Start; a terminal is all three descriptors, in its own session, without echo."""
         command = self.command(argv, options, pid1=pid1, terminal=terminal, wrap=wrap)
-        return self.raw(command, terminal=terminal, env=env, cwd=cwd, stdin=stdin, pass_fds=pass_fds)
+        return self.raw(
+            command, terminal=terminal, env=env, cwd=cwd, stdin=stdin, pass_fds=pass_fds
+        )
 
     def raw(
-        self, command: Sequence[str], *, terminal: bool = False, env: Mapping[str, str] | None = None,
-        cwd: str | Path | None = None, stdin: int = subprocess.DEVNULL,
+        self,
+        command: Sequence[str],
+        *,
+        terminal: bool = False,
+        env: Mapping[str, str] | None = None,
+        cwd: str | Path | None = None,
+        stdin: int = subprocess.DEVNULL,
         pass_fds: Sequence[int] = (),
     ) -> Running:
         """Start a whole command line in which the reaper turns up sooner or later."""
@@ -161,11 +199,15 @@ class Launcher:
             modes[3] &= ~termios.ECHO
             termios.tcsetattr(slave, termios.TCSANOW, modes)
         popen = subprocess.Popen(
-            command, env=env, cwd=cwd, pass_fds=tuple(pass_fds),
+            command,
+            env=env,
+            cwd=cwd,
+            pass_fds=tuple(pass_fds),
             stdin=stdin if slave is None else slave,
             stdout=subprocess.PIPE if slave is None else slave,
             stderr=subprocess.PIPE if slave is None else slave,
-            start_new_session=terminal and command[0] == "unshare", bufsize=0,
+            start_new_session=terminal and command[0] == "unshare",
+            bufsize=0,
         )
         if master is not None and slave is not None:
             os.close(slave)

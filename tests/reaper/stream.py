@@ -1,4 +1,4 @@
-"""Reading a child's output with a deadline, from a pipe or from the master side of a terminal alike."""
+"""A child's output read with a deadline, from a pipe or a terminal's master side alike."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.reaper.kernel import DEADLINE
 
 
 class Stream:
-    """Lines from a descriptor; a terminal's carriage returns are dropped and its hang-up is the end."""
+    """Lines from a descriptor; carriage returns are dropped, a terminal's hang-up is the end."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
@@ -22,7 +22,9 @@ class Stream:
     def _fill(self, deadline: float) -> bool:
         if self._ended:
             return False
-        ready, _, _ = select.select([self.descriptor], [], [], max(0.0, deadline - time.monotonic()))
+        ready, _, _ = select.select(
+            [self.descriptor], [], [], max(0.0, deadline - time.monotonic())
+        )
         assert ready, f"nothing more came; so far: {self.seen!r} {self._rest!r}"
         try:
             data = os.read(self.descriptor, 65536)
@@ -45,7 +47,7 @@ class Stream:
         return text
 
     def expect(self, text: str) -> str:
-        """Read on until the text appears (in what was not read before); returns all up to and with it."""
+        """Read on until the text appears; returns all that came up to its end."""
         deadline = time.monotonic() + DEADLINE
         wanted = text.encode()
         while wanted not in self._rest:

@@ -16,19 +16,20 @@ if TYPE_CHECKING:
 
 BAD = [
     "", "--", "-x", "--unknown", "-gx", "---", "--=", "-g=", "--kill-group=1", "--version=1",
-    "-e", "-e 256", "-e -1", "-e 1x", "-e x", "-e ''", "--expect-exit", "--expect-exit=", "--expect-exit=300",
-    "-e 99999999999999999999", "-e 4294967296", "-e 0x1", "-e ' 1'",
-    "-r", "-r TERM", "-r TERM:", "-r :TERM", "-r :", "-r TERM:INT:HUP", "-r NOSUCH:1", "-r 1:NOSUCH", "-r 65:1", "-r 1:65",
-    "-r -1:1", "-r 0:15", "-r TERM:RTMIN+40", "-r 1:4294967297",
-    "-p", "-p NOSUCH", "-p 0", "-p 65", "-p ''", "-p -9",
-    "-l", "-l -1", "-l x", "-l 1h", "-l ''", "-l 99999999999999999999",
-    "-t", "--install", "--install=", "--exp 1", "--ver",
+    "-e", "-e 256", "-e -1", "-e 1x", "-e x", "-e ''", "--expect-exit", "--expect-exit=",
+    "--expect-exit=300", "-e 99999999999999999999", "-e 4294967296", "-e 0x1", "-e ' 1'", "-r",
+    "-r TERM", "-r TERM:", "-r :TERM", "-r :", "-r TERM:INT:HUP", "-r NOSUCH:1", "-r 1:NOSUCH",
+    "-r 65:1", "-r 1:65", "-r -1:1", "-r 0:15", "-r TERM:RTMIN+40", "-r 1:4294967297", "-p",
+    "-p NOSUCH", "-p 0", "-p 65", "-p ''", "-p -9", "-l", "-l -1", "-l x", "-l 1h", "-l ''",
+    "-l 99999999999999999999", "-t", "--install", "--install=", "--exp 1", "--ver",
 ]  # fmt: skip
 
 
 def run(elf: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [elf, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
 
 
 @pytest.mark.parametrize("line", BAD)
@@ -54,12 +55,28 @@ def test_the_line_names_the_culprit(elf: Path) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        ["-gs"], ["-gvs"], ["-e1"], ["-ge1"], ["-e", "1", "-e", "2"], ["-vvg"], ["--linger=0"], ["-l0"],
-        ["-r", "TERM:INT"], ["-rTERM:INT"], ["--rewrite", "15:0"], ["-p9"], ["--parent-death=KILL"], ["-t", "/none"],
-        ["-t/none"], ["--termination-log=/none"], ["-r", "RTMIN:RTMAX"], ["-r", "SIGRTMIN+1:34"], ["-r", "64:RTMAX-2"],
+        ["-gs"],
+        ["-gvs"],
+        ["-e1"],
+        ["-ge1"],
+        ["-e", "1", "-e", "2"],
+        ["-vvg"],
+        ["--linger=0"],
+        ["-l0"],
+        ["-r", "TERM:INT"],
+        ["-rTERM:INT"],
+        ["--rewrite", "15:0"],
+        ["-p9"],
+        ["--parent-death=KILL"],
+        ["-t", "/none"],
+        ["-t/none"],
+        ["--termination-log=/none"],
+        ["-r", "RTMIN:RTMAX"],
+        ["-r", "SIGRTMIN+1:34"],
+        ["-r", "64:RTMAX-2"],
     ],
     ids=" ".join,
-)  # fmt: skip
+)
 def test_good_ones_in_every_spelling(elf: Path, options: list[str]) -> None:
     for end in ([], ["--"]):
         done = run(elf, *options, *end, "echo", "-x")
@@ -79,8 +96,9 @@ def test_version(elf: Path, flag: str) -> None:
 
 
 OPTIONS = [
-    "-g", "--kill-group", "-e", "--expect-exit", "-r", "--rewrite", "-s", "--subreaper", "-p", "--parent-death",
-    "-v", "--verbose", "-l", "--linger", "-a", "--all", "-t", "--install", "--version", "--help", "--",
+    "-g", "--kill-group", "-e", "--expect-exit", "-r", "--rewrite", "-s", "--subreaper", "-p",
+    "--parent-death", "-v", "--verbose", "-l", "--linger", "-a", "--all", "-t", "--install",
+    "--version", "--help", "--",
 ]  # fmt: skip
 
 
@@ -93,7 +111,9 @@ def test_help_tells_every_option(elf: Path, flag: str) -> None:
 
 
 def test_every_option_that_help_tells_is_taken(elf: Path) -> None:
-    told = set(re.findall(r"^ +(-\w)?,? *(--[\w-]+)( [A-Z:]+)?", run(elf, "--help").stdout, re.M))
+    told = set(
+        re.findall(r"^ +(-\w)?,? *(--[\w-]+)( [A-Z:]+)?", run(elf, "--help").stdout, re.MULTILINE)
+    )
     assert len(told) > 10
     values = {"CODE": "1", "FROM:TO": "1:1", "SECONDS": "0", "SIGNAL": "9", "FILE": "/none"}
     for short, name, value in told:

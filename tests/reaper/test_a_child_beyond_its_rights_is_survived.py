@@ -1,4 +1,4 @@
-"""A set-uid program that the reaper may not signal: the reaper stays, goes on, and exits as the program does."""
+"""A set-uid program that the reaper may not signal: the reaper stays and exits as it does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every way in which exec fails: the code, one line on stderr, and the same line where the kubelet looks."""
+"""Every way in which exec fails: the code, one line, the same line where the kubelet looks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def failing(folder: Path, number: int) -> str:
         case errno.ENOTDIR:
             return "/etc/passwd/program"
         case errno.ENAMETOOLONG:
-            return "/" + "n" * 300
+            return "/" + "n" * 256
         case errno.ELOOP:
             path.symlink_to(path)
         case errno.EISDIR:
@@ -171,18 +171,21 @@ def test_a_message_file_that_cannot_be_written_changes_nothing(
 
 @pytest.mark.root
 @pytest.mark.parametrize("exists", [True, False], ids=["there", "absent"])
-def test_the_kubelets_file_is_the_default(
-    reaper: Launcher, namespaces: None, exists: bool
-) -> None:
+@pytest.mark.usefixtures("namespaces")
+def test_the_kubelets_file_is_the_default(reaper: Launcher, exists: bool) -> None:
     need.root()
     script = (
         "mount -t tmpfs none /dev && "
         + (": > /dev/termination-log && " if exists else "")
-        + f"{reaper.executable} -- /missing 2>/proc/self/fd/1; code=$?; ls /dev; cat /dev/termination-log 2>&-; exit $code"
+        + f"{reaper.executable} -- /missing 2>/proc/self/fd/1; code=$?; "
+        "ls /dev; cat /dev/termination-log 2>&-; exit $code"
     )
     done = subprocess.run(
-        [*NAMESPACE, "--mount", "--", *shell(script)], stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, check=False,
+        [*NAMESPACE, "--mount", "--", *shell(script)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     line = "initshim: cannot run /missing: No such file or directory\n"
     assert done.returncode == 127
@@ -198,7 +201,13 @@ def test_its_own_failure_is_125(reaper: Launcher, tmp_path: Path) -> None:
     message.chmod(0o666)
     tmp_path.chmod(0o755)
     wrap = (
-        "setpriv", "--reuid=61532", "--regid=61532", "--clear-groups", "prlimit", "--nproc=1", "--",
+        "setpriv",
+        "--reuid=61532",
+        "--regid=61532",
+        "--clear-groups",
+        "prlimit",
+        "--nproc=1",
+        "--",
     )
     done = reaper.run(["/bin/true"], ("-t", str(message)), wrap=wrap)
     assert done.returncode == 125

@@ -1,4 +1,4 @@
-"""From an empty root file system, read-only, without rights: runc; and podman's own init as the reference."""
+"""From an empty read-only root file system without rights; podman's own init as reference."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,11 +15,16 @@ from tests.reaper.process import NAMESPACE, shell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 
-def install(elf: Path, destination: Path | str, wrap: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+def install(
+    elf: Path, destination: Path | str, wrap: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
     command = [*wrap, str(elf), "--install", str(destination)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
 
 
 def assert_installed(elf: Path, destination: Path) -> None:
@@ -114,13 +118,22 @@ def test_a_folder_as_destination(elf: Path, folder: Path) -> None:
 
 
 @pytest.mark.root
-def test_as_somebody_without_rights(elf: Path, tmp_path: Path) -> None:
+def test_as_somebody_without_rights(elf: Path) -> None:
     need.root()
     need.tool("setpriv", "util-linux")
-    uid = ("setpriv", "--reuid=65532", "--regid=65532", "--clear-groups", "--no-new-privs", "--bounding-set=-all")
+    uid = (
+        "setpriv",
+        "--reuid=65532",
+        "--regid=65532",
+        "--clear-groups",
+        "--no-new-privs",
+        "--bounding-set=-all",
+    )
     script = (
-        "mount -t tmpfs none /mnt && mkdir -m 1777 /mnt/open /mnt/other && cp $1 /mnt/init && chmod 755 /mnt/other && shift && "
-        '"$@" /mnt/init --install /mnt/open/init && stat -c "%a %u" /mnt/open/init && ls -A /mnt/open && '
+        "mount -t tmpfs none /mnt && mkdir -m 1777 /mnt/open && mkdir -m 755 /mnt/other && "
+        "cp $1 /mnt/init && shift && "
+        '"$@" /mnt/init --install /mnt/open/init && '
+        'stat -c "%a %u" /mnt/open/init && ls -A /mnt/open && '
         '"$@" /mnt/init --install /mnt/other/init; echo $?'
     )
     command = [*NAMESPACE, "--mount", "--", *shell(script, str(elf), *uid)]
@@ -146,7 +159,9 @@ def test_a_volume_that_allows_no_execution_is_told_in_a_sentence(elf: Path) -> N
 @pytest.mark.root
 def test_a_full_volume_leaves_nothing_behind(elf: Path) -> None:
     need.root()
-    script = f"mount -t tmpfs -o size=4k none /mnt && {elf} --install /mnt/init; echo $?; ls -A /mnt"
+    script = (
+        f"mount -t tmpfs -o size=4k none /mnt && {elf} --install /mnt/init; echo $?; ls -A /mnt"
+    )
     done = subprocess.run(
         [*NAMESPACE, "--mount", "--", *shell(script)], capture_output=True, text=True, check=False
     )
@@ -157,6 +172,8 @@ def test_a_full_volume_leaves_nothing_behind(elf: Path) -> None:
 
 def test_the_copy_says_its_version(elf: Path, folder: Path) -> None:
     done = install(elf, folder / "init")
-    copy = subprocess.run([folder / "init", "--version"], capture_output=True, text=True, check=False)
+    copy = subprocess.run(
+        [folder / "init", "--version"], capture_output=True, text=True, check=False
+    )
     assert initshim.__version__ in copy.stdout
     assert done.returncode == 0

@@ -1,10 +1,12 @@
-"""Each signal that can be caught reaches the program once, from outside and from inside, real-time ones with their value."""
+"""Each signal reaches the program once, from outside and inside, real-time ones with value."""
 
 from __future__ import annotations
 
 import os
 import signal
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.reaper import kernel
 from tests.reaper.process import python
@@ -13,7 +15,13 @@ if TYPE_CHECKING:
     from tests.reaper.process import Launcher, Running
 
 FAULTS = [
-    signal.SIGSEGV, signal.SIGILL, signal.SIGFPE, signal.SIGBUS, signal.SIGTRAP, signal.SIGSYS, signal.SIGABRT,
+    signal.SIGSEGV,
+    signal.SIGILL,
+    signal.SIGFPE,
+    signal.SIGBUS,
+    signal.SIGTRAP,
+    signal.SIGSYS,
+    signal.SIGABRT,
 ]
 
 
@@ -73,7 +81,8 @@ def test_a_signal_sent_from_inside_comes_back(reaper: Launcher, pid1: bool) -> N
     assert running.wait() == 0
 
 
-def test_kill_hup_1_from_a_shell(reaper: Launcher, namespaces: None) -> None:
+@pytest.mark.usefixtures("namespaces")
+def test_kill_hup_1_from_a_shell(reaper: Launcher) -> None:
     script = "trap 'echo reloaded; exit 3' HUP; kill -HUP 1; while :; do sleep 0.01; done"
     done = reaper.run(["/bin/sh", "-c", script], pid1=True)
     assert (done.stdout, done.returncode) == ("reloaded\n", 3)
@@ -81,8 +90,9 @@ def test_kill_hup_1_from_a_shell(reaper: Launcher, namespaces: None) -> None:
 
 def test_nothing_is_lost_in_a_storm(reaper: Launcher, pid1: bool) -> None:
     standard = [
-        n for n in kernel.FORWARDABLE
-        # The kernel drops a pending stop when CONT comes and the other way round; TERM is the end mark.
+        n
+        for n in kernel.FORWARDABLE
+        # The kernel drops a pending stop when CONT comes, and the other way round.
         if n < 32 and n not in {signal.SIGCONT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
     ]
     mixed = [*standard, *kernel.REAL_TIME[:-1]]
@@ -96,7 +106,9 @@ def test_nothing_is_lost_in_a_storm(reaper: Launcher, pid1: bool) -> None:
         sent[number] += 1
     kernel.wait_until(lambda: not kernel.signals(running.pid, "ShdPnd"), "all were taken")
     kernel.queue(running.pid, 64, 0)
-    counts = {int(n): int(c) for n, _, c in (word.partition(":") for word in running.out.line().split())}
+    counts = {
+        int(n): int(c) for n, _, c in (word.partition(":") for word in running.out.line().split())
+    }
     real_time = kernel.REAL_TIME[:-1]
     assert {n: counts.get(n) for n in real_time} == {n: sent[n] for n in real_time}
     assert [n for n in standard if not 1 <= counts.get(n, 0) <= sent[n]] == []

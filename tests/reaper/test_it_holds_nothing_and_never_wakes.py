@@ -1,4 +1,4 @@
-"""Waiting, the reaper has no descriptor beyond 0–2, no directory, no time-out: it pins nothing and costs nothing."""
+"""Waiting, the reaper has no descriptor beyond 2, no directory, no time-out: it pins nothing."""
 
 from __future__ import annotations
 
@@ -57,9 +57,7 @@ def test_its_directory_is_the_root(reaper: Launcher, tmp_path: Path, pid1: bool)
 
 def test_a_pipe_on_stdin_is_the_programs_alone(reaper: Launcher) -> None:
     """When the program closes its stdin, the writer must learn it."""
-    running = reaper.start(
-        shell("exec <&-; echo ready; exec sleep 1000"), stdin=subprocess.PIPE
-    )
+    running = reaper.start(shell("exec <&-; echo ready; exec sleep 1000"), stdin=subprocess.PIPE)
     settled(running)
     assert running.popen.stdin is not None
     with pytest.raises(BrokenPipeError):
@@ -77,24 +75,28 @@ def test_a_pipe_beyond_2_is_the_programs_alone(reaper: Launcher) -> None:
     os.close(read)
 
 
-def test_a_terminal_on_stdin_stays_reachable(reaper: Launcher, namespaces: None) -> None:
+@pytest.mark.usefixtures("namespaces")
+def test_a_terminal_on_stdin_stays_reachable(reaper: Launcher) -> None:
     running = reaper.start(python("witness.py"), pid1=True, terminal=True)
     pid = settled(running)
     assert Path(f"/proc/{pid}/fd/1").readlink() == Path(f"/proc/{running.child}/fd/1").readlink()
 
 
-def test_output_through_proc_1_fd_1(reaper: Launcher, namespaces: None) -> None:
+@pytest.mark.usefixtures("namespaces")
+def test_output_through_proc_1_fd_1(reaper: Launcher) -> None:
     """Images that link their log file to it."""
     done = reaper.run(shell("echo log > /proc/1/fd/1; echo error > /proc/1/fd/2"), pid1=True)
     assert (done.stdout, done.stderr) == ("log\n", "error\n")
 
 
 @pytest.mark.root
-def test_a_mount_it_was_started_in_can_be_unmounted(reaper: Launcher, namespaces: None) -> None:
+@pytest.mark.usefixtures("namespaces")
+def test_a_mount_it_was_started_in_can_be_unmounted(reaper: Launcher) -> None:
     need.root()
     script = (
         "mount -t tmpfs none /mnt && cd /mnt && "
-        f"exec {reaper.executable} -- sh -c 'cd /; until umount /mnt 2>&-; do sleep 0.01; done; echo unmounted'"
+        f"exec {reaper.executable} -- "
+        "sh -c 'cd /; until umount /mnt 2>&-; do sleep 0.01; done; echo unmounted'"
     )
     command = [*NAMESPACE, "--mount", "--", *shell(script)]
     done = subprocess.run(

@@ -7,6 +7,8 @@ import re
 import signal
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.reaper import kernel
 from tests.reaper.process import python, shell
 
@@ -39,8 +41,10 @@ def test_the_count_begins_with_0_and_counts_no_main_child(reaper: Launcher, pid1
     assert not kernel.comm(running.child).startswith("init:")
 
 
-def test_the_count_can_be_read_from_inside(reaper: Launcher, namespaces: None) -> None:
+@pytest.mark.usefixtures("namespaces")
+def test_the_count_can_be_read_from_inside(reaper: Launcher) -> None:
     script = (
+        "until [ $(cat /proc/1/comm) = init:0 ]; do sleep 0.01; done; "
         "cat /proc/1/comm; (sleep 0 & sleep 0 &); "
         "until [ $(cat /proc/1/comm) = init:2 ]; do sleep 0.01; done; cat /proc/1/comm"
     )

@@ -20,7 +20,9 @@ LONG = "100000"
 """Seconds that no test can wait: whoever passes ended early."""
 
 
-@pytest.mark.parametrize("flag", [("-l", LONG), ("--linger", LONG), (f"--linger={LONG}",), (f"-l{LONG}",)])
+@pytest.mark.parametrize(
+    "flag", [("-l", LONG), ("--linger", LONG), (f"--linger={LONG}",), (f"-l{LONG}",)]
+)
 def test_who_heeds_term_may_finish(
     reaper: Launcher, tmp_path: Path, pid1: bool, flag: tuple[str, ...]
 ) -> None:
@@ -30,7 +32,9 @@ def test_who_heeds_term_may_finish(
 
 
 def test_who_ignores_term_is_killed(reaper: Launcher, tmp_path: Path, pid1: bool) -> None:
-    running = reaper.start(python("leave_stray.py", "ignores", str(tmp_path), "7"), ("-l", "1"), pid1=pid1)
+    running = reaper.start(
+        python("leave_stray.py", "ignores", str(tmp_path), "7"), ("-l", "1"), pid1=pid1
+    )
     running.out.expect("strays")
     strays = kernel.children(running.child)
     assert len(strays) == 2
@@ -55,10 +59,9 @@ def test_without_it_nobody_gets_a_term(reaper: Launcher, tmp_path: Path) -> None
         os.kill(stray, signal.SIGKILL)
 
 
-def test_a_signal_in_the_wait_reaches_the_rest(
-    reaper: Launcher, tmp_path: Path, namespaces: None
-) -> None:
-    """The orchestrator's own TERM comes again, or an INT: nobody may hang, the code stays the program's."""
+@pytest.mark.usefixtures("namespaces")
+def test_a_signal_in_the_wait_reaches_the_rest(reaper: Launcher, tmp_path: Path) -> None:
+    """TERM comes again, or an INT: nobody may hang, the code stays the program's."""
     running = reaper.start(
         python("leave_stray.py", "ignores", str(tmp_path), "7"), ("-l", "2"), pid1=True
     )
@@ -76,7 +79,9 @@ def test_an_expected_code_stays_expected(reaper: Launcher, tmp_path: Path, pid1:
 
 
 def test_a_stopped_stray_is_ended_too(reaper: Launcher, tmp_path: Path, pid1: bool) -> None:
-    running = reaper.start(python("leave_stray.py", "stops", str(tmp_path), "7"), ("-l", "1"), pid1=pid1)
+    running = reaper.start(
+        python("leave_stray.py", "stops", str(tmp_path), "7"), ("-l", "1"), pid1=pid1
+    )
     running.out.expect("strays")
     strays = kernel.children(running.child)
     assert running.wait() == 7

@@ -1,4 +1,4 @@
-"""From its first instructions on: what comes before it waits is kept, and nothing stands before the blocking of signals."""
+"""From its first instructions on, what comes before it waits is kept; blocking comes first."""
 
 from __future__ import annotations
 
@@ -43,8 +43,12 @@ class Gate:
         self.ends += [read, write]
         wrap = python("gate.py", str(read))
         running = self.reaper.start(
-            ["sleep", "1000"], ("-t", "/none"), pid1=pid1, wrap=wrap,
-            pass_fds=[read], env={"PATH": "/usr/bin:/bin"},
+            ["sleep", "1000"],
+            ("-t", "/none"),
+            pid1=pid1,
+            wrap=wrap,
+            pass_fds=[read],
+            env={"PATH": "/usr/bin:/bin"},
         )
         running.out.expect("gate\n")
         return running, Traced.from_exec(running, write)

@@ -16,8 +16,14 @@ if TYPE_CHECKING:
     from tests.reaper.process import Launcher, Running
 
 TERM, HUP, INT, USR1, USR2, QUIT = (
-    int(n) for n in (
-        signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGQUIT,
+    int(n)
+    for n in (
+        signal.SIGTERM,
+        signal.SIGHUP,
+        signal.SIGINT,
+        signal.SIGUSR1,
+        signal.SIGUSR2,
+        signal.SIGQUIT,
     )
 )
 
@@ -108,7 +114,8 @@ def test_without_it_only_the_program_is_signalled(reaper: Launcher, pid1: bool) 
 
 
 @pytest.mark.parametrize("flag", ["-a", "--all"])
-def test_all_reaches_daemons_too(reaper: Launcher, namespaces: None, flag: str) -> None:
+@pytest.mark.usefixtures("namespaces")
+def test_all_reaches_daemons_too(reaper: Launcher, flag: str) -> None:
     running = reaper.start(python("family.py"), (flag,), pid1=True)
     running.out.expect("ready")
     running.out.line()
@@ -131,7 +138,9 @@ def test_s_is_accepted_and_orphans_are_adopted_with_or_without(reaper: Launcher)
         kernel.wait_until(lambda r=running: kernel.comm(r.pid) == "init:20", "all were reaped")
 
 
-@pytest.mark.parametrize("flag", [("-p", "USR1"), ("--parent-death", "10"), ("--parent-death=SIGUSR1",)])
+@pytest.mark.parametrize(
+    "flag", [("-p", "USR1"), ("--parent-death", "10"), ("--parent-death=SIGUSR1",)]
+)
 def test_parent_death(reaper: Launcher, flag: tuple[str, ...]) -> None:
     script = '"$@" & wait'
     command = [*shell(script), str(reaper.executable), *flag, "--", *python("witness.py")]

@@ -1,4 +1,4 @@
-"""The same reaper on other processors, one of them big-endian, under qemu's user mode: codes, signals, orphans."""
+"""The same reaper on other processors, one of them big-endian, under qemu's user mode."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_signals_are_forwarded(emulated: Launcher, machine: tuple[str, Path]) ->
 
 
 def test_orphans_are_reaped(emulated: Launcher, machine: tuple[str, Path]) -> None:
-    """A whole process tree under one emulator: the witness of the count is what the reaper tells."""
+    """Each orphan is an emulator of its own that the emulated reaper has adopted."""
     running = start(emulated, machine, "-vv", "--", *python("orphans.py", "20", "5"))
     running.out.expect("done")
     pid = running.pid
@@ -101,4 +101,6 @@ def test_it_is_an_executable_of_that_machine(machine: tuple[str, Path]) -> None:
     head = machine[1].read_bytes()[:20]
     big = head[5] == 2
     number = int.from_bytes(head[18:20], "big" if big else "little")
-    assert (number, big) == {"arm64": (183, False), "s390x": (22, True)}[machine[1].name.rpartition("-")[2]]
+    assert (number, big) == {"arm64": (183, False), "s390x": (22, True)}[
+        machine[1].name.rpartition("-")[2]
+    ]

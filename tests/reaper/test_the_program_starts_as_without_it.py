@@ -1,4 +1,4 @@
-"""What the program inherits: masks, ignored signals, descriptors, directory, environment, arguments, process group."""
+"""What the program inherits: signals, descriptors, directory, environment, arguments, group."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ SIGNAL_STATES = [
     ("20,21,22", "-"),
     ("32,33,34,64", "34,35,63"),
     ("1,2,3,4,5,6,7,8,11,31", "1,15"),
-    (",".join(str(n) for n in kernel.FORWARDABLE), ",".join(str(n) for n in range(1, 32) if n not in {9, 19})),
+    (
+        ",".join(str(n) for n in kernel.FORWARDABLE),
+        ",".join(str(n) for n in range(1, 32) if n not in {9, 19}),
+    ),
 ]
 
 
@@ -90,7 +93,9 @@ def test_descriptors_closed_ones_included(
 
 
 @pytest.mark.parametrize("closed", ["0>&-", "1>&-", "2>&-", "0>&- 1>&- 2>&-"])
-def test_a_failed_exec_with_closed_descriptors(reaper: Launcher, tmp_path: Path, closed: str) -> None:
+def test_a_failed_exec_with_closed_descriptors(
+    reaper: Launcher, tmp_path: Path, closed: str
+) -> None:
     message = tmp_path / "message"
     message.touch()
     wrap = shell(f'exec "$@" {closed}')
@@ -100,7 +105,19 @@ def test_a_failed_exec_with_closed_descriptors(reaper: Launcher, tmp_path: Path,
 
 
 def test_arguments_byte_for_byte(reaper: Launcher) -> None:
-    words = ["", " ", "-g", "--", "--help", "a\nb", "$HOME", "é", "\udcff\udc80", "*", "x" * 100_000]
+    words = [
+        "",
+        " ",
+        "-g",
+        "--",
+        "--help",
+        "a\nb",
+        "$HOME",
+        "é",
+        "\udcff\udc80",
+        "*",
+        "x" * 100_000,
+    ]
     for last in (["--", *words], words):
         argv = [*python("say_arguments.py"), *last]
         done = reaper.run(argv)
@@ -123,7 +140,10 @@ def test_environment_directory_limits_and_name(reaper: Launcher, pid1: bool) -> 
     for program in ("environ", "limits", "comm", "oom_score_adj", "loginuid", "personality"):
         bare, under = both(reaper, ["cat", f"/proc/self/{program}"], wrap, pid1=pid1)
         assert under == bare
-    script = "pwd; umask; ulimit -a; nice; grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp|Cpus_allowed)' /proc/self/status"
+    script = (
+        "pwd; umask; ulimit -a; nice; grep -E "
+        "'^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp|Cpus_allowed)' /proc/self/status"
+    )
     bare, under = both(reaper, shell(script), ("nice", "-n", "3"), pid1=pid1)
     assert under == bare
 
@@ -140,7 +160,8 @@ def test_the_program_leads_a_process_group_of_its_own(
     assert pid == group
 
 
-def test_listen_pid_names_the_program(reaper: Launcher, namespaces: None) -> None:
+@pytest.mark.usefixtures("namespaces")
+def test_listen_pid_names_the_program(reaper: Launcher) -> None:
     script = "echo $$ $LISTEN_PID $LISTEN_FDS $LISTEN_PIDX"
     wrap = ("env", "LISTEN_PID=1", "LISTEN_FDS=2", "LISTEN_PIDX=1")
     pid, listen, count, other = reaper.run(shell(script), pid1=True, wrap=wrap).stdout.split()

@@ -8,6 +8,8 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.reaper import kernel, need
 from tests.reaper.process import python, shell
 
@@ -55,7 +57,8 @@ def test_ctrl_c_ends_a_plain_program(reaper: Launcher, pid1: bool) -> None:
     assert running.wait() == 130
 
 
-def test_as_pid_1_a_stopped_program_waits_for_cont(reaper: Launcher, namespaces: None) -> None:
+@pytest.mark.usefixtures("namespaces")
+def test_as_pid_1_a_stopped_program_waits_for_cont(reaper: Launcher) -> None:
     running = reaper.start(["sh", "-c", "echo up; read l; exit 8"], pid1=True, terminal=True)
     running.out.expect("up")
     child = running.child
@@ -93,10 +96,18 @@ def bash(reaper: Launcher) -> Running:
     return shell_
 
 
+def in_front(it: Running) -> None:
+    """Wait until the program has the terminal and bash waits for it: a key before is anybody's."""
+    kernel.wait_until(lambda: foreground(it) == it.child, "the program has the terminal")
+    kernel.wait_until(lambda: kernel.comm(it.pid) == "init:0", "the reaper is up")
+    kernel.wait_until(lambda: kernel.state(it.popen.pid) == "S", "the shell waits")
+
+
 def test_job_control_of_a_shell(reaper: Launcher) -> None:
     it = bash(reaper)
     it.type("$R -- sh -c 'echo up; read l; echo got $l; exit 3'\n")
     it.out.expect("up\n")
+    in_front(it)
     it.type(CTRL_Z)
     it.out.expect("Stopped")
     it.out.expect("$ ")
@@ -117,13 +128,13 @@ def test_stopped_again_and_again(reaper: Launcher) -> None:
     it.type("$R -- sh -c 'echo up; read l; exit 3'\n")
     it.out.expect("up\n")
     for _ in range(5):
+        in_front(it)
         it.type(CTRL_Z)
         it.out.expect("Stopped")
         it.out.expect("$ ")
         it.type("fg\n")
         it.out.expect("exit 3'\n")
         kernel.wait_until(lambda: kernel.state(it.child) == "S", "it goes on")
-        kernel.wait_until(lambda: foreground(it) == it.child, "it has the terminal again")
     it.type("\n")
     it.out.expect("$ ")
     it.type("echo code $?\n")
@@ -133,9 +144,8 @@ def test_stopped_again_and_again(reaper: Launcher) -> None:
 def test_ctrl_c_under_a_shell(reaper: Launcher) -> None:
     it = bash(reaper)
     it.type("$R -- sleep 1000\n")
-    kernel.wait_until(lambda: foreground(it) == it.child, "it has the terminal")
     kernel.wait_until(lambda: kernel.comm(it.child) == "sleep", "it sleeps")
-    kernel.wait_until(lambda: kernel.state(it.popen.pid) == "S", "the shell waits")
+    in_front(it)
     it.type(CTRL_C)
     it.out.expect("$ ")
     it.type("echo code $?\n")
@@ -146,6 +156,7 @@ def test_bg_lets_it_run_without_the_terminal(reaper: Launcher) -> None:
     it = bash(reaper)
     it.type("$R -- sh -c 'echo up; while :; do sleep 0.01; done'\n")
     it.out.expect("up\n")
+    in_front(it)
     it.type(CTRL_Z)
     it.out.expect("Stopped")
     it.out.expect("$ ")

@@ -1,4 +1,4 @@
-"""A tracer: halts the reaper at every system call of its start-up, in the order they come, or steps through instructions."""
+"""A tracer: halts the reaper at each system call of its start-up, or at each instruction."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Traced:
 
     @classmethod
     def from_exec(cls, running: Running, gate: int) -> Traced:
-        """Seize a stub that waits at the gate, open it, and halt right after its exec of the reaper."""
+        """Seize a stub that waits at the gate, open it, halt right after its exec of the reaper."""
         (pid,) = kernel.children(running.popen.pid) or [running.popen.pid]
         call(SEIZE, pid, TRACE_SYSGOOD | TRACE_EXEC)
         os.write(gate, b"\n")

@@ -1,4 +1,4 @@
-"""A chain of DEPTH processes: each starts the next and dies, so that all become orphans in turn. Then waits for a signal."""
+"""A chain of DEPTH processes: each starts the next and dies, so that all become orphans in turn."""
 
 import os
 import signal

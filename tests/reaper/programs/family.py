@@ -1,4 +1,4 @@
-"""Three that tell their signals: the program, another of its group, and a daemon of its own session."""
+"""Three that tell their signals: the program, one of its group, a daemon of its own session."""
 
 import os
 import signal

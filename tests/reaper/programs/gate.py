@@ -1,4 +1,4 @@
-"""Says `gate`, waits for a byte on the descriptor that it is told, then becomes the rest of its arguments."""
+"""Says `gate`, waits for a byte on a descriptor, then becomes the rest of its arguments."""
 
 import os
 import sys
@@ -7,4 +7,4 @@ print("gate", flush=True)
 gate = int(sys.argv[1])
 os.read(gate, 1)
 os.close(gate)
-os.execvp(sys.argv[2], sys.argv[2:])
+os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606

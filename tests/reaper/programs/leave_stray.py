@@ -1,9 +1,11 @@
 """Leaves two behind, one in its group and one in a session of its own, and exits with a code.
 
-leave_stray.py heeds|ignores|stops FOLDER CODE: what they do with TERM; who heeds it takes its time and leaves a file.
+leave_stray.py heeds|ignores|stops FOLDER CODE: what they do with TERM;
+who heeds it takes its time and leaves a file.
 """
 
 import os
+import pathlib
 import signal
 import sys
 import time
@@ -27,7 +29,7 @@ def stray(name: str) -> None:
     if how == "heeds":
         signal.sigwait({signal.SIGTERM})
         time.sleep(0.1)
-        open(os.path.join(folder, name), "w").close()
+        (pathlib.Path(folder) / name).touch()
         os._exit(0)
     while True:
         signal.pause()

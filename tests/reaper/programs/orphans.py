@@ -1,4 +1,4 @@
-"""Leaks COUNT orphans: mothers of BATCH children each die before their children are reaped. Then waits for a signal."""
+"""Leaks COUNT orphans in batches: each mother dies before its children are reaped."""
 
 import os
 import signal

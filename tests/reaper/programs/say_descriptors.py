@@ -1,14 +1,13 @@
 """Writes its open descriptors and what they lead to into a file, then exits with 44."""
 
-import os
+import pathlib
 import sys
 
 lines = []
-for name in sorted(os.listdir("/proc/self/fd")):
+for entry in sorted(pathlib.Path("/proc/self/fd").iterdir()):
     try:
-        lines.append(f"{name} {os.readlink(f'/proc/self/fd/{name}').rstrip('0123456789[]')}\n")
+        lines.append(f"{entry.name} {str(entry.readlink()).rstrip('0123456789[]')}\n")
     except FileNotFoundError:  # the listing's own
         continue
-with open(sys.argv[1], "w") as said:
-    said.writelines(lines)
+pathlib.Path(sys.argv[1]).write_text("".join(lines))
 sys.exit(44)

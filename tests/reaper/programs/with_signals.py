@@ -1,4 +1,4 @@
-"""Blocks and ignores the signals that it is told (comma lists or `-`), then becomes the rest of its arguments."""
+"""Blocks and ignores the signals of two comma lists (or `-`), then becomes the rest."""
 
 import ctypes
 import os
@@ -13,4 +13,4 @@ for number in range(1, 65):  # Python ignores SIGPIPE and SIGXFSZ
     libc.syscall(ACTION, number, ctypes.byref(action), None, 8)
 bits = ctypes.c_uint64(sum(1 << (n - 1) for n in blocked))
 libc.syscall(PROCMASK, 2, ctypes.byref(bits), None, 8)
-os.execvp(sys.argv[3], sys.argv[3:])
+os.execvp(sys.argv[3], sys.argv[3:])  # noqa: S606

@@ -1,7 +1,7 @@
 """Says `ready PID`, then tells each signal that it gets: number, si_code, value.
 
-With `--count N` it gathers N signals of number LAST and says the counts of all instead. Raw system calls, because glibc hides
-32 and 33 from its callers and Python hides the value.
+With `--until LAST` it gathers them until the signal LAST comes and says the counts instead. Raw
+system calls, because glibc hides 32 and 33 from its callers and Python hides the value.
 """
 
 import ctypes
