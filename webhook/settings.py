@@ -50,8 +50,8 @@ class Settings(BaseSettings):
     log_format: Literal["json", "text"] = "json"
     """`json` for machines, `text` for people."""
 
-    reaper_image: str = "ghcr.io/initshim/reaper:latest"
-    """Image of the init container, or of the image volume."""
+    reaper_image: str = ""
+    """Image of the init container or image volume; empty: ghcr.io/initshim/reaper, same version."""
     reaper_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     """Its imagePullPolicy."""
     delivery: Literal["initContainer", "imageVolume"] = "initContainer"
@@ -85,8 +85,12 @@ class Settings(BaseSettings):
     """How many image configurations and tags are remembered."""
     cache_tag_seconds: Seconds = 300.0
     """How long a tag is believed to name the same digest. Seconds."""
+    cache_stale_seconds: Seconds = 86400.0
+    """How long an answer is used while its registry can't be reached. Seconds."""
     cache_failure_seconds: Seconds = 10.0
     """How long a failed lookup is not tried again. Seconds."""
+    architectures: Annotated[tuple[str, ...], NoDecode] = ()
+    """The nodes' architectures (comma-separated), for pods that choose none; empty means any."""
     refused_networks: Annotated[tuple[str, ...], NoDecode] = ()
     """Networks (CIDR, comma-separated) that lookups never connect to: the cluster's services."""
     extra_ca_file: Path | None = None
@@ -123,7 +127,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.tls == "files" and not (self.tls_cert_file and self.tls_key_file):
-            raise ValueError("INITSHIM_TLS=files needs INITSHIM_TLS_CERT_FILE and INITSHIM_TLS_KEY_FILE")
+            raise ValueError(
+                "INITSHIM_TLS=files needs INITSHIM_TLS_CERT_FILE and INITSHIM_TLS_KEY_FILE"
+            )
         return self
 
     def rules(self) -> Rules:
@@ -132,9 +138,12 @@ class Settings(BaseSettings):
         return Rules(runtime_classes=self.runtime_classes, images=images, lookups=self.lookups)
 
 
+_LISTS = frozenset({"runtime_classes", "refused_networks", "architectures"})
+
+
 def _split(key: str, value: object) -> object:
     """Split a list as it stands in the environment: at its commas."""
-    if key in ("runtime_classes", "refused_networks") and isinstance(value, str):
+    if key in _LISTS and isinstance(value, str):
         return tuple(item.strip() for item in value.split(",") if item.strip())
     return value
 

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 import initshim
-from webhook.admission.admit import Engine
+from webhook.admission.admit import Engine, Resolver
 from webhook.cli import output
-from webhook.cli.image_configs import image_configs
+from webhook.cli.image_configs import Images, image_configs
 from webhook.cli.manifest import files
 from webhook.cli.output import CantWrite, Form
-from webhook.cli.rewrite import WRAPPED, Offline, Rewritten, rewrite
+from webhook.cli.rewrite import WRAPPED, Rewritten, rewrite
 from webhook.core.errors import BadInput, BadManifest, BadSettings, InitshimError
-from webhook.core.mutation import Delivery
 from webhook.core.observe import Silent
+from webhook.server.engine import engine
+from webhook.server.lookups import lookups
 from webhook.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _REPORT = "Show a table instead: object, container, wrapped or why not."
 _IN_PLACE = "Write changed files back; print nothing."
 _OUTPUT = "text keeps each file as it is written; json and yaml write all documents anew."
 _IMAGE = "What an image runs: an OCI image configuration, or {entrypoint: […], cmd: […]}."
+_LOOKUP = "Ask registries for what images run (INITSHIM_… settings as for the webhook)."
 _REAPER = "Image of the reaper (INITSHIM_REAPER_IMAGE)."
 _DELIVERY = "initContainer, or imageVolume from Kubernetes 1.35 on (INITSHIM_DELIVERY)."
 
@@ -48,6 +50,7 @@ def inject(  # noqa: PLR0913  # an option is an argument to typer
     image_config: Annotated[
         list[str] | None, typer.Option(metavar="IMAGE=FILE", help=_IMAGE)
     ] = None,
+    lookup: Annotated[bool, typer.Option("--lookup", help=_LOOKUP)] = False,
     reaper_image: Annotated[str | None, typer.Option(metavar="IMAGE", help=_REAPER)] = None,
     delivery: Annotated[
         Literal["initContainer", "imageVolume"] | None, typer.Option(metavar="WAY", help=_DELIVERY)
@@ -56,7 +59,8 @@ def inject(  # noqa: PLR0913  # an option is an argument to typer
     """Add the reaper to the pods in manifests, without a cluster.
 
     What is not changed stays byte for byte: comments, order, quotes, other documents.
-    No network is used: a container without `command:` needs --image-config or an annotation.
+    No network is used unless --lookup: a container without `command:` needs that, --image-config
+    or an annotation.
 
     - initshim inject -f deploy.yaml | kubectl apply -f -
     - helm template . | initshim inject --diff
@@ -64,18 +68,17 @@ def inject(  # noqa: PLR0913  # an option is an argument to typer
     """
     try:
         _check(file or [], in_place=in_place, shows=diff or report or form is not Form.TEXT)
-        settings = load(lookups=False, reaper_image=reaper_image, delivery=delivery)
-        engine = _engine(settings, image_config or [])
+        settings = load(lookups=lookup, reaper_image=reaper_image, delivery=delivery)
+        configs = image_configs(image_config or [])
+        given = file or ["-"]
+        found = list(files.find(given, recursive=recursive))
+        if not found:
+            raise BadManifest(f"no .yaml, .yml or .json file in {', '.join(given)}")
+        done, wrong = asyncio.run(
+            _all(found, settings, configs, in_place=not report and form is Form.TEXT)
+        )
     except InitshimError as error:
         output.fail("inject", error)
-    done, wrong = asyncio.run(
-        _all(
-            file or ["-"],
-            engine,
-            recursive=recursive,
-            in_place=not report and form is Form.TEXT,
-        )
-    )
     if wrong:
         output.fail("inject", *wrong)  # before anything is printed or written
     try:
@@ -107,36 +110,29 @@ def _check(given: Sequence[str], *, in_place: bool, shows: bool) -> None:
         raise BadSettings("--in-place needs files, and prints neither diff nor report")
 
 
-def _engine(settings: Settings, configs: Sequence[str]) -> Engine:
-    """The webhook's engine; what is given for one image goes before the settings' file."""
-    rules = settings.rules()
-    return Engine(
-        rules=dataclasses.replace(rules, images=(*image_configs(configs), *rules.images)),
-        delivery=Delivery(
-            image=settings.reaper_image,
-            version=initshim.__version__,
-            pull_policy=settings.reaper_pull_policy,
-            as_volume=settings.delivery == "imageVolume",
-        ),
-        resolver=Offline(),
-        observer=Silent(),
-    )
-
-
 async def _all(
-    given: Sequence[str], engine: Engine, *, recursive: bool, in_place: bool
+    found: Sequence[str], settings: Settings, configs: Images, *, in_place: bool
 ) -> tuple[list[Rewritten], list[BadInput]]:
     """Rewrite every file, and collect everything that is wrong."""
     done: list[Rewritten] = []
     wrong: list[BadInput] = []
-    for name in files.find(given, recursive=recursive):
-        try:
-            done.append(await rewrite(files.read(name), engine, seconds=1.0, in_place=in_place))
-        except BadManifest as error:
-            wrong.append(error)
-    if not done and not wrong:
-        wrong.append(BadManifest(f"no .yaml, .yml or .json file in {', '.join(given)}"))
+    async with lookups(settings, None, Silent()) as resolver:
+        engine = _engine(settings, configs, resolver)
+        for name in found:
+            try:
+                manifest = files.read(name)
+                seconds = settings.lookup_seconds
+                done.append(await rewrite(manifest, engine, seconds=seconds, in_place=in_place))
+            except BadManifest as error:
+                wrong.append(error)
     return done, wrong
+
+
+def _engine(settings: Settings, configs: Images, resolver: Resolver) -> Engine:
+    """The webhook's engine; what is given for one image goes before the settings' file."""
+    made = engine(settings, version=initshim.__version__, resolver=resolver, observer=Silent())
+    rules = dataclasses.replace(made.rules, images=(*configs, *made.rules.images))
+    return dataclasses.replace(made, rules=rules)
 
 
 def _joined(done: Sequence[Rewritten]) -> str:

@@ -11,19 +11,11 @@ from webhook.cli.manifest.nodes import Misplaced
 from webhook.cli.manifest.splice import splice
 from webhook.core.errors import BadManifest, BadPod
 from webhook.core.pod import Pod
-from webhook.core.policy import Plan, Skip, Wrap
+from webhook.core.policy import Skip, Wrap
 from webhook.core.reasons import MEANINGS, remedy
 from webhook.core.workload import Workload, workloads
 
 WRAPPED = "wrapped"
-
-
-class Offline:
-    """A Resolver that asks nobody: rules without lookups leave it nothing to resolve."""
-
-    async def resolve(self, plan: Plan, pod: Pod, namespace: str, *, deadline: float) -> Plan:  # noqa: ARG002
-        """See Resolver."""
-        return plan
 
 
 @dataclass(frozen=True, slots=True)

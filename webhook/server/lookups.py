@@ -26,6 +26,8 @@ from webhook.settings import Settings, environment
 
 _SERVICES_V4 = 16  # bits of the network that is taken for the cluster's services
 _SERVICES_V6 = 112
+# A lookup goes on after its review gave up: the next pod, or the same one again, finds the answer.
+_BEYOND = 2
 
 
 class NoLookups:
@@ -66,7 +68,13 @@ async def lookups(
     if client is not None and settings.pull_secrets:
         secrets = PullSecrets(ClusterSecrets(client), clock=clock, observer=observer)
     async with images(settings, observer) as asked:
-        yield ImageResolver(asked, secrets=secrets, clock=clock, observer=observer)
+        yield ImageResolver(
+            asked,
+            secrets=secrets,
+            clock=clock,
+            observer=observer,
+            architectures=frozenset(settings.architectures),
+        )
 
 
 def _options(settings: Settings) -> Options:
@@ -82,7 +90,10 @@ def _options(settings: Settings) -> Options:
         per_host=settings.lookups_per_registry,
         entries=settings.cache_entries,
         fresh=settings.cache_tag_seconds,
-        times=Times(lookup=settings.lookup_seconds, failure=settings.cache_failure_seconds),
+        usable=settings.cache_stale_seconds,
+        times=Times(
+            lookup=settings.lookup_seconds * _BEYOND, failure=settings.cache_failure_seconds
+        ),
     )
 
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp
 from structlog.typing import FilteringBoundLogger
 
-from webhook.admission.admit import Engine, Resolver
-from webhook.core.mutation import Delivery
-from webhook.core.observe import Observer
+from webhook.admission.admit import Engine
 from webhook.kube.client import Client
 from webhook.kube.connect import in_cluster
 from webhook.server.app import Limits, create_app, create_probes
 from webhook.server.certificates import Certificates, assemble
+from webhook.server.engine import engine as make_engine
 from webhook.server.health import Health
 from webhook.server.listen import Server, listen, server
 from webhook.server.logs import Journal
@@ -56,7 +55,7 @@ async def serve(
         health = Health(lambda: "" if certificates.state.ready else certificates.state.reason)
         metrics.watch_certificate(lambda: _expiry(certificates))
         resolver = await stack.enter_async_context(lookups(settings, client, observer))
-        engine = _engine(settings, version, resolver, observer)
+        engine = make_engine(settings, version=version, resolver=resolver, observer=observer)
         app = create_app(
             engine,
             health=health,
@@ -109,22 +108,6 @@ async def _warm_up(settings: Settings, client: Client | None, engine: Engine) ->
     if client is not None and settings.warm_up and settings.lookups:
         pace = Pace(settings.lookup_seconds)
         await warm_up(client, engine, namespaces=settings.warm_up_namespaces, pace=pace)
-
-
-def _engine(settings: Settings, version: str, resolver: Resolver, observer: Observer) -> Engine:
-    delivery = Delivery(
-        image=settings.reaper_image,
-        version=version,
-        pull_policy=settings.reaper_pull_policy,
-        as_volume=settings.delivery == "imageVolume",
-    )
-    return Engine(
-        rules=settings.rules(),
-        delivery=delivery,
-        resolver=resolver,
-        observer=observer,
-        deny_unresolved=settings.on_unresolved == "deny",
-    )
 
 
 @asynccontextmanager

@@ -73,30 +73,17 @@ class Node:
 
     def _send(self, container: str, signal: str) -> None:
         until = time.monotonic() + _PATIENCE
-        while "ready" not in self._log(container):
+        while "ready" not in self._store.logs(container):
             assert time.monotonic() < until, f"{container} is never ready"
             time.sleep(0.05)
         self._podman("kill", "--signal", signal, container)
 
     def _result(self, container: str) -> Ran:
         code = int(self._podman("wait", container).split()[-1])
-        return Ran(code, self._log(container))
-
-    def _log(self, container: str) -> str:
-        """What the container wrote, standard output and error as they came."""
-        done = subprocess.run(
-            ["podman", *self._store.options, "logs", container],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=self._store.environment,
-            timeout=_PATIENCE,
-            check=True,
-        )
-        return done.stdout
+        return Ran(code, self._store.logs(container))
 
     def _podman(self, *words: str) -> str:
-        return self._store.run("podman", *words, timeout=_PATIENCE)
+        return self._store.run("podman", *words)
 
     def _image(self, name: str, files: dict[str, Path], config: Json, user: str = "") -> None:
         container = self._store.run("buildah", "from", "scratch").strip()

@@ -324,6 +324,7 @@ def test_the_engine_is_the_webhooks_own() -> None:
 
     from webhook.admission.admit import admit
     from webhook.cli.inject import _engine
+    from webhook.server.lookups import NoLookups
     from webhook.settings import load
 
     (made,) = objects(DEPLOYMENT)
@@ -338,7 +339,7 @@ def test_the_engine_is_the_webhooks_own() -> None:
             "object": pod,
         },
     }
-    engine = _engine(load(lookups=False), [])
+    engine = _engine(load(lookups=False), (), NoLookups())
     answer = asyncio.run(admit(json.dumps(review).encode(), engine, deadline=1e9))
     patch = json.loads(base64.b64decode(json.loads(answer.body)["response"]["patch"]))
     (injected,) = objects(inject(stdin=DEPLOYMENT).stdout)

@@ -12,17 +12,18 @@ import yaml
 from tests.cases.load import Case, cases
 from webhook.admission.admit import Engine, Mutated, mutate
 from webhook.cli.manifest import files, from_yaml
-from webhook.cli.rewrite import Offline, rewrite
+from webhook.cli.rewrite import rewrite
 from webhook.core.errors import BadManifest, BadPod
 from webhook.core.mutation import Delivery
 from webhook.core.observe import Silent
 from webhook.core.pod import Json, Pod
 from webhook.core.policy import Rules
+from webhook.server.lookups import NoLookups
 
 ENGINE = Engine(
     rules=Rules(lookups=False),
     delivery=Delivery("registry.example/reaper:1", "1"),
-    resolver=Offline(),
+    resolver=NoLookups(),
     observer=Silent(),
 )
 # What the engine may touch in a pod that has it already.

@@ -1,0 +1,24 @@
+"""The engine that the settings ask for: the same for the API server's reviews and for manifests."""
+
+from webhook.admission.admit import Engine, Resolver
+from webhook.core.mutation import Delivery
+from webhook.core.observe import Observer
+from webhook.settings import Settings
+
+_REAPER = "ghcr.io/initshim/reaper"
+
+
+def engine(settings: Settings, *, version: str, resolver: Resolver, observer: Observer) -> Engine:
+    """Put the engine together. Raises BadSettings for an images file that can't be used."""
+    return Engine(
+        rules=settings.rules(),
+        delivery=Delivery(
+            image=settings.reaper_image or f"{_REAPER}:{version}",
+            version=version,
+            pull_policy=settings.reaper_pull_policy,
+            as_volume=settings.delivery == "imageVolume",
+        ),
+        resolver=resolver,
+        observer=observer,
+        deny_unresolved=settings.on_unresolved == "deny",
+    )
