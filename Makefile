@@ -15,7 +15,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 PYTEST := $(BIN)/python -m pytest -o cache_dir=$(CACHE)/pytest
 
-.PHONY: help demo test lint fuzz bench reaper docs chart lock clean
+.PHONY: help demo test lint fuzz bench reaper docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -42,11 +42,20 @@ bench: .venv/.ready ## Measure; tables and pictures go to docs/benchmarks
 reaper: .venv/.ready ## Build the reaper for every machine, into initshim/bin
 	$(BIN)/python -m initshim.build --target all
 
+docs: .venv/.ready ## Write what is made from code: configuration, reasons, the chart's schema and README, deploy/
+	$(BIN)/python docs/generate.py
+	$(BIN)/python charts/generate.py --helm "$$($(BIN)/python -m tests.chart.tools helm)"
+
+lock: .venv/.ready ## Lock what the images ship, with hashes
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' --extra webhook -o requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' --extra build -o requirements-build.lock pyproject.toml
+
 clean: ## Remove all that was made here
 	rm -rf .venv .cache .hypothesis initshim/bin
 
 .venv/.ready: pyproject.toml hatch_build.py
 	@mkdir -p $(TMPDIR)
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[webhook,build,test,lint,bench]'
+	$(BIN)/python -m pip install --quiet --editable '.[webhook,cli,build,test,lint,bench]'
 	@touch $@

@@ -6,7 +6,7 @@ place, so both are read again at every call. docs/adr/0003 says why no library d
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,9 +95,7 @@ def find(
         named = [kubeconfig]
     present = [path for path in named or [home / ".kube" / "config"] if path.is_file()]
     if present:
-        from webhook.kube.kubeconfig import connect  # noqa: PLC0415 - see docs/adr/0003
-
-        return connect(present, context=context)
+        return _kubeconfig(present, context)
     if named:
         raise NoCluster(
             f"No kubeconfig at {', '.join(map(str, named))}.",
@@ -109,6 +107,17 @@ def find(
         f"No cluster is configured: no $KUBECONFIG, no {home / '.kube' / 'config'}, and no pod.",
         next_step="Name one with --kubeconfig.",
     )
+
+
+def _kubeconfig(paths: Sequence[Path], context: str | None) -> Connection:
+    try:
+        from webhook.kube.kubeconfig import connect  # noqa: PLC0415 - see docs/adr/0003
+    except ModuleNotFoundError as error:
+        raise NoCluster(
+            f"To read a kubeconfig, the module {error.name} is missing.",
+            next_step="pip install 'initshim[cli]'",
+        ) from error
+    return connect(paths, context=context)
 
 
 def read_capped(path: Path) -> bytes:
