@@ -6,13 +6,15 @@ from dataclasses import replace
 
 from webhook.core import image
 from webhook.core.credentials import Keyring
-from webhook.core.errors import BadReference, LookupFailed, NotFound
+from webhook.core.errors import BadReference, LookupFailed, NotFound, Unauthorized
 from webhook.core.observe import Observer
 from webhook.core.pod import Container, Pod
 from webhook.core.policy import NeedsImage, Plan, Skip, Wrap, settle
 from webhook.core.reasons import Reason
 from webhook.kube.pullsecrets import PullSecrets
 from webhook.oci.images import Images
+
+_LET_READ = "let the webhook read its pull secrets (chart: registry.pullSecretNamespaces)"
 
 
 class ImageResolver:
@@ -47,6 +49,10 @@ class ImageResolver:
                 )
             except BadReference as error:
                 return self._skip(container, NotFound(str(error)), namespace)
+            except Unauthorized as error:
+                unread = pod.pull_secrets and not keyring.entries
+                skip = self._skip(container, error, namespace)
+                return replace(skip, remedy=_LET_READ) if unread else skip
             except LookupFailed as error:
                 return self._skip(container, error, namespace)
             return settle(container, config)

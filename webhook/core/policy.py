@@ -54,11 +54,12 @@ class NeedsImage:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """The container is left as it is."""
+    """The container is left as it is; `remedy` where a better one is known than the reason's."""
 
     container: Container
     reason: Reason
     detail: str = ""
+    remedy: str = ""
 
 
 Decision = Wrap | NeedsImage | Skip
@@ -110,7 +111,7 @@ def warnings(plan: Plan) -> list[str]:
         # The sentence about an annotation says itself what is to be corrected.
         return [whole if len(whole) <= reasons.LONGEST_WARNING else said] if todo else []
     return [
-        reasons.warning(skip.reason, skip.container.name)
+        reasons.warning(skip.reason, skip.container.name, skip.remedy)
         for skip in plan.decisions
         if isinstance(skip, Skip) and reasons.MEANINGS[skip.reason].remedy
     ]

@@ -109,12 +109,13 @@ def remedy(reason: Reason, container: str) -> str:
     return template.replace("{container}", container)
 
 
-def warning(reason: Reason, container: str) -> str:
+def warning(reason: Reason, container: str, todo: str = "") -> str:
     """Name container, reason and remedy in one line that the API server shows whole.
 
-    Where that is too long, the container's name is shortened, never reason or remedy.
+    `todo` stands for the reason's own remedy. Where all that is too long, the container's name is
+    shortened, never reason or remedy.
     """
-    todo = remedy(reason, container)
+    todo = todo or remedy(reason, container)
     if len(_left_alone(container, reason, todo)) > LONGEST_WARNING and container in todo:
         todo = remedy(reason, "<name>")
     room = LONGEST_WARNING - len(_left_alone("", reason, todo))

@@ -11,8 +11,8 @@ from tests.unit.kube.test_pullsecrets import Cluster, pull_secret
 from webhook.admission.resolver import ImageResolver
 from webhook.core.argv import ImageConfig
 from webhook.core.pod import Pod
-from webhook.core.policy import Plan, Rules, Skip, Wrap, plan
-from webhook.core.reasons import UNRESOLVED, Reason
+from webhook.core.policy import Plan, Rules, Skip, Wrap, plan, warnings
+from webhook.core.reasons import LONGEST_WARNING, UNRESOLVED, Reason
 from webhook.kube.pullsecrets import PullSecrets
 
 APP = config_bytes(["/app"], ["--serve"])
@@ -115,6 +115,24 @@ def test_the_pods_pull_secret_opens_a_private_registry() -> None:
                 cluster.secrets, {"a/default": {"imagePullSecrets": [{"name": "pull"}]}}
             )
             assert outcomes(await resolved(asker, nobody, cluster=account)) == ["Wrap"]
+
+    run(test())
+
+
+def test_a_webhook_that_may_not_read_pull_secrets_names_the_value_to_set() -> None:
+    async def test() -> None:
+        registry = Registry(gate=basic("robot:c4n4ry-p4ssw0rd"))
+        registry.push("app", "v1", APP)
+        async with serve(registry) as host, asking(plain(host.authority)) as asker:
+            each = pod(f"{host.authority}/app:v1", imagePullSecrets=[{"name": "pull"}])
+            (said,) = warnings(await resolved(asker, each))
+            assert said == (
+                "initshim left c0 alone (unauthorized): let the webhook read its pull secrets "
+                "(chart: registry.pullSecretNamespaces)"
+            )
+            assert len(said) <= LONGEST_WARNING
+            (other,) = warnings(await resolved(asker, pod(f"{host.authority}/app:v1")))
+            assert "pullSecretNamespaces" not in other
 
     run(test())
 
