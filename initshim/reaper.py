@@ -88,6 +88,7 @@ def run(reaper):
         return cannot_start(reaper, error)
     let_go(reaper)
     show_count(reaper)
+    reap(reaper)  # whoever left us children by exec may have missed their end
     while not reaper.gone:
         next_signal(cython.address(info))
         forward(reaper, cython.address(info))
@@ -125,6 +126,7 @@ def cannot_start(reaper, error):
     """Say why the program does not run: 127 not found, 126 not executable, 125 no fork."""
     line = cython.declare(Line)
     name: cython.p_const_char = reaper.options.program[0]
+    take_terminal_back(reaper)
     begin(cython.address(line))
     if reaper.child < 0:
         put(cython.address(line), b"cannot fork for ")

@@ -38,11 +38,14 @@ def default_sigchld(reaper):
 
     Started with SIGCHLD ignored (`trap '' CHLD; exec …`), a parent never hears of its children: the
     kernel reaps them itself. The kernel's struct sigaction begins with the handler, and all zero
-    means the default; five words hold it on every machine.
+    means the default; five words hold it on every machine. Where it is the default already it is
+    not set again: that would throw away a SIGCHLD that came before our exec.
     """
     default = cython.declare(cython.long[5])
     memset(default, 0, cython.sizeof(default))
-    syscall(SYS_rt_sigaction, SIGCHLD, default, reaper.sigchld, 8)
+    syscall(SYS_rt_sigaction, SIGCHLD, cython.NULL, reaper.sigchld, 8)
+    if reaper.sigchld[0] != 0:
+        syscall(SYS_rt_sigaction, SIGCHLD, default, cython.NULL, 8)
 
 
 def restore_signals(reaper):
