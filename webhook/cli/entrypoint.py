@@ -21,8 +21,8 @@ from webhook.core.pod import Pod
 from webhook.core.reasons import Reason, remedy
 from webhook.core.workload import Workload, workloads
 from webhook.kube.client import Client
-from webhook.kube.connect import find
 from webhook.kube.errors import NoCluster
+from webhook.kube.find import find
 from webhook.kube.pullsecrets import ClusterSecrets, PullSecrets
 from webhook.oci.images import Images
 from webhook.oci.lookup import Found

@@ -1,4 +1,4 @@
-"""Where the API server is and who we are there: in a pod, or by a kubeconfig.
+"""Where the API server is and who we are there, in a pod; find.py knows of kubeconfigs.
 
 In a pod the kubelet renews the service account's token (hourly by default) and the cluster's CA in
 place, so both are read again at every call. docs/adr/0003 says why no library does this here.
@@ -6,7 +6,7 @@ place, so both are read again at every call. docs/adr/0003 says why no library d
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,44 +80,6 @@ def in_cluster(environ: Mapping[str, str], *, folder: Path = SERVICE_ACCOUNT) ->
         token=account.token,
         namespace=account.namespace,
     )
-
-
-def find(
-    environ: Mapping[str, str],
-    *,
-    home: Path,
-    kubeconfig: Path | None = None,
-    context: str | None = None,
-) -> Connection:
-    """Connect as kubectl would: the kubeconfig named, $KUBECONFIG, ~/.kube/config, the pod's."""
-    named = [Path(part) for part in environ.get("KUBECONFIG", "").split(":") if part]
-    if kubeconfig is not None:
-        named = [kubeconfig]
-    present = [path for path in named or [home / ".kube" / "config"] if path.is_file()]
-    if present:
-        return _kubeconfig(present, context)
-    if named:
-        raise NoCluster(
-            f"No kubeconfig at {', '.join(map(str, named))}.",
-            next_step="Correct --kubeconfig or $KUBECONFIG.",
-        )
-    if environ.get("KUBERNETES_SERVICE_HOST"):
-        return in_cluster(environ)
-    raise NoCluster(
-        f"No cluster is configured: no $KUBECONFIG, no {home / '.kube' / 'config'}, and no pod.",
-        next_step="Name one with --kubeconfig.",
-    )
-
-
-def _kubeconfig(paths: Sequence[Path], context: str | None) -> Connection:
-    try:
-        from webhook.kube.kubeconfig import connect  # noqa: PLC0415 - see docs/adr/0003
-    except ModuleNotFoundError as error:
-        raise NoCluster(
-            f"To read a kubeconfig, the module {error.name} is missing.",
-            next_step="pip install 'initshim[cli]'",
-        ) from error
-    return connect(paths, context=context)
 
 
 def read_capped(path: Path) -> bytes:

@@ -15,8 +15,9 @@ import trustme
 
 from tests.fakes.api_server import ApiServer, serving
 from webhook.kube.client import Client
-from webhook.kube.connect import Connection, find, in_cluster
+from webhook.kube.connect import Connection, in_cluster
 from webhook.kube.errors import NoCluster, Unreachable
+from webhook.kube.find import find
 
 POD = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
 
