@@ -18,13 +18,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 import initshim
-from tests.reaper import need
+from tests.reaper import kernel, need
 from tests.reaper.process import Launcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def start_as_a_shell_does() -> None:
+    """Ignore no signal that the programs under test would inherit.
+
+    glibc's posix_spawn ignores 32 and 33 in the child of a program that has used them (spawni.c),
+    and its sigaction refuses to undo that.
+    """
+    for number in (32, 33):
+        kernel.stop_ignoring(number)
 
 
 @contextlib.contextmanager

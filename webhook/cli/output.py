@@ -4,7 +4,9 @@ Colours honour NO_COLOR and FORCE_COLOR (rich does). Data goes to standard outpu
 it to standard error, so that the one can be piped while a person reads the other.
 """
 
+import contextlib
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -96,7 +98,16 @@ def write(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
+        _give_up_stdout()
         raise CantWrite(f"standard output can't be written: {error.strerror or error}") from error
+
+
+def _give_up_stdout() -> None:
+    """Send what is left in the buffer nowhere: Python would try again at exit, and end with 120."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def complain(command: str, errors: Iterable[InitshimError]) -> None:

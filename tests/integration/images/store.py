@@ -3,9 +3,10 @@
 import subprocess
 import sys
 from ast import literal_eval
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from resource import RLIMIT_NOFILE, RLIMIT_NPROC, getrlimit
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parents[3]
 # Without cgroup managers, journals and raised limits, which a sandbox may not have.
@@ -20,17 +21,23 @@ default_ulimits = ["nofile={files}:{files}", "nproc={processes}:{processes}"]
 FORWARDED = ("index-url", "extra-index-url", "trusted-host", "timeout", "default-timeout")
 
 
+def _short() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="podman-", dir="/tmp", ignore_cleanup_errors=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """buildah and podman on one folder."""
 
     folder: Path
+    # podman wants the path of its run root to be short: 50 characters.
+    _run: TemporaryDirectory[str] = field(default_factory=_short)
 
     @property
     def options(self) -> list[str]:
         """What both programs need to find it."""
         return [
-            *("--root", str(self.folder / "storage"), "--runroot", str(self.folder / "run")),
+            *("--root", str(self.folder / "storage"), "--runroot", self._run.name),
             *("--storage-driver", "vfs"),
         ]
 
@@ -52,17 +59,17 @@ class Store:
 
     def run(self, program: str, *words: str) -> str:
         """Run it to its end and give what it printed; raise with what it said where it failed."""
-        done = self._run(program, *words)
+        done = self._call(program, *words)
         if done.returncode:
             raise AssertionError(f"{program} {words}: {done.stderr[-4000:]}")
         return done.stdout
 
     def logs(self, container: str) -> str:
         """Give all that a container wrote, to either stream."""
-        done = self._run("podman", "logs", container)
+        done = self._call("podman", "logs", container)
         return done.stdout + done.stderr
 
-    def _run(self, program: str, *words: str) -> subprocess.CompletedProcess[str]:
+    def _call(self, program: str, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [program, *self.options, *words],
             capture_output=True,

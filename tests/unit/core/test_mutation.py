@@ -2,14 +2,12 @@
 
 import copy
 import json
-from io import StringIO
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from tests.unit.core.pipeline import DELIVERY, World, as_stored, check_laws, mutate
-from webhook.core import mutation, patch, policy
+from webhook.core import mutation, policy
 from webhook.core.annotations import STATUS
 from webhook.core.argv import ImageConfig
 from webhook.core.mutation import Delivery
@@ -305,26 +303,3 @@ def test_what_is_skipped_stands_in_the_status_with_its_reason() -> None:
         "wrapped": ["web"],
         "skipped": {"own": "has-init", "migrate": "init-container"},
     }
-
-
-def test_a_pod_from_a_yaml_file_is_treated_as_one_from_json() -> None:
-    text = """\
-    metadata:
-      annotations: {initshim.dev/options: "-g"}  # a comment
-    spec:
-      containers:
-      - name: "web"
-        command: ['/app', "--port=80"]
-        args: ["$(X)"]
-        resources: {limits: {cpu: 1, memory: 0x10}}
-      - name: again
-        command: [/.initshim/init, --, /app]
-        volumeMounts:
-        - {name: initshim, mountPath: /.initshim, readOnly: true}
-    """
-    loaded, plain = YAML().load(text), YAML(typ="safe").load(text)
-    from_yaml, from_json = mutate(loaded, World()), mutate(plain, World())
-    assert from_yaml.patch == from_json.patch
-    assert from_yaml.after == from_json.after
-    assert patch.diff(loaded, plain) == []
-    YAML().dump(from_yaml.after, StringIO())
