@@ -95,13 +95,13 @@ def pid1(request: pytest.FixtureRequest) -> bool:
     """As an ordinary process, and as PID 1 of a namespace of its own."""
     if request.param == "pid1":
         request.getfixturevalue("namespaces")
-    return request.param == "pid1"
+    return bool(request.param == "pid1")
 
 
 @pytest.fixture(params=["pipes", "terminal"])
 def terminal(request: pytest.FixtureRequest) -> bool:
     """With /dev/null and pipes, and with a pseudoterminal as all three descriptors."""
-    return request.param == "terminal"
+    return bool(request.param == "terminal")
 
 
 @pytest.fixture(

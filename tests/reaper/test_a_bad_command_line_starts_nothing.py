@@ -26,7 +26,7 @@ BAD = [
 
 
 def run(elf: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [elf, *arguments]
+    command = [str(elf), *arguments]
     return subprocess.run(
         command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )

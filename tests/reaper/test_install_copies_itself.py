@@ -68,7 +68,7 @@ def test_without_path_environment_or_descriptors(elf: Path, folder: Path) -> Non
 
 def test_again_and_over_a_running_copy(elf: Path, folder: Path) -> None:
     assert install(elf, folder / "init").returncode == 0
-    command = [folder / "init", "--", "sleep", "1000"]
+    command = [str(folder / "init"), "--", "sleep", "1000"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL) as running:
         try:
             for _ in range(3):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -134,7 +135,7 @@ def test_a_signal_at_growing_delays(reaper: Launcher, pid1: bool) -> None:
     for turn in range(60):
         running = reaper.start(["sleep", "1000"], pid1=pid1)
         pid = running.pid
-        kernel.wait_until(lambda pid=pid: blocks_or_waits(pid), "signals are blocked")
+        kernel.wait_until(partial(blocks_or_waits, pid), "signals are blocked")
         for _ in range(turn * 50):
             pass
         os.kill(pid, signal.SIGTERM)

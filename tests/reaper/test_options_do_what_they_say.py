@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,6 +27,10 @@ TERM, HUP, INT, USR1, USR2, QUIT = (
         signal.SIGQUIT,
     )
 )
+
+
+def called(pid: int, name: str) -> bool:
+    return kernel.comm(pid) == name
 
 
 def witness(reaper: Launcher, *options: str, pid1: bool = False) -> Running:
@@ -135,7 +140,7 @@ def test_s_is_accepted_and_orphans_are_adopted_with_or_without(reaper: Launcher)
     for options in ((), ("-s",), ("--subreaper",)):
         running = reaper.start(python("orphans.py", "20", "20"), options)
         running.out.expect("done")
-        kernel.wait_until(lambda r=running: kernel.comm(r.pid) == "init:20", "all were reaped")
+        kernel.wait_until(partial(called, running.pid, "init:20"), "all were reaped")
 
 
 @pytest.mark.parametrize(
@@ -192,7 +197,7 @@ def test_verbose_twice_tells_what_was_reaped(reaper: Launcher) -> None:
         running = reaper.start(shell("(sh -c 'echo $$; exit 0' &); exec sleep 1000"), flags)
         orphan = running.out.line()
         running.err.expect(f"{orphan}")
-        kernel.wait_until(lambda r=running: kernel.comm(r.pid) == "init:1", "it was counted")
+        kernel.wait_until(partial(called, running.pid, "init:1"), "it was counted")
 
 
 def test_verbose_that_nobody_reads_is_no_obstacle(reaper: Launcher, pid1: bool) -> None:

@@ -59,7 +59,7 @@ def run(elf: Path, words: list[bytes], actions: list[tuple[int, ...]]) -> int:
 def fuzz(elf: Path, seed: int, count: int) -> None:
     chance = random.Random(seed)
     null = os.open(os.devnull, os.O_RDWR)
-    actions = [(os.POSIX_SPAWN_DUP2, null, fd) for fd in (0, 1, 2)]
+    actions: list[tuple[int, ...]] = [(os.POSIX_SPAWN_DUP2, null, fd) for fd in (0, 1, 2)]
     seen = set()
     try:
         for _ in range(count):

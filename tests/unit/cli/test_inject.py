@@ -9,8 +9,7 @@ from typing import Any
 
 import jsonpatch
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from webhook.cli.main import app
 from webhook.cli.manifest import from_yaml

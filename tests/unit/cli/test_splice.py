@@ -63,7 +63,7 @@ class Indented(yaml.SafeDumper):
     """Writes lists further in than their key, as many people do."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
-        super().increase_indent(flow, False)  # type: ignore[no-untyped-call]
+        super().increase_indent(flow, False)
 
 
 @given(
@@ -76,7 +76,12 @@ class Indented(yaml.SafeDumper):
 def test_yaml_of_any_style_says_what_was_wanted(
     document: dict[str, Any], dumper: Any, flow: bool | None, indent: int, newline: str
 ) -> None:
-    style = {"default_flow_style": flow, "indent": indent, "allow_unicode": True, "width": 60}
+    style: dict[str, Any] = {
+        "default_flow_style": flow,
+        "indent": indent,
+        "allow_unicode": True,
+        "width": 60,
+    }
     text: str = yaml.dump(document, Dumper=dumper, sort_keys=False, **style)
     text = text.replace("\n", newline)
     (read,) = (each.data() for each in from_yaml.parse(text))
