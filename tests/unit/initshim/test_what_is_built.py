@@ -1,0 +1,86 @@
+"""What comes out: the same bytes wherever it is built, small, and in a wheel that needs nothing."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import initshim
+
+ROOT = Path(__file__).parents[3]
+LARGEST = 16384  # bytes
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two builds: of two copies of the source, in two folders, with two temporary folders."""
+    built = []
+    for name in ("one", "another/and/deeper"):
+        folder = tmp_path_factory.mktemp("build") / name
+        shutil.copytree(
+            ROOT / "initshim", folder / "initshim", ignore=shutil.ignore_patterns("bin", "__py*")
+        )
+        temporary = folder / "tmp"
+        temporary.mkdir()
+        subprocess.run(
+            [sys.executable, "-m", "initshim.build", "--out", "out"],
+            cwd=folder,
+            env={**os.environ, "TMPDIR": str(temporary), "ZIG_LOCAL_CACHE_DIR": str(temporary)},
+            check=True,
+        )
+        built.append(next((folder / "out").glob("initshim-linux-*")))
+    return built
+
+
+def test_two_builds_in_two_folders_are_equal(two: list[Path]) -> None:
+    one, another = two
+    assert one.read_bytes() == another.read_bytes()
+
+
+def test_nothing_of_the_place_or_of_python_is_in_it(two: list[Path]) -> None:
+    content = two[0].read_bytes()
+    for trace in (str(two[0].parent).encode(), b"/tmp", b"Python", b"cython", b"pyx"):
+        assert trace not in content
+
+
+def test_it_is_small_and_static(two: list[Path]) -> None:
+    content = two[0].read_bytes()
+    assert content[:4] == b"\x7fELF"
+    assert len(content) <= LARGEST
+    assert b"ld-linux" not in content
+    assert b"ld-musl" not in content
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--wheel-dir", out, ROOT], check=True)
+    return next(out.glob("*.whl"))
+
+
+def test_the_wheel_brings_the_reaper_for_any_libc(wheel: Path) -> None:
+    assert "-py3-none-manylinux" in wheel.name
+    assert "musllinux" in wheel.name
+    names = zipfile.ZipFile(wheel).namelist()
+    assert f"initshim/bin/{initshim.path().name}" in names
+    assert any(name.endswith(".data/scripts/initshim-init") for name in names)
+
+
+def test_an_installed_wheel_runs_programs_and_needs_no_other(wheel: Path, tmp_path: Path) -> None:
+    environment = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    python = environment / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+    subprocess.run([*pip, "--no-deps", "--no-index", wheel], check=True)
+    for command in ([str(python), "-m", "initshim"], [str(environment / "bin/initshim-init")]):
+        run = [*command, "--", "sh", "-c", "exit 7"]
+        assert subprocess.run(run, cwd=tmp_path, check=False).returncode == 7
+    bare = [environment / "bin" / "initshim", "demo"]
+    done = subprocess.run(bare, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "pip install 'initshim[webhook]'" in done.stderr
