@@ -1,12 +1,14 @@
 """A container store of the test's own: nothing touches the machine's images."""
 
+import atexit
 import subprocess
 import sys
 from ast import literal_eval
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from resource import RLIMIT_NOFILE, RLIMIT_NPROC, getrlimit
-from tempfile import TemporaryDirectory
+from shutil import rmtree
 
 ROOT = Path(__file__).resolve().parents[3]
 # Without cgroup managers, journals and raised limits, which a sandbox may not have.
@@ -21,23 +23,26 @@ default_ulimits = ["nofile={files}:{files}", "nproc={processes}:{processes}"]
 FORWARDED = ("index-url", "extra-index-url", "trusted-host", "timeout", "default-timeout")
 
 
-def _short() -> TemporaryDirectory[str]:
-    return TemporaryDirectory(prefix="podman-", dir="/tmp", ignore_cleanup_errors=True)
-
-
 @dataclass(frozen=True, slots=True)
 class Store:
     """buildah and podman on one folder."""
 
     folder: Path
-    # podman wants the path of its run root to be short: 50 characters.
-    _run: TemporaryDirectory[str] = field(default_factory=_short)
+
+    @property
+    def run_root(self) -> Path:
+        """Where podman keeps what runs: it wants a path of at most 50 characters, and the same."""
+        path = Path("/tmp", f"podman-{sha256(bytes(self.folder)).hexdigest()[:16]}")
+        if not path.exists():
+            path.mkdir(mode=0o700)
+            atexit.register(rmtree, path, ignore_errors=True)
+        return path
 
     @property
     def options(self) -> list[str]:
         """What both programs need to find it."""
         return [
-            *("--root", str(self.folder / "storage"), "--runroot", self._run.name),
+            *("--root", str(self.folder / "storage"), "--runroot", str(self.run_root)),
             *("--storage-driver", "vfs"),
         ]
 

@@ -80,7 +80,7 @@ def test_an_installed_wheel_runs_programs_and_needs_no_other(wheel: Path, tmp_pa
     for command in ([str(python), "-m", "initshim"], [str(environment / "bin/initshim-init")]):
         run = [*command, "--", "sh", "-c", "exit 7"]
         assert subprocess.run(run, cwd=tmp_path, check=False).returncode == 7
-    bare = [environment / "bin" / "initshim", "demo"]
+    bare = [str(environment / "bin/initshim"), "demo"]
     done = subprocess.run(bare, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "pip install 'initshim[webhook]'" in done.stderr
