@@ -67,13 +67,6 @@ def idle_wake_ups(init: Init) -> float:
         return (switches(pid) - before) / IDLE_SECONDS
 
 
-def hears(init: Init, probe: str, delay: float) -> bool:
-    """Whether a SIGTERM is heard that comes so many seconds after exec as PID 1. Needs root."""
-    command = [probe, "deaf", str(int(delay * 1e9)), *init.before("sleep", "60")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
-    return done.stdout == "heard\n"
-
-
 @contextmanager
 def running(
     command: list[str], *, namespace: bool = True

@@ -5,7 +5,6 @@ that drifts drifts for all of them. Writes docs/benchmarks/reaper.md and a pictu
 """
 
 import argparse
-import os
 import random
 import sys
 import tempfile
@@ -50,26 +49,7 @@ def measured(inits: list[Init], probe: str, rounds: int, orphans: int) -> Figure
         for init in order:
             cpu = measure.cpu_per_orphan(init, probe, orphans)
             figures["CPU per reaped orphan, µs"][init.name].append(cpu * 1e6)
-    if os.geteuid() == 0:
-        deafness(figures, inits, probe)
     return figures
-
-
-def deafness(figures: Figures, inits: list[Init], probe: str) -> None:
-    """Find the moment after exec at which half of the SIGTERMs are lost, step by step.
-
-    A lost one moves the next to later, one that was heard to earlier (a staircase, as in a
-    hearing test); where it hovers is the figure.
-    """
-    moments = dict.fromkeys((init.name for init in inits), 100e-6)
-    for number, order in enumerate(turns(inits, 60)):
-        step = 1.5 if number < 20 else 1.1
-        for init in order:
-            heard = measure.hears(init, probe, moments[init.name])
-            moments[init.name] *= 1 / step if heard else step
-            if number >= 20:
-                name = "deaf after exec as PID 1, µs"
-                figures[name][init.name].append(moments[init.name] * 1e6)
 
 
 def added(

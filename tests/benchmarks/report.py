@@ -65,6 +65,7 @@ def draw(figures: Figures, names: list[str], path: Path) -> None:
         axis.tick_params(labelsize=8)
         axis.spines[["top", "right"]].set_visible(False)
         axis.set_xlim(left=0)
+        axis.locator_params(axis="x", nbins=5)
     for axis in list(axes.flat)[len(figures) :]:
         axis.set_visible(False)
     sheet.tight_layout()
@@ -73,7 +74,7 @@ def draw(figures: Figures, names: list[str], path: Path) -> None:
 
 
 def _whiskers(values: Mapping[str, list[float]], names: list[str]) -> list[list[float]] | None:
-    if any(len(values[name]) < 4 for name in names):
+    if any(len(values[name]) < 3 for name in names):
         return None
     quartiles = [statistics.quantiles(values[name], n=4) for name in names]
     return [[m - low for low, m, _ in quartiles], [high - m for _, m, high in quartiles]]

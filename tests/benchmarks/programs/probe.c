@@ -2,12 +2,8 @@
  *
  *   probe latency        for each SIGTERM: write the time at which it came (8 bytes, ns) to stdout
  *   probe leak COUNT     leave COUNT orphans behind, then wait for a TERM
- *   probe deaf NS CMD... run CMD as PID 1 of a new PID namespace, send it one SIGTERM so many ns
- *                        after its exec, and tell whether that ended it: "heard" or "lost"
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -65,45 +61,11 @@ static int leak(int count)
     return 0;
 }
 
-static int deaf(int64_t delay, char **command)
-{
-    int exec[2];
-    int64_t start;
-    pid_t child;
-    char none;
-    if (pipe2(exec, O_CLOEXEC) || unshare(CLONE_NEWPID))
-        return 1;
-    fcntl(exec[0], F_SETFL, O_NONBLOCK);
-    child = fork();
-    if (child == 0) {
-        execvp(command[0], command);
-        _exit(127);
-    }
-    close(exec[1]);
-    while (read(exec[0], &none, 1) < 0) /* until exec closes it: the new program is in place */
-        ;
-    for (start = now(); now() < start + delay;)
-        ;
-    kill(child, SIGTERM);
-    for (int64_t until = now() + 200000000; now() < until; usleep(500)) {
-        if (waitpid(child, NULL, WNOHANG) == child) {
-            puts("heard");
-            return 0;
-        }
-    }
-    puts("lost");
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "latency"))
         return latency();
     if (argc > 2 && !strcmp(argv[1], "leak"))
         return leak(atoi(argv[2]));
-    if (argc > 3 && !strcmp(argv[1], "deaf"))
-        return deaf(atoll(argv[2]), argv + 3);
     return 2;
 }
