@@ -6,6 +6,8 @@ import tomllib
 from itertools import chain
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -24,6 +26,6 @@ def test_every_dependency_has_its_reason_in_the_readme() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     readme = (ROOT / "README.md").read_text().lower()
     wanted = chain(project["dependencies"], *project["optional-dependencies"].values())
-    names = {requirement.partition(">")[0].strip() for requirement in wanted}
+    names = {Requirement(each).name for each in wanted}
     missing = {name for name in names if f"`{name}`" not in readme}
     assert not missing

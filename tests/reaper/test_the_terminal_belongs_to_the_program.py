@@ -154,7 +154,7 @@ def test_ctrl_c_under_a_shell(reaper: Launcher) -> None:
 
 def test_bg_lets_it_run_without_the_terminal(reaper: Launcher) -> None:
     it = bash(reaper)
-    it.type("$R -- sh -c 'echo up; while :; do sleep 0.01; done'\n")
+    it.type("$R -- sh -c 'echo up; exec sleep 1000'\n")
     it.out.expect("up\n")
     in_front(it)
     it.type(CTRL_Z)

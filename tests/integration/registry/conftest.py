@@ -35,6 +35,7 @@ class Private:
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for program in ("docker-registry", "skopeo", "umoci", "buildah"):
         need.tool(program, program)
+    need.root()  # buildah, without root, wants a range of user ids that not everybody has
     return tmp_path_factory.mktemp("storage")
 
 
