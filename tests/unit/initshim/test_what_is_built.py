@@ -14,6 +14,8 @@ import initshim
 ROOT = Path(__file__).parents[3]
 LARGEST = 16384  # bytes
 
+pytestmark = pytest.mark.xdist_group("build")  # both builds by one worker
+
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
