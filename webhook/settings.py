@@ -66,6 +66,8 @@ class Settings(BaseSettings):
         "lunatic*",
     )
     """Runtime classes (globs, comma-separated) whose pods are left alone."""
+    events: bool = False
+    """Whether an Event on a pod's owner says which containers were left alone and need a hand."""
     images_file: Path | None = None
     """YAML file: image glob → `{entrypoint: […], cmd: […]}`, for images not to be looked up."""
 

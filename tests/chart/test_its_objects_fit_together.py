@@ -159,9 +159,13 @@ def test_no_right_is_wider_than_its_use(found: list[Object], chosen: settings.Se
             elif "secrets" in rule["resources"]:
                 assert rule["verbs"] == ["get"]
                 assert chosen.pull_secrets
-            else:
-                assert rule["verbs"] == ["list"]
+            elif rule["verbs"] == ["list"]:
                 assert chosen.warm_up
+            else:
+                rights = (rule["resources"], rule["verbs"])
+                told = (["events"], ["create", "patch"])
+                assert rights in (told, (["replicasets"], ["get"]), (["jobs"], ["get"]))
+                assert chosen.events
 
 
 def test_the_warm_up_reads_the_namespaces_that_the_api_server_asks_about(
@@ -190,10 +194,21 @@ def _holds(rule: Object, labels: dict[str, str]) -> bool:
     return inside is (rule["operator"] in {"In", "Exists"})
 
 
+def test_who_writes_events_says_that_it_has_side_effects(
+    found: list[Object], chosen: settings.Settings
+) -> None:
+    """An API server runs no dry run past a webhook with side effects in one."""
+    (webhook,) = one(found, "MutatingWebhookConfiguration")["webhooks"]
+    assert webhook["sideEffects"] == ("NoneOnDryRun" if chosen.events else "None")
+    roles = {each["metadata"]["name"] for each in of(found, "ClusterRole")}
+    assert any(name.endswith("-events") for name in roles) is chosen.events
+
+
 def test_the_token_is_mounted_only_where_the_api_server_is_called(
     found: list[Object], chosen: settings.Settings
 ) -> None:
     calls = chosen.tls == "builtin" or chosen.pull_secrets or chosen.warm_up
+    calls |= chosen.events
     assert pod_spec(found)["automountServiceAccountToken"] is calls
     for account in of(found, "ServiceAccount"):
         assert account["automountServiceAccountToken"] is False

@@ -38,6 +38,7 @@ def test_with_opt_out_nobody_is_told_to_label(helm: Path) -> None:
         ("replicas=2", "registry.pullSecretNamespaces lists the namespaces"),
         ("admission.failurePolicy=Fail", "no pod of these namespaces starts"),
         ("rbac.create=false", "rbac.create is false"),
+        ("events.enabled=true", "--field-selector reason=LeftWithoutInit"),
         ("hostNetwork=true", "can't enforce Pod Security"),
     ],
 )
@@ -49,3 +50,4 @@ def test_nobody_is_warned_about_what_is_not_so(helm: Path) -> None:
     said = notes(helm)
     assert "every secret" not in said
     assert "NOTE:" not in said
+    assert "LeftWithoutInit" not in said

@@ -62,6 +62,8 @@ class ApiServer:
     def put(self, path: str, body: Json) -> Json:
         """Set an object behind everybody's back."""
         _validate(body)
+        if body.get("kind") == "Event":
+            _validate_event(body, self.objects.get(path))
         self._version += 1
         metadata = {**body.get("metadata", {}), "resourceVersion": str(self._version)}
         metadata.setdefault("name", path.rpartition("/")[2])
@@ -263,6 +265,40 @@ def _merge(present: Any, patch: Any) -> Any:
         else:
             merged[key] = _merge(merged.get(key), value)
     return merged
+
+
+def _validate_event(body: Json, before: Json | None) -> None:
+    """validation.ValidateEventCreate and …Update of k8s.io/kubernetes, pkg/apis/core."""
+    wrong = []
+    if not _MICRO_TIME.fullmatch(body.get("eventTime", "")):
+        wrong.append("eventTime: Required value")
+    if not 0 < len(body.get("reportingInstance", "")) <= 128:
+        wrong.append("reportingInstance: Required value")
+    wrong += [
+        f"{key}: Required value" for key in ("reportingController", "action") if not body.get(key)
+    ]
+    if len(body.get("note", "").encode()) > 1024:
+        wrong.append("note: can have at most 1024 bytes")
+    if body.get("regarding", {}).get("namespace") != body["metadata"].get("namespace"):
+        wrong.append("regarding.namespace: Invalid value: does not match event.namespace")
+    if not _SUBDOMAIN.fullmatch(body["metadata"]["name"]):
+        wrong.append("metadata.name: Invalid value")
+    series = body.get("series")
+    if series and (series["count"] < 2 or not _MICRO_TIME.fullmatch(series["lastObservedTime"])):
+        wrong.append("series.count: Invalid value: should be at least 2")
+    if before:
+        mutable = {"series", "metadata"}
+        wrong += [
+            f"{key}: field is immutable"
+            for key in body
+            if key not in mutable and body[key] != before.get(key)
+        ]
+    if wrong:
+        raise Refusal(422, "Invalid", f"Event is invalid: {', '.join(wrong)}")
+
+
+_MICRO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
 def _validate(body: Json) -> None:

@@ -71,6 +71,7 @@ class Answer:
     review: Review
     owner: str = ""
     containers: Mapping[str, str] | None = None
+    plan: Plan | None = None
 
 
 async def admit(body: bytes, engine: Engine, *, deadline: float) -> Answer:
@@ -142,7 +143,9 @@ def _answer(request: Review, owner: str, mutated: Mutated, engine: Engine) -> An
     containers = outcomes(mutated.plan)
     verdict = _verdict(mutated, containers, engine)
     result = "denied" if verdict.denial else "patched" if verdict.patch else "unchanged"
-    return Answer(review.respond(request, verdict), result, request, owner, containers)
+    return Answer(
+        review.respond(request, verdict), result, request, owner, containers, mutated.plan
+    )
 
 
 def _verdict(mutated: Mutated, containers: Mapping[str, str], engine: Engine) -> Verdict:

@@ -3,6 +3,7 @@
 from typing import Literal, Protocol
 
 CacheEvent = Literal["hit", "miss", "joined", "stale"]
+EventOutcome = Literal["written", "failed", "dropped"]
 
 
 class Observer(Protocol):
@@ -16,6 +17,9 @@ class Observer(Protocol):
 
     def cache(self, event: CacheEvent) -> None:
         """An image's configuration was asked of the cache."""
+
+    def event(self, outcome: EventOutcome) -> None:
+        """What became of a Kubernetes Event that was to be written."""
 
     def note(self, event: str, **fields: object) -> None:
         """Something that an operator wants to read in the log; never a secret."""
@@ -31,6 +35,9 @@ class Silent:
         """See Observer."""
 
     def cache(self, event: CacheEvent) -> None:
+        """See Observer."""
+
+    def event(self, outcome: EventOutcome) -> None:
         """See Observer."""
 
     def note(self, event: str, **fields: object) -> None:

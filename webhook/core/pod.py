@@ -182,12 +182,16 @@ class Pod:
         return string(self.spec, "serviceAccountName", "spec") or "default"
 
     @property
+    def controller(self) -> Json:
+        """The owner reference of the controller that makes it, {} where a person did."""
+        owners = objects(self.metadata, "ownerReferences", "metadata")
+        return next((owner for owner in owners if owner.get("controller")), {})
+
+    @property
     def owner(self) -> str:
         """`Kind/name` of the controller that makes it, or ""."""
-        for owner in objects(self.metadata, "ownerReferences", "metadata"):
-            if owner.get("controller"):
-                return f"{owner.get('kind', '')}/{owner.get('name', '')}"
-        return ""
+        made_by = self.controller
+        return f"{made_by.get('kind', '')}/{made_by.get('name', '')}" if made_by else ""
 
     @property
     def architectures(self) -> frozenset[str]:

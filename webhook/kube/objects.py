@@ -61,6 +61,9 @@ SERVICE_ACCOUNT = Kind("ServiceAccount", "serviceaccounts")
 DEPLOYMENT = Kind("Deployment", "deployments", "apps/v1")
 STATEFUL_SET = Kind("StatefulSet", "statefulsets", "apps/v1")
 DAEMON_SET = Kind("DaemonSet", "daemonsets", "apps/v1")
+REPLICA_SET = Kind("ReplicaSet", "replicasets", "apps/v1")
+JOB = Kind("Job", "jobs", "batch/v1")
+EVENT = Kind("Event", "events", "events.k8s.io/v1")
 CRON_JOB = Kind("CronJob", "cronjobs", "batch/v1")
 MUTATING_WEBHOOK = Kind(
     "MutatingWebhookConfiguration",

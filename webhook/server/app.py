@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import FastAPI, Request, Response
@@ -37,9 +38,18 @@ class Limits:
 
 
 def create_app(
-    engine: Engine, *, health: Health, metrics: Metrics, log: FilteringBoundLogger, limits: Limits
+    engine: Engine,
+    *,
+    health: Health,
+    metrics: Metrics,
+    log: FilteringBoundLogger,
+    limits: Limits,
+    answered: Callable[[Answer], None] = lambda _: None,
 ) -> FastAPI:
-    """Make the application behind TLS: the API server's door."""
+    """Make the application behind TLS: the API server's door.
+
+    `answered` hears of every review; it may neither raise nor block.
+    """
     app = _bare()
     app.add_middleware(CloseWhileDraining, health=health)
 
@@ -69,6 +79,7 @@ def create_app(
         seconds = clock() - start
         metrics.reviewed(answer.result, seconds)
         _write_down(log, answer, seconds)
+        answered(answer)
         return Response(answer.body, media_type="application/json")
 
     return app

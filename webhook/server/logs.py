@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import structlog
 
-from webhook.core.observe import CacheEvent
+from webhook.core.observe import CacheEvent, EventOutcome
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger, Processor
@@ -38,6 +38,9 @@ class Journal:
             )
 
     def cache(self, event: CacheEvent) -> None:
+        """See Observer."""
+
+    def event(self, outcome: EventOutcome) -> None:
         """See Observer."""
 
     def note(self, event: str, **fields: object) -> None:

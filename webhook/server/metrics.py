@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from webhook.core.observe import CacheEvent
+from webhook.core.observe import CacheEvent, EventOutcome
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _REVIEW_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -56,6 +56,12 @@ class Metrics:
             ["event"],
             registry=self._registry,
         )
+        self._events = Counter(
+            "initshim_events",
+            "Kubernetes Events that were to be written: written, failed or dropped.",
+            ["outcome"],
+            registry=self._registry,
+        )
         build = Gauge("initshim_build_info", "Always 1.", ["version"], registry=self._registry)
         build.labels(version).set(1)
 
@@ -80,6 +86,10 @@ class Metrics:
     def cache(self, event: CacheEvent) -> None:
         """See Observer."""
         self._cache.labels(event).inc()
+
+    def event(self, outcome: EventOutcome) -> None:
+        """See Observer."""
+        self._events.labels(outcome).inc()
 
     def note(self, event: str, **fields: object) -> None:
         """See Observer: a log line is no metric."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from webhook.core.observe import CacheEvent, Observer
+from webhook.core.observe import CacheEvent, EventOutcome, Observer
 
 
 class Both:
@@ -25,6 +25,11 @@ class Both:
         """See Observer."""
         for each in self._observers:
             each.cache(event)
+
+    def event(self, outcome: EventOutcome) -> None:
+        """See Observer."""
+        for each in self._observers:
+            each.event(outcome)
 
     def note(self, event: str, **fields: object) -> None:
         """See Observer."""

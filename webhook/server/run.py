@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.types import ASGIApp
 from structlog.typing import FilteringBoundLogger
@@ -14,6 +15,7 @@ from webhook.kube.connect import in_cluster
 from webhook.server.app import Limits, create_app, create_probes
 from webhook.server.certificates import Certificates, assemble
 from webhook.server.engine import engine as make_engine
+from webhook.server.events import recorder, tell
 from webhook.server.health import Health
 from webhook.server.listen import Server, listen, server
 from webhook.server.logs import Journal
@@ -56,12 +58,14 @@ async def serve(
         metrics.watch_certificate(lambda: _expiry(certificates))
         resolver = await stack.enter_async_context(lookups(settings, client, observer))
         engine = make_engine(settings, version=version, resolver=resolver, observer=observer)
+        events = recorder(client, observer) if client and settings.events else None
         app = create_app(
             engine,
             health=health,
             metrics=metrics,
             log=log,
             limits=Limits(settings.max_body, settings.lookup_seconds),
+            answered=partial(tell, record=events.record) if events else lambda _: None,
         )
         sockets = [
             stack.enter_context(listen(settings.host, port))
@@ -81,11 +85,14 @@ async def serve(
             port, http_port = (listener.getsockname()[1] for listener in sockets)
             log.info("serving", version=version, port=port, http_port=http_port)
             announce(Running(port, http_port, certificates))
+            telling = tasks.create_task(events.run()) if events else None
             warming = tasks.create_task(_warm_up(settings, client, engine))
             await stop.wait()
             warming.cancel()
             await _drain(servers, health, settings.drain_seconds, log)
             keeper.cancel()
+            if telling:
+                telling.cancel()
     log.info("stopped")
 
 
@@ -113,7 +120,8 @@ async def _warm_up(settings: Settings, client: Client | None, engine: Engine) ->
 @asynccontextmanager
 async def _cluster(settings: Settings) -> AsyncIterator[Client | None]:
     """Give a client of the API server where something needs one."""
-    if settings.tls != "builtin" and not settings.pull_secrets and not settings.warm_up:
+    needed = settings.tls == "builtin" or settings.pull_secrets or settings.warm_up
+    if not needed and not settings.events:
         yield None
         return
     async with Client(in_cluster(environment())) as client:

@@ -7,6 +7,7 @@ DELIVERY: {{ $v.delivery }}
 DOCKER_CONFIG: /etc/initshim/docker
 {{- end }}
 DRAIN_SECONDS: {{ $v.drainSeconds }}
+EVENTS: {{ $v.events.enabled }}
 {{- if $v.registry.caConfigMap }}
 EXTRA_CA_FILE: /etc/initshim/registry-ca/ca.crt
 {{- end }}

@@ -72,7 +72,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 
 {{- /* Does the webhook call the API server at all? */ -}}
 {{- define "initshim.callsApi" -}}
-{{- if or (eq .Values.tls.mode "builtin") (include "initshim.readsPullSecrets" .) .Values.registry.warmUp -}}
+{{- if or (eq .Values.tls.mode "builtin") (include "initshim.readsPullSecrets" .) .Values.registry.warmUp .Values.events.enabled -}}
 true
 {{- end -}}
 {{- end -}}

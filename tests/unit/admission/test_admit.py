@@ -15,7 +15,7 @@ from webhook.core import patch
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadReview, PatchFailed
 from webhook.core.mutation import Delivery
-from webhook.core.observe import CacheEvent
+from webhook.core.observe import CacheEvent, EventOutcome
 from webhook.core.pod import Pod
 from webhook.core.policy import NeedsImage, Plan, Rules, Skip, Wrap
 from webhook.core.reasons import UNRESOLVED, Reason
@@ -64,6 +64,7 @@ class Notes:
     def lookup(self, registry: str, outcome: str, seconds: float) -> None: ...
 
     def cache(self, event: CacheEvent) -> None: ...
+    def event(self, outcome: EventOutcome) -> None: ...
 
     def note(self, event: str, **fields: object) -> None:
         self.notes.append((event, fields))

@@ -29,6 +29,7 @@ def full() -> Metrics:
     metrics.container("wrapped")
     metrics.lookup("docker.io", "ok", 0.3)
     metrics.cache("hit")
+    metrics.event("written")
     metrics.watch_certificate(lambda: 1.8e9)
     return metrics
 
@@ -42,6 +43,7 @@ def test_the_names_and_labels_are_these() -> None:
         "initshim_registry_lookups": {"registry", "outcome"},
         "initshim_registry_lookup_seconds": {"le"},
         "initshim_cache_events": {"event"},
+        "initshim_events": {"outcome"},
         "initshim_build_info": {"version"},
         "initshim_certificate_expiry_timestamp_seconds": set(),
     }

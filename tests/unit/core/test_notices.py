@@ -1,0 +1,53 @@
+"""What is said on a workload: one sentence a reason, and only where a hand is needed."""
+
+from webhook.core.notices import LONGEST, notices
+from webhook.core.pod import Container
+from webhook.core.policy import Plan, Skip, Wrap
+from webhook.core.reasons import Reason
+
+
+def named(name: str) -> Container:
+    return Container("containers", 0, {"name": name, "image": "app"})
+
+
+def test_containers_with_one_reason_share_a_sentence() -> None:
+    planned = Plan(
+        (
+            Skip(named("web"), Reason.UNAUTHORIZED),
+            Skip(named("log"), Reason.NO_COMMAND),
+            Skip(named("job"), Reason.UNAUTHORIZED),
+        )
+    )
+    first, second = notices(planned)
+    assert first.reason == "unauthorized"
+    assert first.text == (
+        "Containers web, job run without an init (unauthorized): the registry refused every "
+        "credential. To do: set `command:` or annotate initshim.dev/entrypoint.<container>."
+    )
+    assert second.text == (
+        "Container log runs without an init (no-command): neither the pod nor the image says what "
+        "to run. To do: set `command:`."
+    )
+
+
+def test_what_needs_no_hand_is_not_said() -> None:
+    assert not notices(Plan((Wrap(named("a")), Skip(named("b"), Reason.HAS_INIT))))
+    assert not notices(Plan(reason=Reason.OPTED_OUT))
+
+
+def test_a_better_remedy_and_a_whole_pods_detail_are_said() -> None:
+    skip = Skip(named("web"), Reason.UNAUTHORIZED, remedy="let the webhook read its pull secrets")
+    assert notices(Plan((skip,)))[0].text.endswith("To do: let the webhook read its pull secrets.")
+    (whole,) = notices(Plan(reason=Reason.BAD_ANNOTATION, detail="initshim.dev/x is none"))
+    assert whole.text == (
+        "Its pods run without an init (bad-annotation): initshim.dev/x is none. "
+        "To do: correct the annotation."
+    )
+
+
+def test_a_sentence_fits_an_event_whatever_the_pods_author_called_it() -> None:
+    """The API server has validated nothing yet when a webhook is asked."""
+    names = [f"{'é' * 300}\n{number}" for number in range(500)]
+    (one,) = notices(Plan(tuple(Skip(named(name), Reason.NO_COMMAND) for name in names)))
+    assert len(one.text.encode()) <= LONGEST
+    assert one.text.isprintable()

@@ -1,0 +1,210 @@
+"""Events on the workloads whose pods have containers that were left alone.
+
+An Event is said beside the work: `record` only puts it into a bounded queue, `run` writes. Of one
+owner and reason, one Event is written at most every few minutes; what came in between is counted
+in its series. The name of an Event follows from what it says, so that replicas and restarts of the
+webhook find each other's. events.k8s.io/v1 is the API that core/v1's events are kept for: it has
+series, and `kubectl describe` shows both. Rights: create and patch events; get replicasets and
+jobs, to say it on the Deployment or CronJob that a person looks at.
+"""
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+from webhook.core.observe import Observer
+from webhook.kube.client import Client
+from webhook.kube.errors import Conflict, KubeError
+from webhook.kube.objects import EVENT, JOB, REPLICA_SET, Json, Kind, Ref
+
+REASON = "LeftWithoutInit"
+_CONTROLLER = "initshim.dev/webhook"
+_LONGEST = 253  # a name's, in Kubernetes
+_BETWEEN = {"ReplicaSet": REPLICA_SET, "Job": JOB}  # controllers that others make
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The controller that makes a pod, as the pod names it: nobody has checked that it exists."""
+
+    version: str
+    kind: str
+    name: str
+    uid: str
+    namespace: str
+
+    @classmethod
+    def read(cls, reference: Mapping[str, Any], namespace: str) -> Self | None:
+        """Read an owner reference; None where it is none that an Event could be about."""
+        words = [reference.get(key) for key in ("apiVersion", "kind", "name", "uid")]
+        texts = [word for word in words if isinstance(word, str) and 0 < len(word) <= _LONGEST]
+        if len(texts) < len(words) or "Node" in texts[1:2] or not namespace:
+            return None  # a Node owns mirror pods, and has no namespace
+        version, kind, name, uid = texts
+        return cls(version, kind, name, uid, namespace)
+
+    @property
+    def regarding(self) -> Json:
+        """It, as an Event refers to it."""
+        return {
+            "apiVersion": self.version,
+            "kind": self.kind,
+            "name": self.name,
+            "namespace": self.namespace,
+            "uid": self.uid,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How gently: seconds between Events of one owner and reason, between calls, for one Event."""
+
+    repeat: float = 300.0
+    pause: float = 0.2
+    deadline: float = 5.0
+    complain: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Who writes, and the clocks; `now` is the time of day, `clock` seconds that never jump."""
+
+    instance: str
+    now: Callable[[], datetime]
+    clock: Callable[[], float]
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+@dataclass(slots=True)
+class _Matter:
+    """One owner and reason: what is to be said, how often it came up, and from when on to say."""
+
+    owner: Owner
+    note: str
+    count: int = 0
+    due: float = field(default=float("-inf"))
+    queued: bool = False
+
+
+class Recorder:
+    """Writes Events; `record` never waits and never raises, `run` never ends by itself."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        world: World,
+        observer: Observer,
+        pace: Pace | None = None,
+        most: int = 1024,
+    ) -> None:
+        """`most` bounds both the queue and the owners and reasons that are remembered."""
+        self._client = client
+        self._world = world
+        self._observer = observer
+        self._pace = pace or Pace()
+        self._most = most
+        self._matters: OrderedDict[tuple[str, str], _Matter] = OrderedDict()
+        self._queue: asyncio.Queue[_Matter] = asyncio.Queue(most)
+        self._silent_until = float("-inf")
+
+    def record(self, owner: Owner, reason: str, note: str) -> None:
+        """Have it said on the owner, soon; dropped, and counted, where too much waits already."""
+        matter = self._matters.setdefault((owner.uid, reason), _Matter(owner, note))
+        self._matters.move_to_end((owner.uid, reason))
+        if len(self._matters) > self._most:
+            self._matters.popitem(last=False)
+        matter.count += 1
+        matter.owner, matter.note = owner, note
+        if matter.queued or self._world.clock() < matter.due:
+            return
+        try:
+            self._queue.put_nowait(matter)
+            matter.queued = True
+        except asyncio.QueueFull:
+            self._observer.event("dropped")
+            self._complain("events-dropped", error=f"{self._most} events wait already")
+
+    async def run(self) -> None:
+        """Write what is recorded, one at a time, for ever."""
+        while True:
+            matter = await self._queue.get()
+            matter.queued = False
+            matter.due = self._world.clock() + self._pace.repeat
+            count, matter.count = matter.count, 0
+            try:
+                async with asyncio.timeout(self._pace.deadline):
+                    await self._write(matter.owner, matter.note, count)
+                self._observer.event("written")
+            except (KubeError, TimeoutError) as error:
+                self._observer.event("failed")
+                matter.count += count  # said with the next one
+                said = str(error) or f"no answer in {self._pace.deadline:g} s"
+                next_step = getattr(error, "next_step", "")
+                self._complain("event-not-written", error=said, next_step=next_step)
+            await self._world.sleep(self._pace.pause)
+
+    async def _write(self, owner: Owner, note: str, count: int) -> None:
+        """Create the Event, or count it up where it is there already."""
+        owner = await self._made_by(owner)
+        ref = Ref(EVENT, _name(owner, note), owner.namespace)
+        moment = f"{self._world.now():%Y-%m-%dT%H:%M:%S.%fZ}"
+        series = {"count": count, "lastObservedTime": moment}
+        body: Json = {
+            "eventTime": moment,
+            "type": "Warning",
+            "reason": REASON,
+            "action": "Inject",
+            "note": note,
+            "regarding": owner.regarding,
+            "reportingController": _CONTROLLER,
+            "reportingInstance": self._world.instance,
+            **({"series": series} if count > 1 else {}),  # one is no series to the API server
+        }
+        try:
+            await self._client.create(ref, body)
+        except Conflict:
+            found = await self._client.merge_patch(ref, {})  # a right to read is not needed
+            before = (found.get("series") or {}).get("count", 1)
+            series["count"] = before + count
+            await self._client.merge_patch(ref, {"series": series})
+
+    async def _made_by(self, owner: Owner) -> Owner:
+        """Give the Deployment of a ReplicaSet, the CronJob of a Job: that is where people look.
+
+        Where nobody lets us look, or the pod's author invented its owner, it stays as it is.
+        """
+        kind = _between(owner)
+        if kind is None:
+            return owner
+        try:
+            found = await self._client.get(Ref(kind, owner.name, owner.namespace))
+        except KubeError:
+            return owner
+        metadata = found.get("metadata") or {}
+        if metadata.get("uid") != owner.uid:
+            return owner
+        above = (each for each in metadata.get("ownerReferences") or () if each.get("controller"))
+        return Owner.read(next(above, {}), owner.namespace) or owner
+
+    def _complain(self, event: str, **fields: object) -> None:
+        """Say it in the log, and then nothing for a while: one broken right breaks every call."""
+        now = self._world.clock()
+        if now >= self._silent_until:
+            self._silent_until = now + self._pace.complain
+            self._observer.note(event, **fields)
+
+
+def _between(owner: Owner) -> Kind | None:
+    kind = _BETWEEN.get(owner.kind)
+    return kind if kind and kind.version == owner.version else None
+
+
+def _name(owner: Owner, note: str) -> str:
+    """Give the name that every replica gives this Event: it has to be a DNS subdomain."""
+    digest = hashlib.sha256(f"{owner.uid}\0{note}".encode(errors="replace")).hexdigest()
+    return f"{owner.name[:200].rstrip('-.')}.{digest[:16]}"

@@ -1,0 +1,40 @@
+"""From an answered review to Events on the pod's owner, where the settings ask for them."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from webhook.admission.admit import Answer
+from webhook.core.notices import notices
+from webhook.core.observe import Observer
+from webhook.core.pod import Pod
+from webhook.kube.client import Client
+from webhook.kube.events import Owner, Recorder, World
+
+_SPOKEN = frozenset({"patched", "unchanged"})  # of a denied pod its controller tells itself
+
+
+def recorder(client: Client, observer: Observer) -> Recorder:
+    """Give what writes Events; whoever starts it runs it."""
+    world = World(
+        instance=socket.gethostname()[:128],
+        now=lambda: datetime.now(UTC),
+        clock=asyncio.get_running_loop().time,
+    )
+    return Recorder(client, world=world, observer=observer)
+
+
+def tell(answer: Answer, record: Callable[[Owner, str, str], None]) -> None:
+    """Say of a controller's pod what needs a hand; nothing of a rehearsal, or of a lone pod.
+
+    Who creates a pod by hand reads the same in the API server's warnings.
+    """
+    review = answer.review
+    if review.dry_run or review.pod is None or answer.plan is None or answer.result not in _SPOKEN:
+        return
+    owner = Owner.read(Pod(review.pod).controller, review.namespace)
+    if owner is None:
+        return
+    for notice in notices(answer.plan):
+        record(owner, notice.reason, notice.text)
