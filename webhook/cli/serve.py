@@ -48,7 +48,7 @@ def serve(
 
 
 async def _until_told(settings: Settings, announce: Callable[[Running], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C."""
+    """Serve until SIGTERM or Ctrl-C; a second one ends the drain."""
     log = logger(settings.log_level, settings.log_format)
     adopt(log)
     stop = asyncio.Event()

@@ -11,22 +11,38 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from webhook.core.errors import BadSettings
-from webhook.server.protocol import patient
+from webhook.server.door import Door, Rules
+from webhook.server.protocol import PatientProtocol, patient
 
 _BACKLOG = 2048
 
 
 class Server(uvicorn.Server):
-    """uvicorn without its signal handlers: when to stop is decided in run.py."""
+    """uvicorn behind a door of ours, and without its signal handlers: run.py says when to stop."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, rules: Rules) -> None:
         super().__init__(config)
         self.accepting = asyncio.Event()
+        self._rules = rules
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so."""
-        await super().startup(sockets)
+        await self.lifespan.startup()
+        doors = [
+            Door(each, self._protocol, tls=self.config.ssl, rules=self._rules)
+            for each in sockets or []
+        ]
+        for door in doors:
+            door.open()
+        self.servers = doors  # type: ignore[assignment]  # uvicorn closes them, and no more
+        self.started = True
         self.accepting.set()
+
+    def _protocol(self) -> PatientProtocol:
+        made: PatientProtocol = self.config.http_protocol_class(  # type: ignore[call-arg, assignment]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -62,6 +78,7 @@ def server(
     receive_seconds: float,
     tls: ssl.SSLContext | None = None,
     close_seconds: float = 5.0,
+    rules: Rules | None = None,
 ) -> Server:
     """Make a server for the application; HTTP/1.1, as the API server speaks it.
 
@@ -81,4 +98,4 @@ def server(
         timeout_graceful_shutdown=math.ceil(close_seconds),
         ssl_context_factory=(lambda *_: tls) if tls else None,
     )
-    return Server(config)
+    return Server(config, rules or Rules())

@@ -62,6 +62,12 @@ class Metrics:
             ["outcome"],
             registry=self._registry,
         )
+        self._dropped = Counter(
+            "initshim_connections_dropped",
+            "Connections cut off or turned away: too many, or no descriptors left.",
+            ["reason"],
+            registry=self._registry,
+        )
         build = Gauge("initshim_build_info", "Always 1.", ["version"], registry=self._registry)
         build.labels(version).set(1)
 
@@ -69,6 +75,10 @@ class Metrics:
         """Count an answered review."""
         self._reviews.labels(result).inc()
         self._seconds.observe(seconds)
+
+    def dropped(self, reason: str) -> None:
+        """Count a connection that the door did not let in, or cut off to make room."""
+        self._dropped.labels(reason).inc()
 
     def container(self, outcome: str) -> None:
         """See Observer."""

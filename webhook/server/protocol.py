@@ -19,6 +19,10 @@ _REFUSAL = (
 )
 
 
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
 class TooMuch(Exception):
     """Stops the parser in the middle of a request."""
 
@@ -62,6 +66,8 @@ class PatientProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.known: Callable[[], None] = _nothing  # a whole request has come
+        self.gone: Callable[[], None] = _nothing
         self._sending = _Clock(self.loop, self.receive_seconds, self._give_up)
         self._reading = _Clock(self.loop, self.receive_seconds, self._give_up)
         self._head = 0  # bytes of this request's target, headers and trailers
@@ -78,6 +84,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._reading.stop()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
+        self.gone()
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, and refuse a line that has no end."""
@@ -122,6 +129,7 @@ class PatientProtocol(HttpToolsProtocol):
         """The last byte has come."""
         self._unparsed = 0
         self._sending.stop()
+        self.known()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +14,7 @@ from webhook.kube.client import Client
 from webhook.kube.connect import in_cluster
 from webhook.server.app import Limits, create_app, create_probes
 from webhook.server.certificates import Certificates, assemble
+from webhook.server.door import Rules
 from webhook.server.engine import engine as make_engine
 from webhook.server.events import recorder, tell
 from webhook.server.health import Health
@@ -45,7 +46,7 @@ async def serve(
     stop: asyncio.Event,
     announce: Callable[[Running], None] = lambda _: None,
 ) -> None:
-    """Serve until `stop` is set, then drain and close.
+    """Serve until `stop` is set, then drain and close; `stop` set again ends the drain.
 
     Raises BadSettings or another InitshimError for what makes a start impossible.
     """
@@ -72,8 +73,8 @@ async def serve(
             for port in (settings.port, settings.http_port)
         ]
         servers = [
-            _server(app, settings, certificates),
-            _server(create_probes(health, metrics), settings, None),
+            _server(app, settings, certificates, metrics),
+            _server(create_probes(health, metrics), settings, None, metrics),
         ]
         async with asyncio.TaskGroup() as tasks:
             # First of all: in memory its first step waits for nothing, so that a certificate for
@@ -88,8 +89,10 @@ async def serve(
             telling = tasks.create_task(events.run()) if events else None
             warming = tasks.create_task(_warm_up(settings, client, engine))
             await stop.wait()
+            stop.clear()
             warming.cancel()
-            await _drain(servers, health, settings.drain_seconds, log)
+            log.info("draining", seconds=settings.drain_seconds)
+            await _drain(servers, health, settings.drain_seconds, stop)
             keeper.cancel()
             if telling:
                 telling.cancel()
@@ -97,16 +100,17 @@ async def serve(
 
 
 async def _drain(
-    servers: list[Server], health: Health, seconds: float, log: FilteringBoundLogger
+    servers: list[Server], health: Health, seconds: float, hurry: asyncio.Event
 ) -> None:
     """Say no to probes, go on answering until nobody calls, then close.
 
     The API server's endpoints follow readiness with a delay; semantics §6 has what it costs to
     close at once.
     """
-    log.info("draining", seconds=seconds)
     health.draining = True
-    await asyncio.sleep(seconds)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await hurry.wait()
     for each in servers:
         each.should_exit = True
 
@@ -128,13 +132,16 @@ async def _cluster(settings: Settings) -> AsyncIterator[Client | None]:
         yield client
 
 
-def _server(app: ASGIApp, settings: Settings, certificates: Certificates | None) -> Server:
+def _server(
+    app: ASGIApp, settings: Settings, certificates: Certificates | None, metrics: Metrics
+) -> Server:
     return server(
         app,
         keep_alive_seconds=settings.keep_alive_seconds,
         receive_seconds=settings.receive_seconds,
         tls=certificates.tls if certificates else None,
         close_seconds=settings.lookup_seconds + _CLOSE_SECONDS,
+        rules=Rules(settings.max_connections, settings.receive_seconds, metrics.dropped),
     )
 
 

@@ -30,6 +30,7 @@ def full() -> Metrics:
     metrics.lookup("docker.io", "ok", 0.3)
     metrics.cache("hit")
     metrics.event("written")
+    metrics.dropped("full")
     metrics.watch_certificate(lambda: 1.8e9)
     return metrics
 
@@ -44,6 +45,7 @@ def test_the_names_and_labels_are_these() -> None:
         "initshim_registry_lookup_seconds": {"le"},
         "initshim_cache_events": {"event"},
         "initshim_events": {"outcome"},
+        "initshim_connections_dropped": {"reason"},
         "initshim_build_info": {"version"},
         "initshim_certificate_expiry_timestamp_seconds": set(),
     }

@@ -1,0 +1,137 @@
+"""The door before TLS: who is let in, how many at once, and how long a handshake may take.
+
+asyncio gives a handshake 60 s and never counts connections. One of uvloop's costs some 60 KiB
+from its first byte on, so a few thousand clients that say nothing would take the memory of a pod.
+"""
+
+import asyncio
+import resource
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from webhook.server.protocol import PatientProtocol
+
+_SPARE = 100  # descriptors for everything else: registries, the API server, files
+_PAUSE = 0.05  # seconds; accept() can't do anything before somebody closes something
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Caps at the door: connections, seconds for a handshake; `dropped` hears why one was cut."""
+
+    connections: int = 1024
+    handshake_seconds: float = 10.0
+    dropped: Callable[[str], None] = lambda _: None
+
+
+class Door:
+    """Accepts connections for uvicorn, in the place of asyncio's own server.
+
+    When it is full, the one that has come first and has not sent a request yet makes room: the
+    API server's connections have, those of a flood have not. With none of them, who comes is
+    turned away at once, for the API server waits for an answer and not for a queue.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        make: Callable[[], PatientProtocol],
+        *,
+        tls: ssl.SSLContext | None,
+        rules: Rules,
+    ) -> None:
+        self._listener = listener
+        self._make = make
+        self._tls = tls
+        self._rules = rules
+        self._most = min(rules.connections, _descriptors())
+        self._strangers: dict[socket.socket, None] = {}  # in the order in which they came
+        self._known: set[socket.socket] = set()
+        self._greetings: set[asyncio.Task[None]] = set()
+        self._accepting: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        """Begin to accept."""
+        self._listener.setblocking(False)
+        self._accepting = asyncio.get_running_loop().create_task(self._accept())
+
+    def close(self) -> None:
+        """Accept nobody else, and let go who is still shaking hands."""
+        if self._accepting:
+            self._accepting.cancel()
+        for greeting in self._greetings:
+            greeting.cancel()
+
+    async def wait_closed(self) -> None:
+        """Wait until nobody is accepted any more."""
+        await asyncio.gather(*filter(None, [self._accepting]), return_exceptions=True)
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(self._listener)
+            except OSError:  # the process or the machine is out of descriptors or memory
+                self._make_room("descriptors")
+                await asyncio.sleep(_PAUSE)
+                continue
+            if len(self._strangers) + len(self._known) >= self._most:
+                self._make_room("full")
+            if len(self._strangers) + len(self._known) >= self._most:
+                connection.close()
+                continue
+            self._strangers[connection] = None
+            greeting = loop.create_task(self._greet(connection))
+            self._greetings.add(greeting)
+            greeting.add_done_callback(self._greetings.discard)
+
+    async def _greet(self, connection: socket.socket) -> None:
+        """Shake hands; a protocol that got a connection tells when it is lost."""
+
+        def make() -> PatientProtocol:
+            protocol = self._make()
+            protocol.known = lambda: self._know(connection)
+            protocol.gone = lambda: self._forget(connection)
+            return protocol
+
+        seconds = self._rules.handshake_seconds if self._tls else None
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                make, connection, ssl=self._tls, ssl_handshake_timeout=seconds
+            )
+        except OSError:  # no TLS, no common version, too slow, or gone
+            self._forget(connection)
+        except asyncio.CancelledError:
+            _cut(connection)
+            raise
+
+    def _know(self, connection: socket.socket) -> None:
+        if connection in self._strangers:
+            del self._strangers[connection]
+            self._known.add(connection)
+
+    def _forget(self, connection: socket.socket) -> None:
+        self._strangers.pop(connection, None)
+        self._known.discard(connection)
+
+    def _make_room(self, why: str) -> None:
+        self._rules.dropped(why)
+        oldest = next(iter(self._strangers), None)
+        if oldest is not None:
+            del self._strangers[oldest]
+            _cut(oldest)
+
+
+def _cut(connection: socket.socket) -> None:
+    """End a connection below its transport, which then sees its end as if the client had left."""
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def _descriptors() -> int:
+    """Give how many connections the process has descriptors for."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(1, soft - _SPARE) if soft != resource.RLIM_INFINITY else 1 << 30
