@@ -40,6 +40,14 @@ class Refusal(Exception):
 
 
 @dataclass(frozen=True)
+class Warned:
+    """An object, and what is to be said beside it."""
+
+    made: Json
+    warnings: list[str]
+
+
+@dataclass(frozen=True)
 class Rule:
     """A right, as in a Role: `name` None means every name."""
 
@@ -57,6 +65,11 @@ class ApiServer:
     rules: set[Rule] | None = None
     log: list[str] = field(default_factory=list)
     interfere: Callable[[str, str], None] = lambda _method, _path: None
+    admit: Callable[[str, Json], tuple[Json, list[str]]] = lambda _path, given: (given, [])
+    texts: dict[str, str] = field(default_factory=dict)
+    """What is served as text: /metrics, and what proxies pass on."""
+    may: Callable[[Json], bool] = lambda _spec: True
+    """Answers SubjectAccessReviews."""
     _version: int = 0
 
     def put(self, path: str, body: Json) -> Json:
@@ -82,12 +95,20 @@ class ApiServer:
             raise Refusal(401, "Unauthorized", "Unauthorized")
         if path == "/version":
             return {"gitVersion": "v1.36.1"}
+        if method == "GET" and path in self.texts:
+            self._allow("get", path)
+            return self.texts[path].encode()
+        if "/proxy/" in path:
+            raise Refusal(503, "ServiceUnavailable", "no endpoints available for service")
         if method == "GET":
             return self._read(path, query)
         given = json.loads(body) if body else {}
         kind = headers.get("content-type", "")
+        if method == "POST" and path.endswith("/subjectaccessreviews"):
+            self._allow("create", path)
+            return {**given, "status": {"allowed": self.may(given["spec"])}}
         if method == "POST":
-            return self._create(path, given)
+            return self._create(path, given, query)
         if method == "PUT":
             self._allow("update", path)
             return self._update(path, given, given.get("metadata", {}).get("resourceVersion"))
@@ -120,12 +141,14 @@ class ApiServer:
         following = str(start + limit) if start + limit < len(found) else ""
         return {"items": found[start : start + limit], "metadata": {"continue": following}}
 
-    def _create(self, path: str, given: Json) -> Json:
+    def _create(self, path: str, given: Json, query: Json) -> Any:
         self._allow("create", path)
         name = f"{path}/{given['metadata']['name']}"
         if name in self.objects:
             raise Refusal(409, "AlreadyExists", f'"{name}" already exists')
-        return self.put(name, given)
+        admitted, warnings = self.admit(path, given)
+        made = admitted if query.get("dryRun") == "All" else self.put(name, admitted)
+        return Warned(made, warnings)
 
     def _update(self, path: str, given: Json, version: str | None) -> Json:
         present = self._get(path)
@@ -174,14 +197,16 @@ class ApiServer:
             code, answer = 200, self.answer(scope["method"], scope["path"], query, headers, body)
         except Refusal as refusal:
             code, answer = refusal.code, refusal.status
+        said = answer.warnings if isinstance(answer, Warned) else []
+        answer = answer.made if isinstance(answer, Warned) else answer
         data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-        await send(
-            {
-                "type": "http.response.start",
-                "status": code,
-                "headers": [(b"content-length", str(len(data)).encode())],
-            }
-        )
+        sent = [(b"content-length", str(len(data)).encode())]
+        for (
+            each
+        ) in said:  # net/http's quoting, in k8s.io/apimachinery/pkg/util/net NewWarningHeader
+            quoted = each.replace("\\", "\\\\").replace('"', '\\"')
+            sent.append((b"warning", f'299 - "{quoted}"'.encode()))
+        await send({"type": "http.response.start", "status": code, "headers": sent})
         await send({"type": "http.response.body", "body": data})
 
 

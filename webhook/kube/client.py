@@ -1,4 +1,4 @@
-"""A narrow client of the API server: seven verbs, every answer capped, every call with a deadline.
+"""A narrow client of the API server: a few verbs, every answer capped, every call with a deadline.
 
 httpx stays behind this module: its errors are mapped here, once.
 """
@@ -7,11 +7,11 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import httpx
 
-from webhook.kube import errors
+from webhook.kube import answers, errors
 from webhook.kube.connect import Connection
 from webhook.kube.objects import Json, Kind, Ref
 
@@ -26,7 +26,6 @@ _VERBS = {  # as RBAC and people name them: method and content type
 }
 _LARGEST = 8 << 20  # etcd keeps 1.5 MiB an object; a page of 250 pods is some 4 MiB
 _PAGE = 250
-_LONGEST_MESSAGE = 300
 
 
 class Client:
@@ -102,6 +101,25 @@ class Client:
         path = ref.kind.path(ref.namespace)
         return await self._call("create", ref, path, body={**ref.stub, **body})
 
+    async def rehearse(self, ref: Ref, body: Json) -> tuple[Json, tuple[str, ...]]:
+        """Create an object in a dry run: give it as it would be, and the warnings on the way.
+
+        Admission runs as always, webhooks with side effects excepted, and nothing is kept.
+        """
+        path, stubbed = ref.kind.path(ref.namespace), {**ref.stub, **body}
+        status, headers, answer = await self._exchange(
+            "create", ref, path, query={"dryRun": "All"}, body=stubbed
+        )
+        created = answers.judge(status, answer, verb="create", what=ref)
+        return created, tuple(map(answers.warning, headers.get_list("warning")))
+
+    async def text(self, what: str, path: str) -> str:
+        """Give what is no object, as text: what the API server serves itself, or passes on."""
+        status, _, answer = await self._exchange("get", what, path, accept="*/*")
+        if 200 <= status < 300:
+            return answer.decode(errors="replace")
+        raise answers.refusal(status, answer, verb="get", what=what)
+
     async def submit(self, kind: Kind, body: Json) -> Json:
         """Post an object that has no name: a review, which the API server answers and forgets."""
         stub = {"apiVersion": kind.version, "kind": kind.name}
@@ -141,9 +159,22 @@ class Client:
         query: Mapping[str, str] | None = None,
         body: Json | None = None,
     ) -> Json:
+        status, _, answer = await self._exchange(verb, what, path, query=query, body=body)
+        return answers.judge(status, answer, verb=verb, what=what)
+
+    async def _exchange(
+        self,
+        verb: str,
+        what: Ref | str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        accept: str = _JSON,
+    ) -> tuple[int, httpx.Headers, bytes]:
         task = f"Can't {verb} {what}"
         method, content = _VERBS[verb]
-        headers = {"Accept": _JSON, "Accept-Encoding": "identity"}
+        headers = {"Accept": accept, "Accept-Encoding": "identity"}
         data = None
         if body is not None:
             headers["Content-Type"] = content
@@ -162,7 +193,7 @@ class Client:
                 token = await self._connection.token()
                 if token:
                     request.headers["Authorization"] = f"Bearer {token}"
-                status, answer = await self._send(request, task)
+                return await self._send(request, task)
         except TimeoutError as error:
             raise errors.Unreachable(
                 f"{task}: no answer from {self._connection.server} in {self._deadline:g} s.",
@@ -173,9 +204,8 @@ class Client:
                 f"{task}: {self._connection.server} can't be reached: {_why(error)}.",
                 next_step=_REACH,
             ) from error
-        return _judge(status, answer, task=task, verb=verb, what=what)
 
-    async def _send(self, request: httpx.Request, task: str) -> tuple[int, bytes]:
+    async def _send(self, request: httpx.Request, task: str) -> tuple[int, httpx.Headers, bytes]:
         response = await self._http.send(request, stream=True)
         try:
             body = bytearray()
@@ -185,51 +215,12 @@ class Client:
                     raise errors.BadAnswer(
                         f"{task}: the answer is larger than {self._largest >> 10} KiB."
                     )
-            return response.status_code, bytes(body)
+            return response.status_code, response.headers, bytes(body)
         finally:
             await response.aclose()
 
 
 _REACH = "Check that the API server runs and that a NetworkPolicy allows egress to it."
-
-
-def _judge(status: int, answer: bytes, *, task: str, verb: str, what: Ref | str) -> Json:
-    """Turn an answer into an object, or into the error that says what can be done."""
-    try:
-        body: Any = json.loads(answer)
-    except ValueError:
-        body = None
-    if 200 <= status < 300:
-        if isinstance(body, dict):
-            return body
-        raise errors.BadAnswer(f"{task}: the answer is no JSON object.")
-    said = _message(body)
-    if status in {401, 403}:
-        raise errors.Forbidden(f"{task}: {said}.", next_step=_grant(status, verb, what))
-    if status == 404:
-        raise errors.Missing(f"{task}: {said}.", next_step="Check its name and that it exists.")
-    if status == 409:
-        raise errors.Conflict(f"{task}: {said}.", next_step="Read it again and retry.")
-    if status in {408, 429} or status >= 500:
-        raise errors.Unreachable(f"{task}: HTTP {status}, {said}.", next_step="Try again later.")
-    raise errors.Refused(f"{task}: HTTP {status}, {said}.")
-
-
-def _grant(status: int, verb: str, what: Ref | str) -> str:
-    if status == 401:
-        return "The credentials are not accepted: check the token, its expiry and its audience."
-    resource = what.kind.resource if isinstance(what, Ref) else what
-    verbs = "the verbs 'create' and 'patch'" if verb == "apply" else f"the verb {verb!r}"
-    return f"Grant {verbs} on {resource} to this user or service account."
-
-
-def _message(body: object) -> str:
-    """Give the API server's own sentence: a Status object carries one."""
-    message = body.get("message") if isinstance(body, dict) else None
-    if not isinstance(message, str) or not message:
-        return "no reason given"
-    line = " ".join(message.split()).rstrip(".")
-    return line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]}…"
 
 
 def _set(query: Mapping[str, str] | None) -> dict[str, str] | None:

@@ -17,7 +17,9 @@ from webhook.core.errors import InitshimError
 
 
 class KubeError(InitshimError):
-    """Base of what can go wrong with the API server."""
+    """Base of what can go wrong with the API server; `status` is its answer's, 0 without one."""
+
+    status: int = 0
 
 
 class NoCluster(KubeError):

@@ -205,3 +205,33 @@ def test_names_can_not_leave_their_place_in_the_path() -> None:
     assert Ref(SECRET, "../x", "a/b").path == "/api/v1/namespaces/a%2Fb/secrets/..%2Fx"
     assert str(Ref(MUTATING_WEBHOOK, "initshim")) == "MutatingWebhookConfiguration initshim"
     assert Kind("Deployment", "deployments", "apps/v1").resource == "deployments.apps"
+
+
+def test_a_dry_run_gives_what_would_be_and_the_warnings_and_keeps_nothing(cluster: Cluster) -> None:
+    """The API server's warnings are quoted headers (RFC 7234, 5.5)."""
+    said = ['initshim left web alone (no-command): set "command:" or \\o/…', "another"]
+    cluster.server.admit = lambda _, given: ({**given, "spec": {"admitted": True}}, said)
+    created, warnings = cluster.run(
+        lambda client: client.rehearse(Ref(POD, "probe", "shop"), {"spec": {}})
+    )
+    assert created["spec"] == {"admitted": True}
+    assert warnings == tuple(said)
+    assert not cluster.server.objects
+
+
+def test_a_refused_dry_run_keeps_the_status(cluster: Cluster) -> None:
+    def refuse(_path: str, _given: Any) -> Any:
+        raise Refusal(500, "InternalError", "failed calling webhook")
+
+    cluster.server.admit = refuse
+    with pytest.raises(Unreachable, match="failed calling webhook") as caught:
+        cluster.run(lambda client: client.rehearse(Ref(POD, "probe", "shop"), {}))
+    assert caught.value.status == 500
+
+
+def test_what_is_no_object_is_given_as_text(cluster: Cluster) -> None:
+    cluster.server.texts["/metrics"] = "up 1\n"
+    assert cluster.run(lambda client: client.text("metrics", "/metrics")) == "up 1\n"
+    with pytest.raises(Unreachable, match="no endpoints") as caught:
+        cluster.run(lambda client: client.text("x", "/api/v1/namespaces/x/services/y/proxy/z"))
+    assert caught.value.status == 503
