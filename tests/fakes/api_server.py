@@ -95,11 +95,6 @@ class ApiServer:
             raise Refusal(401, "Unauthorized", "Unauthorized")
         if path == "/version":
             return {"gitVersion": "v1.36.1"}
-        if method == "GET" and path in self.texts:
-            self._allow("get", path)
-            return self.texts[path].encode()
-        if "/proxy/" in path:
-            raise Refusal(503, "ServiceUnavailable", "no endpoints available for service")
         if method == "GET":
             return self._read(path, query)
         given = json.loads(body) if body else {}
@@ -120,7 +115,12 @@ class ApiServer:
             return self._apply(path, query, given)
         raise Refusal(415, "UnsupportedMediaType", f"{method} of {kind} is not known here")
 
-    def _read(self, path: str, query: Json) -> Json:
+    def _read(self, path: str, query: Json) -> Any:
+        if path in self.texts:
+            self._allow("get", path)
+            return self.texts[path].encode()
+        if "/proxy/" in path:
+            raise Refusal(503, "ServiceUnavailable", "no endpoints available for service")
         if _is_object(path):
             self._allow("get", path)
             return self._get(path)
