@@ -183,12 +183,20 @@ def environment() -> Mapping[str, str]:
 def image_map(path: Path) -> tuple[tuple[str, ImageConfig], ...]:
     """Read the file that says what images run. Raises BadSettings that names file and entry."""
     try:
-        entries = _IMAGE_MAP.validate_python(yaml.safe_load(path.read_bytes()) or {})
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadSettings(f"{path} can't be read: {error.strerror}") from error
+    return images_in(content, str(path))
+
+
+def images_in(content: bytes | str, where: str) -> tuple[tuple[str, ImageConfig], ...]:
+    """Read such a file's content. Raises BadSettings that names `where` and the entry."""
+    try:
+        entries = _IMAGE_MAP.validate_python(yaml.safe_load(content) or {})
     except ValidationError as error:
-        raise BadSettings(_sentence(str(path), error)) from error
-    except (OSError, yaml.YAMLError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise BadSettings(f"{path} can't be read: {why}") from error
+        raise BadSettings(_sentence(where, error)) from error
+    except yaml.YAMLError as error:
+        raise BadSettings(f"{where} can't be read: {error}") from error
     return tuple(
         (glob, ImageConfig(tuple(runs.entrypoint), tuple(runs.cmd)))
         for glob, runs in entries.items()

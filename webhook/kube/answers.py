@@ -22,7 +22,7 @@ def judge(status: int, answer: bytes, *, verb: str, what: Ref | str) -> Json:
 
 def refusal(status: int, answer: bytes, *, verb: str, what: Ref | str) -> errors.KubeError:
     """Give the error for an answer that is no success."""
-    task, said = f"Can't {verb} {what}", _message(_parsed(answer))
+    task, said = f"Can't {verb} {what}", message(_parsed(answer))
     error: errors.KubeError
     if status in {401, 403}:
         error = errors.Forbidden(f"{task}: {said}.", next_step=_grant(status, verb, what))
@@ -59,7 +59,7 @@ def _grant(status: int, verb: str, what: Ref | str) -> str:
     return f"Grant {verbs} on {resource} to this user or service account."
 
 
-def _message(body: object) -> str:
+def message(body: object) -> str:
     """Give the API server's own sentence: a Status object carries one."""
     message = body.get("message") if isinstance(body, dict) else None
     if not isinstance(message, str) or not message:

@@ -8,6 +8,7 @@ InitshimError
     ├── Missing       404: the object is not there
     ├── Conflict      409: somebody else wrote first: read again
     ├── Refused       another 4xx: the same call will not do better
+    ├── NotStarted    the container's image lacks the program that was to run in it
     └── BadAnswer     too large, or not what the API promises
 
 Each message names the object; `next_step` says what to do.
@@ -44,6 +45,10 @@ class Conflict(KubeError):
 
 class Refused(KubeError):
     """The API server understood the call and will not do it."""
+
+
+class NotStarted(KubeError):
+    """A command could not be started in a container."""
 
 
 class BadAnswer(KubeError):

@@ -56,6 +56,7 @@ class Ref:
 
 NAMESPACE = Kind("Namespace", "namespaces")
 POD = Kind("Pod", "pods")
+CONFIG_MAP = Kind("ConfigMap", "configmaps")
 SECRET = Kind("Secret", "secrets")
 SERVICE_ACCOUNT = Kind("ServiceAccount", "serviceaccounts")
 SERVICE = Kind("Service", "services")
@@ -74,3 +75,4 @@ MUTATING_WEBHOOK = Kind(
     "mutatingwebhookconfigurations",
     "admissionregistration.k8s.io/v1",
 )
+SELF_SUBJECT_REVIEW = Kind("SelfSubjectReview", "selfsubjectreviews", "authentication.k8s.io/v1")
