@@ -49,10 +49,11 @@ KEYS = (
     *("initshim.dev/inject", "initshim.dev/options", "initshim.dev/entrypoint.app", "os"),
     *("initshim.dev/status", "initshim.dev/exclude-containers", "imagePullPolicy"),
 )
+BOTTOMLESS = b'{"a":' * 2000
 JUNK = (
     *(b"\xff", b"\xc3\x28", b"\xed\xa0\x80", b"\0", b"\\ud800", b'"', b"[" * 2000, b"NaN"),
     *(b"]", b"}", b",", b"1" * 400, b"1e999", b"-", b"\xef\xbb\xbf", b'"uid":"2",'),
-    b'{"a":' * 2000,
+    BOTTOMLESS,
 )
 Change = tuple[int, str, str, Any]
 
@@ -76,14 +77,21 @@ class Dice:
 def mutated(drawn: bytes) -> bytes:
     """Give a body that once was a review; most are still JSON."""
     dice = Dice(drawn)
+    try:
+        body = _written(dice)
+    except RecursionError:  # several deep things in each other: more than Python can copy or write
+        body = BOTTOMLESS
+    for _ in range(max(0, dice.below(6) - 3)):
+        body = damaged(body, dice.below(1 << 16), dice.of(DAMAGES), dice.of(JUNK))
+    return body
+
+
+def _written(dice: Dice) -> bytes:
     request = json.loads(REVIEWS[dice.below(len(REVIEWS))])
     for _ in range(dice.below(5)):
         place, how, key = dice.below(1 << 16), dice.of(tuple(_CHANGES)), dice.of(KEYS)
         request = changed(request, (place, how, key, dice.of(ODD)))
-    body = json.dumps(request).encode()
-    for _ in range(max(0, dice.below(6) - 3)):
-        body = damaged(body, dice.below(1 << 16), dice.of(DAMAGES), dice.of(JUNK))
-    return body
+    return json.dumps(request).encode()
 
 
 bodies = st.binary(max_size=48).map(mutated)
