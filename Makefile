@@ -15,7 +15,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 PYTEST := $(BIN)/python -m pytest -o cache_dir=$(CACHE)/pytest
 
-.PHONY: help demo test lint fuzz bench reaper docs lock clean
+.PHONY: help demo test lint fuzz bench reaper dist docs site lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -42,9 +42,20 @@ bench: .venv/.ready ## Measure; tables and pictures go to docs/benchmarks
 reaper: .venv/.ready ## Build the reaper for every machine, into initshim/bin
 	$(BIN)/python -m initshim.build --target all
 
-docs: .venv/.ready ## Write what is made from code: configuration, reasons, the chart's schema and README, deploy/
+dist: .venv/.ready ## Build what PyPI gets, into dist: the source, and a wheel for every machine
+	rm -rf dist
+	$(BIN)/python -m hatchling build --directory dist --target sdist
+	for target in $$($(BIN)/python -c 'from initshim.targets import TARGETS; print(*TARGETS)'); do \
+		INITSHIM_TARGET=$$target $(BIN)/python -m hatchling build --directory dist --target wheel || exit 1; \
+	done
+
+docs: .venv/.ready ## Write what is made from code: configuration, reasons, pictures, the chart's schema and README, deploy/
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/draw.py
 	$(BIN)/python charts/generate.py --helm "$$($(BIN)/python -m tests.chart.tools helm)"
+
+site: .venv/.ready ## Build the site from docs/, into build/site
+	$(BIN)/mkdocs build --strict
 
 lock: .venv/.ready ## Lock what the images ship, with hashes
 	$(BIN)/python -m pip install --quiet uv
@@ -57,5 +68,5 @@ clean: ## Remove all that was made here
 .venv/.ready: pyproject.toml hatch_build.py
 	@mkdir -p $(TMPDIR)
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[webhook,cli,build,test,lint,bench]'
+	$(BIN)/python -m pip install --quiet --editable '.[webhook,cli,build,test,lint,bench,docs]'
 	@touch $@

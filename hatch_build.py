@@ -1,8 +1,9 @@
-"""Build hook: puts the reaper for this machine into the wheel.
+"""Build hook: puts the reaper for this machine into the wheel, or for INITSHIM_TARGET.
 
 It is static, so one wheel serves every distribution: glibc's and musl's alike, whatever Python.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ class ReaperHook(BuildHookInterface):  # type: ignore[type-arg]
         sys.path.insert(0, self.root)
         from initshim import build, targets  # noqa: PLC0415 - found only now
 
-        target = targets.this_machine()
+        chosen = os.environ.get("INITSHIM_TARGET")
+        target = targets.TARGETS[chosen] if chosen else targets.this_machine()
         binary = build.build(target, Path(self.root, "initshim", "bin"))
         if version != "editable":  # an editable install looks into the checkout, where it lies
             build_data["force_include"][str(binary)] = f"initshim/bin/{target.file}"

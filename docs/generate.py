@@ -1,5 +1,9 @@
-"""Write the pages that come from the code: run `python docs/generate.py`."""  # noqa: INP001  # a script
+"""Write what comes from the code: pages, and the version wherever it stands.
 
+Run `python docs/generate.py`.
+"""  # noqa: INP001  # a script
+
+import re
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin
@@ -8,6 +12,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+import initshim
 from webhook.core.reasons import MEANINGS, UNRESOLVED, Reason
 from webhook.settings import Settings
 
@@ -113,11 +118,39 @@ def _cell(text: str) -> str:
 
 PAGES = {"configuration.md": configuration, "reasons.md": reasons}
 
+# Where the version stands, beside `initshim.__version__`, its only source.
+_VERSION = re.compile(
+    r"""(?x)
+    (?<= ^version:\ ) [^\s"]+                           # Chart.yaml
+    | (?<= ^appVersion:\ ") [^"]+
+    | (?<= ^ARG\ VERSION= ) \S+                          # Dockerfile
+    | (?<= ghcr\.io/initshim/reaper: ) [0-9][0-9a-z.]*   # the pages' examples
+    | (?<= ghcr\.io/initshim/webhook: ) [0-9][0-9a-z.]*
+    | (?<= \{"version":" ) [^"]+
+    """,
+    re.MULTILINE,
+)
+
+
+def versioned() -> list[Path]:
+    """Give the files that name the version."""
+    root = FOLDER.parent
+    forms = (root / ".github" / "ISSUE_TEMPLATE").glob("*.yml")
+    chart = root / "charts" / "initshim" / "Chart.yaml"
+    return [chart, root / "Dockerfile", *FOLDER.glob("*.md"), *forms]
+
+
+def stamped(text: str) -> str:
+    """Give a file's text with this version in it."""
+    return _VERSION.sub(initshim.__version__, text)
+
 
 def main() -> None:
-    """Write every page."""
+    """Write every page, and the version."""
     for name, page in PAGES.items():
         (FOLDER / name).write_text(page())
+    for file in versioned():
+        file.write_text(stamped(file.read_text()))
 
 
 if __name__ == "__main__":

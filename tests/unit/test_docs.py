@@ -1,8 +1,11 @@
-"""The pages that come from the code are what the code says now."""
+"""What comes from the code is what the code says now, and the site builds."""
 
 import importlib.util
-from collections.abc import Callable
+import os
+import subprocess
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -12,19 +15,67 @@ from webhook.settings import Settings
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def pages() -> dict[str, Callable[[], str]]:
-    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+def script(name: str) -> ModuleType:
+    """Load a script that is no module of a package."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec
     assert spec.loader
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    found: dict[str, Callable[[], str]] = script.PAGES
-    return found
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
 
 
 @pytest.mark.parametrize("name", ["configuration.md", "reasons.md"])
 def test_the_page_is_up_to_date(name: str) -> None:
-    assert (DOCS / name).read_text() == pages()[name](), "run: python docs/generate.py"
+    assert (DOCS / name).read_text() == script("generate").PAGES[name](), "run: make docs"
+
+
+def test_the_version_is_the_same_wherever_it_stands() -> None:
+    generate = script("generate")
+    stale = [each.name for each in generate.versioned() if not _is_stamped(generate, each)]
+    assert stale == [], "run: make docs"
+
+
+def _is_stamped(generate: ModuleType, file: Path) -> bool:
+    text = file.read_text()
+    stamped: str = generate.stamped(text)
+    return text == stamped
+
+
+def test_a_version_is_found_in_every_place_that_names_one() -> None:
+    stamped = script("generate").stamped
+    said = 'version: 9.9\nappVersion: "9.9"\nARG VERSION=9.9\nghcr.io/initshim/reaper:9.9\n'
+    assert "9.9" not in stamped(said)
+    assert stamped("apiVersion: v2\nARG PYTHON=9.9") == "apiVersion: v2\nARG PYTHON=9.9"
+
+
+@pytest.mark.parametrize("source", sorted((DOCS / "pictures").glob("*.txt")), ids=lambda p: p.stem)
+def test_the_picture_is_what_its_text_says(source: Path) -> None:
+    drawn: str = script("draw").picture(source.read_text())
+    assert source.with_suffix(".svg").read_text() == drawn, "run: make docs"
+
+
+@pytest.mark.parametrize("line", ["you => webhook: hello", "nobody -> you: hello"])
+def test_a_picture_says_which_line_it_does_not_understand(line: str) -> None:
+    with pytest.raises(ValueError, match="hello"):
+        script("draw").picture(f"A title\nlanes: you | webhook\n{line}\n")
+
+
+def test_the_site_builds_without_a_warning_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs", reason="needs mkdocs-material: pip install -e '.[docs]'")
+    mkdocs = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    done = subprocess.run(
+        mkdocs,
+        cwd=DOCS.parent,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for page in tmp_path.rglob("*.html"):
+        loaded = [part.split('"')[0] for part in page.read_text().split(' src="')[1:]]
+        assert not [each for each in loaded if each.startswith(("http", "//"))], page
 
 
 def test_every_setting_is_in_the_table_with_its_meaning_and_unit() -> None:

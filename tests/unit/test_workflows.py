@@ -1,0 +1,98 @@
+"""The forge's workflows run what `.ci/run` runs, with as few rights as they can."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
+each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+MAY_WRITE = {"packages", "id-token", "attestations", "contents"}
+
+
+def jobs(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield from yaml.safe_load(file.read_text())["jobs"].items()
+
+
+def steps(file: Path) -> Iterator[dict[str, Any]]:
+    for _, job in jobs(file):
+        yield from job["steps"]
+
+
+@each_file
+def test_every_action_is_pinned_by_its_commit_and_says_its_version(file: Path) -> None:
+    used = re.findall(r"^\s*(?:- )?uses: (.+)$", file.read_text(), re.MULTILINE)
+    assert len(used) == sum("uses" in step for step in steps(file))
+    for each in used:
+        assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each), each
+
+
+def test_one_action_is_pinned_to_one_commit() -> None:
+    pins: dict[str, set[str]] = {}
+    for step in (step for file in FILES for step in steps(file) if "uses" in step):
+        action, _, commit = step["uses"].partition("@")
+        pins.setdefault(action, set()).add(commit)
+    assert all(len(commits) == 1 for commits in pins.values())
+
+
+@each_file
+def test_rights_are_given_to_single_jobs_and_runs_have_an_end(file: Path) -> None:
+    assert yaml.safe_load(file.read_text())["permissions"] == {"contents": "read"}
+    for name, job in jobs(file):
+        assert job["timeout-minutes"] <= 60, name
+        writes = {right for right, level in job.get("permissions", {}).items() if level == "write"}
+        assert writes <= MAY_WRITE, name
+        assert not writes or file.stem == "release", name
+
+
+@each_file
+def test_no_checkout_leaves_a_token_behind(file: Path) -> None:
+    for step in steps(file):
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+@each_file
+def test_nothing_that_others_write_gets_into_a_shell(file: Path) -> None:
+    """Expressions are pasted into the script; environment variables are not."""
+    assert not [step["run"] for step in steps(file) if "${{" in step.get("run", "")]
+
+
+@each_file
+def test_every_make_target_exists(file: Path) -> None:
+    targets = set(re.findall(r"^([\w./-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {target for step in steps(file) for target in made(step.get("run", ""))} <= targets
+
+
+def test_the_workflow_makes_all_that_ci_makes_on_every_supported_python() -> None:
+    test = ROOT / ".github" / "workflows" / "test.yml"
+    here = {target for step in steps(test) for target in made(step.get("run", ""))}
+    assert here >= set(made((ROOT / ".ci" / "run").read_text()))
+    pythons = dict(jobs(test))["test"]["strategy"]["matrix"]["python"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == f">={pythons[0]}"
+    assert pythons == [f"3.{minor}" for minor in range(11, 15)]
+
+
+def made(script: str) -> list[str]:
+    return re.findall(r"^\s*(?:[A-Z_]+=\S+ )?make ([a-z]+)", script, re.MULTILINE)
+
+
+@pytest.mark.parametrize("file", FORMS, ids=lambda file: file.stem)
+def test_every_issue_form_asks_under_names_of_their_own(file: Path) -> None:
+    form = yaml.safe_load(file.read_text())
+    if file.stem == "config":
+        assert {"name", "url", "about"} == set(form["contact_links"][0])
+        return
+    assert form["name"]
+    assert form["description"]
+    names = [field["id"] for field in form["body"]]
+    assert len(names) == len(set(names))
+    assert all(field["attributes"]["label"] for field in form["body"])
+    assert any(field.get("validations", {}).get("required") for field in form["body"])
