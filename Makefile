@@ -15,7 +15,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 PYTEST := $(BIN)/python -m pytest -o cache_dir=$(CACHE)/pytest
 
-.PHONY: help demo test lint fuzz bench reaper dist docs site lock clean
+.PHONY: help demo test integration lint fuzz bench reaper dist docs site lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -26,6 +26,10 @@ demo: .venv/.ready ## Show the main job: a pod that leaks zombies, without and w
 
 test: .venv/.ready ## Run the tests (no root needed; what lacks a system package is skipped and named)
 	$(PYTEST) -n auto --dist loadgroup
+
+integration: .venv/.ready ## Run the tests against real API servers, built once (needs Go, or KUBEBUILDER_ASSETS)
+	env -u XDG_CACHE_HOME $(BIN)/python -m tests.integration.controlplane.assets
+	$(PYTEST) -m controlplane -n 2 --dist loadgroup
 
 lint: .venv/.ready ## Check style, types and layers
 	$(BIN)/ruff check .

