@@ -121,6 +121,8 @@ class ApiServer:
             return self.texts[path].encode()
         if "/proxy/" in path:
             raise Refusal(503, "ServiceUnavailable", "no endpoints available for service")
+        if not path.startswith(("/api/", "/apis/")):
+            raise Refusal(404, "NotFound", "the server could not find the requested resource")
         if _is_object(path):
             self._allow("get", path)
             return self._get(path)

@@ -6,6 +6,7 @@ import typer
 
 import initshim
 from webhook.cli.demo.command import demo
+from webhook.cli.doctor.command import doctor
 from webhook.cli.entrypoint import entrypoint
 from webhook.cli.inject import inject
 from webhook.cli.serve import serve
@@ -40,4 +41,5 @@ def main(
 app.command()(serve)
 app.command()(inject)
 app.command()(entrypoint)
+app.command()(doctor)
 app.command()(demo)

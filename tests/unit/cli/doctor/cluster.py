@@ -1,0 +1,215 @@
+"""A cluster with initshim in it: what deploy/ installs, RBAC and the webhook's engine included."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import initshim
+from tests.fakes.api_server import ApiServer, Json, Refusal, serving
+from tests.fakes.reviews import body, patched, read
+from webhook.admission.admit import Engine, admit
+from webhook.core.argv import ImageConfig
+from webhook.core.mutation import Delivery
+from webhook.core.observe import Silent
+from webhook.core.pod import Pod
+from webhook.core.policy import NeedsImage, Plan, Rules, Skip, settle
+from webhook.core.reasons import Reason
+from webhook.core.selector import selects
+from webhook.tls import issue
+
+ROOT = Path(__file__).resolve().parents[4]
+NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+PLURALS = {
+    "MutatingWebhookConfiguration": "mutatingwebhookconfigurations",
+    "NetworkPolicy": "networkpolicies",
+    "PriorityClass": "priorityclasses",
+}
+WEBHOOK = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/initshim"
+SERVICE = "/api/v1/namespaces/initshim/services/initshim"
+DEPLOYMENT = "/apis/apps/v1/namespaces/initshim/deployments/initshim"
+SECRET = "/api/v1/namespaces/initshim/secrets/initshim-ca"
+SLICE = "/apis/discovery.k8s.io/v1/namespaces/initshim/endpointslices/initshim-x"
+BUDGET = "/apis/policy/v1/namespaces/initshim/poddisruptionbudgets/initshim"
+SHOP = "/api/v1/namespaces/shop"
+
+
+class Answers:
+    """A resolver that knows every image but the private ones."""
+
+    async def resolve(self, plan: Plan, pod: Pod, namespace: str, *, deadline: float) -> Plan:  # noqa: ARG002
+        decisions = tuple(
+            each
+            if not isinstance(each, NeedsImage)
+            else Skip(each.container, Reason.UNAUTHORIZED)
+            if "private" in each.container.image
+            else settle(each.container, ImageConfig(("/app",)))
+            for each in plan.decisions
+        )
+        return replace(plan, decisions=decisions)
+
+
+@dataclass
+class Installed:
+    """The API server, and switches for what goes wrong between it and the webhook."""
+
+    server: ApiServer
+    ca: issue.Pair
+    documents: list[Json]
+    failure: str = ""
+    """Why calls of the webhook fail, "" for good ones."""
+    deny: bool = False
+    open: int = 0
+    answered: int = 0
+
+    def change(self, path: str, **changes: Any) -> None:
+        """Change an object's fields, `a__b` for what is inside."""
+        found = json.loads(json.dumps(self.server.objects[path]))
+        for key, value in changes.items():
+            inner, *rest = key.split("__")[::-1]
+            target = found
+            for part in rest[::-1]:
+                target = target[int(part) if part.isdigit() else part]
+            target[int(inner) if inner.isdigit() else inner] = value
+        self.server.put(path, found)
+
+    def admit(self, path: str, given: Json) -> tuple[Json, list[str]]:
+        """Admit a pod as the API server does: ask the webhook, if it is selected."""
+        namespace = path.split("/")[-2]
+        configuration = self.server.objects.get(WEBHOOK)
+        labels = self.server.objects[f"/api/v1/namespaces/{namespace}"]["metadata"]["labels"]
+        if not configuration or path.rpartition("/")[2] != "pods":
+            return given, []
+        (webhook,) = configuration["webhooks"]
+        if not selects(webhook["namespaceSelector"], labels):
+            return given, []
+        if self.failure:
+            return self._fail(webhook, given)
+        self.answered += 1
+        self._count()
+        with ThreadPoolExecutor(1) as thread:
+            answer = read(thread.submit(asyncio.run, self._asked(given, namespace)).result())
+        response = answer
+        if not response["allowed"]:
+            said = (
+                f'admission webhook "inject.initshim.dev" denied: {response["status"]["message"]}'
+            )
+            raise Refusal(403, "Forbidden", said)
+        return patched(given, response), response.get("warnings", [])
+
+    def _fail(self, webhook: Json, given: Json) -> tuple[Json, list[str]]:
+        if webhook["failurePolicy"] == "Ignore":
+            self.open += 1
+            self._count()
+            return given, []
+        raise Refusal(
+            500,
+            "InternalError",
+            'Internal error occurred: failed calling webhook "inject.initshim.dev": failed to '
+            f"call webhook: {self.failure}",
+        )
+
+    async def _asked(self, pod: Json, namespace: str) -> bytes:
+        delivery = Delivery("ghcr.io/initshim/reaper:1", initshim.__version__)
+        engine = Engine(Rules(), delivery, Answers(), Silent(), deny_unresolved=self.deny)
+        deadline = asyncio.get_running_loop().time() + 5
+        content = body(pod, namespace=namespace, dryRun=True)
+        return (await admit(content, engine, deadline=deadline)).body
+
+    def _count(self) -> None:
+        """Count as k8s.io/apiserver's admission metrics do."""
+        if "/metrics" in self.server.texts:
+            self.server.texts["/metrics"] = (
+                "# TYPE apiserver_admission_webhook_fail_open_count counter\n"
+                'apiserver_admission_webhook_fail_open_count{name="inject.initshim.dev",'
+                f'type="admitting"}} {self.open}\n'
+                "# TYPE apiserver_admission_webhook_request_total counter\n"
+                'apiserver_admission_webhook_request_total{code="200",name="inject.initshim.dev",'
+                f'operation="CREATE",rejected="false",type="admitting"}} {self.answered}\n'
+                'apiserver_admission_webhook_request_total{code="200",name="another.example",'
+                f'operation="CREATE",rejected="false",type="admitting"}} {self.open * 7}\n'
+            )
+
+    def may(self, spec: Json) -> bool:
+        """RBAC over the roles that deploy/ binds to the account."""
+        asked, account = spec["resourceAttributes"], spec["user"].split(":")[-1]
+        kinds = ("Role", "ClusterRole")
+        bound = {
+            (binding["roleRef"]["kind"], binding["roleRef"]["name"])
+            for binding in self.documents
+            if binding["kind"].endswith("Binding")
+            and any(each["name"] == account for each in binding["subjects"])
+            and binding["metadata"].get("namespace") in {None, asked["namespace"]}
+        }
+        return any(
+            _covers(rule, asked)
+            for role in self.documents
+            if role["kind"] in kinds and (role["kind"], role["metadata"]["name"]) in bound
+            for rule in role["rules"]
+        )
+
+
+@contextmanager
+def installed(now: datetime = NOW) -> Iterator[tuple[Installed, str]]:
+    """Give the cluster and its URL: healthy, with the namespace shop opted in."""
+    ca = issue.authority(now=now, life=timedelta(days=700))
+    text = (ROOT / "deploy" / "initshim.yaml").read_text()
+    documents = [each for each in yaml.safe_load_all(text) if each]
+    cluster = Installed(ApiServer(), ca, documents)
+    server = cluster.server
+    for each in documents:
+        server.put(_path(each), each)
+    encoded = base64.b64encode(ca.chain).decode()
+    cluster.change(WEBHOOK, webhooks__0__clientConfig__caBundle=encoded)
+    cluster.change(SECRET, data={"ca.crt": encoded})
+    status = {"replicas": 2, "readyReplicas": 2, "updatedReplicas": 2}
+    cluster.change(DEPLOYMENT, status=status)
+    ready = [{"conditions": {"ready": True}}, {"conditions": {"ready": True}}]
+    server.put(
+        SLICE,
+        {"metadata": {"labels": {"kubernetes.io/service-name": "initshim"}}, "endpoints": ready},
+    )
+    for name in ("default", "initshim", "kube-system", "shop"):
+        labels = {"kubernetes.io/metadata.name": name}
+        if name == "shop":
+            labels["initshim.dev/inject"] = "enabled"
+        server.put(f"/api/v1/namespaces/{name}", {"metadata": {"labels": labels}})
+    server.admit = cluster.admit
+    server.may = cluster.may
+    server.texts["/metrics"] = ""
+    with serving(server) as url:
+        yield cluster, url
+
+
+def workload(name: str, *images: str, **spec: Any) -> tuple[str, Json]:
+    """Give a Deployment of containers without a command, and its path."""
+    containers = [{"name": f"c{at}", "image": image} for at, image in enumerate(images)]
+    template = {"metadata": {}, "spec": {"containers": containers, **spec}}
+    return f"/apis/apps/v1/namespaces/shop/deployments/{name}", {"spec": {"template": template}}
+
+
+def _path(document: Json) -> str:
+    version, kind = document["apiVersion"], document["kind"]
+    plural = PLURALS.get(kind, f"{kind.lower()}s")
+    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+    namespace = document["metadata"].get("namespace")
+    where = f"/namespaces/{namespace}" if namespace else ""
+    return f"{root}{where}/{plural}/{document['metadata']['name']}"
+
+
+def _covers(rule: Json, asked: Json) -> bool:
+    resource = asked["resource"] + (f"/{asked['subresource']}" if asked["subresource"] else "")
+    return (
+        asked["group"] in rule["apiGroups"]
+        and resource in rule["resources"]
+        and asked["verb"] in rule["verbs"]
+        and ("resourceNames" not in rule or asked["name"] in rule["resourceNames"])
+    )

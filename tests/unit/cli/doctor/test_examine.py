@@ -1,0 +1,450 @@
+"""Doctor against an installation as deploy/ makes it, broken in one way at a time."""
+
+import asyncio
+import base64
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.fakes.api_server import Refusal, Rule
+from tests.unit.cli.doctor.cluster import (
+    BUDGET,
+    DEPLOYMENT,
+    NOW,
+    SECRET,
+    SERVICE,
+    SHOP,
+    SLICE,
+    WEBHOOK,
+    Installed,
+    installed,
+    workload,
+)
+from webhook.cli.doctor.examine import examine
+from webhook.cli.doctor.finding import EXIT_CODES, Finding, Severity, worst
+from webhook.kube.client import Client
+from webhook.kube.connect import Connection
+from webhook.kube.errors import Forbidden
+from webhook.settings import load
+from webhook.tls import issue
+
+Ill = Callable[[Installed], Any]
+
+
+@pytest.fixture
+def cluster() -> Iterator[tuple[Installed, str]]:
+    with installed() as found:
+        yield found
+
+
+def found(
+    cluster: tuple[Installed, str],
+    *,
+    namespace: str | None = None,
+    webhook: str | None = None,
+    seconds: float = 60,
+) -> list[Finding]:
+    async def nobody() -> None:
+        return None
+
+    async def run() -> list[Finding]:
+        async with Client(Connection(cluster[1], ssl.create_default_context(), nobody)) as client:
+            return await examine(
+                client, load(), webhook=webhook, namespace=namespace, seconds=seconds, now=NOW
+            )
+
+    return asyncio.run(run())
+
+
+def bad(findings: list[Finding]) -> list[Finding]:
+    return [each for each in findings if each.severity not in {Severity.OK, Severity.INFO}]
+
+
+def test_a_healthy_installation_has_nothing_wrong(cluster: tuple[Installed, str]) -> None:
+    findings = found(cluster)
+    assert bad(findings) == []
+    assert {each.check for each in findings} == {
+        "configuration",
+        "service",
+        "certificate",
+        "rehearsal",
+        "rights",
+        "registries",
+        "versions",
+    }
+    assert EXIT_CODES[worst(findings)] == 0
+
+
+def test_it_writes_nothing(cluster: tuple[Installed, str]) -> None:
+    before = dict(cluster[0].server.objects)
+    found(cluster)
+    assert cluster[0].server.objects == before
+    writes = {line for line in cluster[0].server.log if not line.startswith("GET")}
+    assert writes == {
+        "POST /api/v1/namespaces/shop/pods",  # dryRun=All
+        "POST /apis/authorization.k8s.io/v1/subjectaccessreviews",
+    }
+
+
+def unlabel(cluster: Installed) -> None:
+    cluster.server.put(SHOP, {"metadata": {"labels": {"kubernetes.io/metadata.name": "shop"}}})
+
+
+def second(cluster: Installed) -> None:
+    cluster.server.put(WEBHOOK + "-2", cluster.server.objects[WEBHOOK] | {"metadata": {}})
+
+
+def rules_of_aks(cluster: Installed) -> None:
+    rules = cluster.server.objects[WEBHOOK]["webhooks"][0]["namespaceSelector"]["matchExpressions"]
+    enforced = {"key": "control-plane", "operator": "DoesNotExist"}
+    cluster.change(
+        WEBHOOK,
+        webhooks__0__namespaceSelector__matchExpressions=[*rules, enforced],
+        metadata__managedFields=[
+            {
+                "manager": "admissionsenforcer",
+                "fieldsV1": {"f:webhooks": {"f:namespaceSelector": {}}},
+            }
+        ],
+    )
+
+
+def expired(cluster: Installed) -> None:
+    old = issue.authority(now=NOW - timedelta(days=800), life=timedelta(days=730))
+    encoded = base64.b64encode(old.chain).decode()
+    cluster.change(WEBHOOK, webhooks__0__clientConfig__caBundle=encoded)
+
+
+def another_ca(cluster: Installed) -> None:
+    other = issue.authority(now=NOW, life=timedelta(days=730))
+    cluster.change(SECRET, data={"ca.crt": base64.b64encode(other.chain).decode()})
+
+
+def soon(cluster: Installed) -> None:
+    ca = issue.authority(now=NOW, life=timedelta(days=20))
+    encoded = base64.b64encode(ca.chain).decode()
+    cluster.change(WEBHOOK, webhooks__0__clientConfig__caBundle=encoded)
+    cluster.change(SECRET, data={"ca.crt": encoded})
+
+
+def setting(name: str, value: str) -> Ill:
+    def change(cluster: Installed) -> None:
+        env = cluster.server.objects[DEPLOYMENT]["spec"]["template"]["spec"]["containers"][0]["env"]
+        kept = [each for each in env if each["name"] != f"INITSHIM_{name}"]
+        new = {"name": f"INITSHIM_{name}", "value": value}
+        cluster.change(DEPLOYMENT, spec__template__spec__containers__0__env=[*kept, new])
+
+    return change
+
+
+def without_role(cluster: Installed) -> None:
+    cluster.documents[:] = [each for each in cluster.documents if each["kind"] != "RoleBinding"]
+
+
+def administrator(cluster: Installed) -> None:
+    cluster.server.may = lambda _: True
+
+
+def crashing(cluster: Installed) -> None:
+    waiting = {"reason": "CrashLoopBackOff", "message": "back-off 5m0s restarting"}
+    labels = cluster.server.objects[SERVICE]["spec"]["selector"]
+    cluster.server.put(
+        "/api/v1/namespaces/initshim/pods/initshim-x",
+        {
+            "metadata": {"labels": labels},
+            "spec": {"containers": [{"name": "webhook", "image": "a"}]},
+            "status": {"containerStatuses": [{"state": {"waiting": waiting}}]},
+        },
+    )
+
+
+ILLS: list[tuple[Ill, str, str, str, str]] = [
+    # what is done to it, then: severity, object, words of the finding, words of the remedy
+    (unlabel, "warning", "MutatingWebhook", "none of 4 namespaces", "kubectl label namespace"),
+    (second, "warning", "MutatingWebhook", "2 of them", "kubectl delete mutatingwebhook"),
+    (rules_of_aks, "warning", "MutatingWebhook", "written by admissionsenforcer", "platform=aks"),
+    (
+        lambda c: c.change(WEBHOOK, webhooks__0__rules=[]),
+        "error", "MutatingWebhook", "never called", "helm",
+    ),
+    (
+        lambda c: c.change(WEBHOOK, webhooks__0__objectSelector={"matchLabels": {"a": "b"}}),
+        "warning", "MutatingWebhook", "objectSelector", "helm",
+    ),
+    (
+        setting("EVENTS", "true"),
+        "warning", "MutatingWebhook", "sideEffects: None", "events.enabled",
+    ),
+    (
+        lambda c: c.change(
+            SHOP.replace("shop", "initshim"),
+            metadata__labels={
+                "kubernetes.io/metadata.name": "initshim",
+                "initshim.dev/inject": "enabled",
+            },
+        ),
+        "warning", "Namespace initshim", "not selected", "kubectl get mutating",
+    ),
+    (lambda c: c.server.delete(SERVICE), "error", "Service initshim/initshim", "not exist", "helm"),
+    (
+        lambda c: c.change(WEBHOOK, webhooks__0__clientConfig__service__port=8443),
+        "error", "Service", "calls port 8443; it has 443, 8080", "helm",
+    ),
+    (
+        lambda c: c.change(SLICE, endpoints=[{"conditions": {"ready": False}}]),
+        "error", "Service", "none of 1 endpoints is ready", "kubectl -n initshim describe pods -l",
+    ),
+    (
+        lambda c: c.change(DEPLOYMENT, status={"readyReplicas": 1, "updatedReplicas": 2}),
+        "warning", "Deployment", "1 of 2 replicas ready", "rollout status",
+    ),
+    (
+        lambda c: c.change(DEPLOYMENT, status={}),
+        "error", "Deployment", "none of 2 replicas is ready", "logs deployment/initshim",
+    ),
+    (crashing, "warning", "Pod initshim/initshim-x", "CrashLoopBackOff: back-off", "--previous"),
+    (
+        lambda c: c.change(WEBHOOK, webhooks__0__clientConfig={"service": {
+            "name": "initshim", "namespace": "initshim", "port": 443}}),
+        "error", "MutatingWebhook", "caBundle is empty", "logs deployment/initshim",
+    ),
+    (expired, "error", "MutatingWebhook", "has expired", "rollout restart deployment/initshim"),
+    (soon, "warning", "MutatingWebhook", "expires in 20 days", "rollout restart"),
+    (another_ca, "error", "Secret initshim/initshim-ca", "not in caBundle", "rollout restart"),
+    (lambda c: c.server.delete(SECRET), "error", "Secret", "not exist", "rollout restart"),
+    (without_role, "error", "ServiceAccount", "may not get secrets/initshim-ca", "rbac.create"),
+    (administrator, "warning", "ServiceAccount", "may do everything", "clusterrolebindings"),
+    (setting("DELIVERY", "imageVolume"), "ok", "Kubernetes", "v1.36.1", ""),
+    (
+        setting("REAPER_IMAGE", "ghcr.io/initshim/reaper:0.0.9"),
+        "warning", "ghcr.io/initshim/reaper:0.0.9", "the webhook 0.1.0", "reaperImage.tag",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ill", "severity", "about", "words", "remedy"), ILLS, ids=[f"{e[1]}-{e[3][:24]}" for e in ILLS]
+)
+def test_each_ill_is_found_and_has_its_remedy(
+    cluster: tuple[Installed, str], ill: Ill, severity: str, about: str, words: str, remedy: str
+) -> None:
+    ill(cluster[0])
+    matching = [
+        each
+        for each in found(cluster)
+        if each.severity == severity and each.object.startswith(about) and words in each.what
+    ]
+    assert len(matching) == 1
+    assert remedy in matching[0].remedy
+
+
+def rehearsed(cluster: tuple[Installed, str], **options: Any) -> Finding:
+    (one,) = (each for each in found(cluster, **options) if each.check == "rehearsal")
+    return one
+
+
+def test_a_webhook_that_fails_is_told_though_ignore_hides_it(
+    cluster: tuple[Installed, str],
+) -> None:
+    """Semantics §6: GKE's private clusters let the API server reach 443 and 10250 only."""
+    cluster[0].failure = "context deadline exceeded"
+    one = rehearsed(cluster)
+    assert (one.severity, "got no answer" in one.what) == ("error", True)
+    assert "8443" not in one.what
+    service = "/api/v1/namespaces/initshim/services/https:initshim:443/proxy/mutate"
+    assert f"GET {service}" in cluster[0].server.log
+    assert "get pods,endpointslices" in one.remedy  # the proxy said that there are none
+
+    def hang(_method: str, path: str) -> None:
+        if path == service:
+            raise Refusal(503, "ServiceUnavailable", "error trying to reach service: i/o timeout")
+
+    cluster[0].server.interfere = hang
+    one = rehearsed(cluster)
+    assert "i/o timeout" in one.what
+    assert "port=10250" in one.remedy
+
+
+def answer(_method: str, path: str) -> None:
+    """Answer a GET of /mutate through the API server's proxy as the webhook does."""
+    if path.endswith("/proxy/mutate"):
+        raise Refusal(405, "MethodNotAllowed", "Method Not Allowed")
+
+
+def test_a_webhook_that_answers_and_is_not_trusted_is_told(cluster: tuple[Installed, str]) -> None:
+    cluster[0].failure = "x509: certificate signed by unknown authority"
+    cluster[0].server.interfere = answer
+    assert "look at its certificate" in rehearsed(cluster).remedy
+
+
+def test_a_webhook_that_is_not_called_is_told(cluster: tuple[Installed, str]) -> None:
+    cluster[0].server.admit = lambda _, given: (given, [])
+    cluster[0].server.interfere = answer
+    cluster[0].answered = 9
+    cluster[0]._count()
+    assert "did not call the webhook" in rehearsed(cluster).what
+
+
+def test_without_the_api_servers_metrics_both_are_possible(cluster: tuple[Installed, str]) -> None:
+    cluster[0].server.admit = lambda _, given: (given, [])
+    del cluster[0].server.texts["/metrics"]
+    cluster[0].server.interfere = answer
+    one = rehearsed(cluster)
+    assert "only the API server's metrics tell" in one.what
+    assert "kubectl get --raw /metrics" in one.remedy
+
+
+@pytest.mark.parametrize(
+    ("failure", "remedy"),
+    [
+        ('Post "https://initshim.initshim.svc:443/mutate": context deadline exceeded', "10250"),
+        ("tls: failed to verify certificate: x509: unknown authority", "rollout restart"),
+        ('no endpoints available for service "initshim"', "get pods,endpointslices"),
+    ],
+)
+def test_under_fail_the_api_server_says_why(
+    cluster: tuple[Installed, str], failure: str, remedy: str
+) -> None:
+    cluster[0].change(WEBHOOK, webhooks__0__failurePolicy="Fail")
+    cluster[0].failure = failure
+    one = rehearsed(cluster)
+    assert one.severity == "error"
+    assert failure in one.what
+    assert remedy in one.remedy
+
+
+def test_a_webhook_that_leaves_the_pod_alone_is_quoted(cluster: tuple[Installed, str]) -> None:
+    said = "initshim left the pod alone: it failed at it; its log has the error"
+    cluster[0].server.admit = lambda _, given: (given, [said])
+    one = rehearsed(cluster)
+    assert said in one.what
+    assert "logs deployment/initshim" in one.remedy
+
+
+def test_a_quota_is_not_the_webhooks_fault(cluster: tuple[Installed, str]) -> None:
+    def refuse(_path: str, _given: Any) -> Any:
+        raise Refusal(403, "Forbidden", 'pods "initshim-doctor" is forbidden: exceeded quota: q')
+
+    cluster[0].server.admit = refuse
+    one = rehearsed(cluster)
+    assert (one.severity, "exceeded quota" in one.what) == ("unknown", True)
+    assert "--namespace" in one.remedy
+
+
+def test_nobody_rehearses_where_nobody_is_asked(cluster: tuple[Installed, str]) -> None:
+    one = rehearsed(cluster, namespace="default")
+    assert one.severity == "warning"
+    assert "kubectl label namespace default" in one.remedy
+    assert not any("default/pods" in line for line in cluster[0].server.log)
+
+
+def registries(cluster: tuple[Installed, str]) -> dict[str, Finding]:
+    return {
+        each.object.partition(" ")[0]: each for each in found(cluster) if each.check == "registries"
+    }
+
+
+def test_each_registry_is_asked_through_the_webhook_as_the_pod(
+    cluster: tuple[Installed, str],
+) -> None:
+    server = cluster[0].server
+    for path, made in (
+        workload("a", "quay.io/team/app:1", "quay.io/team/other:1"),
+        workload("b", "127.0.0.1:1/private:1", imagePullSecrets=[{"name": "pull"}]),
+    ):
+        server.put(path, made)
+    asked = registries(cluster)
+    assert asked["quay.io"].severity == "ok"
+    assert asked["quay.io"].object == "quay.io (2 containers)"
+    private = asked["127.0.0.1:1"]
+    assert private.severity == "warning"
+    assert "(unauthorized)" in private.what
+    assert "from here the registry can't be reached" in private.what
+    assert "registry.pullSecretNamespaces={shop}" in private.remedy
+
+
+def test_a_webhook_that_denies_says_why(cluster: tuple[Installed, str]) -> None:
+    cluster[0].deny = True
+    cluster[0].server.put(*workload("b", "127.0.0.1:1/private:1"))
+    assert "(unauthorized)" in registries(cluster)["127.0.0.1:1"].what
+
+
+def test_from_here_alone_it_says_that_this_is_another_network(
+    cluster: tuple[Installed, str],
+) -> None:
+    cluster[0].server.admit = lambda _, given: (given, [])
+    cluster[0].server.put(*workload("b", "127.0.0.1:1/app:1"))
+    assert "not the webhook's network" in registries(cluster)["127.0.0.1:1"].what
+
+
+def test_lookups_that_are_off_ask_nobody(cluster: tuple[Installed, str]) -> None:
+    setting("LOOKUPS", "false")(cluster[0])
+    assert "lookups are off" in registries(cluster)["Workloads"].what
+
+
+def test_what_may_not_be_read_is_unknown_with_the_right_that_is_missing(
+    cluster: tuple[Installed, str],
+) -> None:
+    cluster[0].server.rules = {Rule("get", "mutatingwebhookconfigurations")}
+    findings = found(cluster, webhook="initshim", namespace="shop")
+    assert worst(findings) is Severity.UNKNOWN
+    assert EXIT_CODES[worst(findings)] == 3
+    unknown = [each for each in findings if each.severity is Severity.UNKNOWN]
+    granted = " ".join(each.remedy for each in unknown)
+    for right in ("namespaces", "services", "deployments.apps", "pods"):
+        assert f"on {right}" in granted, right
+    checks = {"configuration", "service", "rehearsal", "rights"}
+    assert {each.check for each in unknown} >= checks
+
+
+def test_who_may_not_ask_for_others_rights_is_told_which_right_that_takes(
+    cluster: tuple[Installed, str],
+) -> None:
+    def refuse(_method: str, path: str) -> None:
+        if path.endswith("/subjectaccessreviews"):
+            raise Refusal(403, "Forbidden", "cannot create resource subjectaccessreviews")
+
+    cluster[0].server.interfere = refuse
+    (one,) = (each for each in found(cluster) if each.check == "rights")
+    assert one.severity is Severity.UNKNOWN
+    assert "Grant the verb 'create' on subjectaccessreviews.authorization.k8s.io" in one.remedy
+
+
+def test_who_may_not_even_list_configurations_is_told_to_name_one(
+    cluster: tuple[Installed, str],
+) -> None:
+    cluster[0].server.rules = set()
+    with pytest.raises(Forbidden) as caught:
+        found(cluster)
+    assert "--webhook initshim" in caught.value.next_step
+
+
+def test_where_it_is_not_installed_the_remedy_is_to_install_it(
+    cluster: tuple[Installed, str],
+) -> None:
+    cluster[0].server.delete(WEBHOOK)
+    (one,) = found(cluster)
+    assert one.severity is Severity.ERROR
+    assert one.remedy.startswith("helm install initshim")
+
+
+def test_a_time_that_is_too_short_is_no_crash(cluster: tuple[Installed, str]) -> None:
+    def hang(_method: str, path: str) -> None:
+        if path.endswith("endpointslices"):
+            time.sleep(1.5)
+
+    cluster[0].server.interfere = hang
+    findings = found(cluster, seconds=1)
+    service = [each for each in findings if each.check == "service"]
+    assert [each.severity for each in service] == [Severity.UNKNOWN]
+    assert "--timeout" in service[0].remedy
+
+
+def test_no_budget_is_worth_knowing(cluster: tuple[Installed, str]) -> None:
+    cluster[0].server.delete(BUDGET)
+    (one,) = (each for each in found(cluster) if "may take all its pods" in each.what)
+    assert one.severity is Severity.INFO

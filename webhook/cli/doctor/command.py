@@ -1,0 +1,76 @@
+"""`initshim doctor`: the command."""
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from webhook.cli import output
+from webhook.cli.doctor.examine import examine
+from webhook.cli.doctor.finding import COULD_NOT_CHECK, EXIT_CODES, Finding, worst
+from webhook.cli.doctor.report import show
+from webhook.cli.output import Form
+from webhook.core.errors import InitshimError
+from webhook.kube.client import Client
+from webhook.kube.connect import Connection
+from webhook.kube.find import find
+from webhook.settings import environment, load
+
+_NAMESPACE = "Rehearse in this namespace; default: the first one whose pods are asked about."
+_WEBHOOK = "Name of the MutatingWebhookConfiguration; default: the one that calls initshim."
+_KUBECONFIG = "Kubeconfig; default: $KUBECONFIG, ~/.kube/config, or the pod's own account."
+_CONTEXT = "Context of the kubeconfig; default: the current one."
+_TIMEOUT = "Seconds for everything together."
+_QUIET = "Leave out what is well."
+_OUTPUT = "text, json or yaml."
+_CALL_SECONDS = 35.0  # a dry run waits for webhooks, each for 30 seconds at most
+
+
+def doctor(  # noqa: PLR0913  # an option is an argument to typer
+    *,
+    namespace: Annotated[str | None, typer.Option("--namespace", "-n", help=_NAMESPACE)] = None,
+    webhook: Annotated[str | None, typer.Option(metavar="NAME", help=_WEBHOOK)] = None,
+    kubeconfig: Annotated[Path | None, typer.Option(help=_KUBECONFIG)] = None,
+    context: Annotated[str | None, typer.Option(metavar="NAME", help=_CONTEXT)] = None,
+    timeout: Annotated[float, typer.Option(min=1, max=3600, help=_TIMEOUT)] = 60,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help=_QUIET)] = False,
+    form: Annotated[Form, typer.Option("--output", "-o", help=_OUTPUT)] = Form.TEXT,
+) -> None:
+    """Find out what is wrong with initshim in a cluster, and what to do about it.
+
+    Reads the cluster and creates nothing: its pods are dry runs. What it may not read it reports
+    as unknown, with the right that is missing.
+
+    Exit code, as monitoring plugins have it: 0 all is well, 1 warnings, 2 errors, 3 something
+    could not be checked.
+    """
+    try:
+        connection = find(environment(), home=Path.home(), kubeconfig=kubeconfig, context=context)
+        findings = asyncio.run(
+            _run(connection, webhook=webhook, namespace=namespace, seconds=timeout)
+        )
+        show(findings, server=connection.server, form=form, quiet=quiet)
+    except TimeoutError:
+        typer.echo(f"initshim doctor: the API server took more than {timeout:g} s.", err=True)
+        sys.exit(COULD_NOT_CHECK)
+    except InitshimError as error:
+        output.complain("doctor", [error])
+        sys.exit(COULD_NOT_CHECK)
+    sys.exit(EXIT_CODES[worst(findings)])
+
+
+async def _run(
+    connection: Connection, *, webhook: str | None, namespace: str | None, seconds: float
+) -> list[Finding]:
+    async with Client(connection, deadline=min(seconds, _CALL_SECONDS)) as client:
+        return await examine(
+            client,
+            load(),
+            webhook=webhook,
+            namespace=namespace,
+            seconds=seconds,
+            now=datetime.now(UTC),
+        )

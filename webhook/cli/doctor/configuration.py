@@ -1,0 +1,151 @@
+"""The webhook configuration: is the API server told to ask, about which pods, and by whom?"""
+
+from collections.abc import Iterator
+
+from webhook.cli.doctor.finding import Finding, Subject
+from webhook.cli.doctor.site import Site
+from webhook.core.annotations import INJECT
+from webhook.kube.errors import KubeError
+from webhook.kube.objects import Json
+
+_FAMILY = "configuration"
+_OWN_KEYS = {"kubernetes.io/metadata.name", INJECT, "openshift.io/run-level"}
+_AKS_KEYS = {"control-plane", "kubernetes.azure.com/managedby"}
+_AKS_OFF = "admissions.enforcer/disabled"
+_MOST_NAMED = 5
+
+
+def judge(site: Site) -> list[Finding]:
+    """Say what is so with the configuration itself."""
+    about = Subject(_FAMILY, f"MutatingWebhookConfiguration {site.name}")
+    return [
+        *_alone(site, about),
+        *_rules(site, about),
+        *_selection(site, about),
+        *_rewritten(site, about),
+        *_narrowed(site, about),
+        _failure(site, about),
+        *_side_effects(site, about),
+    ]
+
+
+def _alone(site: Site, about: Subject) -> Iterator[Finding]:
+    if site.others:
+        yield about.warning(
+            f"pods go through {len(site.others) + 1} of them: {', '.join(site.others)}, too",
+            f"Keep one: kubectl delete mutatingwebhookconfiguration {site.others[0]}",
+        )
+
+
+def _rules(site: Site, about: Subject) -> Iterator[Finding]:
+    for rule in site.webhook.get("rules") or ():
+        pods = {"pods", "*"} & set(rule.get("resources") or ())
+        if pods and {"CREATE", "*"} & set(rule.get("operations") or ()):
+            return
+    yield about.error(
+        "no rule of it names the creation of pods, so it is never called", site.upgrade()
+    )
+
+
+def _selection(site: Site, about: Subject) -> Iterator[Finding]:
+    if isinstance(site.namespaces, KubeError):
+        yield Subject(_FAMILY, "Namespaces").unlooked(site.namespaces)
+        return
+    total, chosen = len(site.namespaces), site.selected
+    if not chosen:
+        yield about.warning(
+            f"it selects none of {total} namespaces",
+            f"kubectl label namespace NAMESPACE {INJECT}=enabled",
+        )
+    else:
+        yield about.ok(f"selects {len(chosen)} of {total} namespaces: {_some(chosen)}")
+    for each in site.namespaces:
+        name, labels = each["metadata"]["name"], each["metadata"].get("labels") or {}
+        if labels.get(INJECT) == "enabled" and name not in chosen:
+            yield Subject(_FAMILY, f"Namespace {name}").warning(
+                f"labelled {INJECT}=enabled and not selected: {_why_not(site, name)}",
+                f"kubectl get mutatingwebhookconfiguration {site.name} "
+                "-o jsonpath='{.webhooks[*].namespaceSelector}'",
+            )
+
+
+def _why_not(site: Site, name: str) -> str:
+    if name in {site.namespace, "kube-system", "kube-node-lease"}:
+        return "the chart leaves it out, whatever its labels"
+    return "the namespaceSelector leaves it out"
+
+
+def _rewritten(site: Site, about: Subject) -> Iterator[Finding]:
+    """Managed clusters change selectors: AKS's admissions enforcer, GKE Autopilot."""
+    rules = (site.webhook.get("namespaceSelector") or {}).get("matchExpressions") or []
+    keys = [str(rule.get("key")) for rule in rules]
+    metadata = site.configuration["metadata"]
+    switched_off = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
+    if set(keys) & _AKS_KEYS and _AKS_OFF not in switched_off:
+        yield about.warning(
+            f"AKS's admissions enforcer rewrote its namespaceSelector{_by(metadata)}; with every "
+            "upgrade of the chart the two undo each other",
+            site.upgrade("platform=aks"),
+        )
+    foreign = [key for key in keys if key not in _OWN_KEYS | _AKS_KEYS]
+    if foreign or len(keys) != len(set(keys)):
+        more = f"also asks for {_some(foreign)}" if foreign else "names one label twice"
+        yield about.info(
+            f"its namespaceSelector {more}{_by(metadata)}: namespaceMatchExpressions, or a "
+            "managed cluster that keeps webhooks off its own namespaces"
+        )
+    if INJECT not in keys:
+        yield about.warning(
+            f"its namespaceSelector does not ask for the label {INJECT}{_by(metadata)}",
+            site.upgrade(),
+        )
+
+
+def _narrowed(site: Site, about: Subject) -> Iterator[Finding]:
+    if site.webhook.get("objectSelector"):
+        yield about.warning(
+            "it has an objectSelector, so pods without those labels are passed over",
+            site.upgrade(),
+        )
+    conditions = [str(each.get("name")) for each in site.webhook.get("matchConditions") or ()]
+    foreign = [name for name in conditions if not name.startswith("not-")]
+    if foreign:
+        yield about.info(f"it has matchConditions that are not the chart's: {_some(foreign)}")
+    elif conditions:
+        yield about.ok(f"{len(conditions)} matchConditions spare calls about pods left alone")
+
+
+def _failure(site: Site, about: Subject) -> Finding:
+    if site.webhook.get("failurePolicy") == "Fail":
+        replicas = ((site.deployment or {}).get("spec") or {}).get("replicas", 1)
+        if site.deployment and replicas < 2:
+            return about.warning(
+                "failurePolicy Fail with one replica: while it restarts, no pod starts",
+                site.upgrade("replicas=2"),
+            )
+        return about.ok("failurePolicy Fail: no pod starts without being asked about")
+    return about.ok("failurePolicy Ignore: while it is down, pods start without an init")
+
+
+def _side_effects(site: Site, about: Subject) -> Iterator[Finding]:
+    if site.says("EVENTS") and site.webhook.get("sideEffects") != "NoneOnDryRun":
+        yield about.warning(
+            "the webhook writes Events and its configuration says sideEffects: "
+            f"{site.webhook.get('sideEffects')}",
+            site.upgrade("events.enabled=true"),
+        )
+
+
+def _by(metadata: Json) -> str:
+    """Name who else wrote the selector, as the object's managed fields know it."""
+    writers = {
+        str(each.get("manager"))
+        for each in metadata.get("managedFields") or ()
+        if "f:namespaceSelector" in str(each.get("fieldsV1"))
+    }
+    return f" (written by {', '.join(sorted(writers))})" if writers else ""
+
+
+def _some(names: tuple[str, ...] | list[str]) -> str:
+    shown = ", ".join(names[:_MOST_NAMED])
+    return f"{shown} and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else shown

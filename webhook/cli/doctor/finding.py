@@ -1,0 +1,86 @@
+"""What a check found: how bad it is, about which object, and what to do."""
+
+from collections.abc import Awaitable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from webhook.kube.errors import KubeError
+
+_Fact = TypeVar("_Fact")
+
+
+class Severity(StrEnum):
+    """How bad it is, from good to bad; `unknown` is what nobody let us look at."""
+
+    OK = "ok"
+    INFO = "info"
+    WARNING = "warning"
+    UNKNOWN = "unknown"
+    ERROR = "error"
+
+
+# The convention of monitoring plugins (monitoring-plugins.org, development guidelines), which
+# Nagios, Icinga and others read: OK, WARNING, CRITICAL, UNKNOWN.
+EXIT_CODES = {
+    Severity.OK: 0,
+    Severity.INFO: 0,
+    Severity.WARNING: 1,
+    Severity.ERROR: 2,
+    Severity.UNKNOWN: 3,
+}
+COULD_NOT_CHECK = EXIT_CODES[Severity.UNKNOWN]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is so; `remedy` is "" where nothing needs doing."""
+
+    check: str
+    severity: Severity
+    object: str
+    what: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What findings are about: a family of checks and an object."""
+
+    check: str
+    object: str
+
+    def ok(self, what: str) -> Finding:
+        """All is well."""
+        return Finding(self.check, Severity.OK, self.object, what)
+
+    def info(self, what: str, remedy: str = "") -> Finding:
+        """Worth knowing; nobody has to do anything."""
+        return Finding(self.check, Severity.INFO, self.object, what, remedy)
+
+    def warning(self, what: str, remedy: str) -> Finding:
+        """Works, but not as it should, or not for long."""
+        return Finding(self.check, Severity.WARNING, self.object, what, remedy)
+
+    def error(self, what: str, remedy: str) -> Finding:
+        """Does not work."""
+        return Finding(self.check, Severity.ERROR, self.object, what, remedy)
+
+    def unlooked(self, error: KubeError) -> Finding:
+        """Nobody can tell: the API server did not let us look, or did not answer."""
+        what = f"could not look: {str(error).rstrip('.')}"
+        return Finding(self.check, Severity.UNKNOWN, self.object, what, error.next_step)
+
+
+def worst(findings: Iterable[Finding]) -> Severity:
+    """Give the worst severity of all."""
+    order = list(Severity)
+    return max((each.severity for each in findings), key=order.index, default=Severity.OK)
+
+
+async def attempt(call: Awaitable[_Fact]) -> _Fact | KubeError:
+    """Give what a call gives, or its error as a fact among others."""
+    try:
+        return await call
+    except KubeError as error:
+        return error

@@ -1,0 +1,218 @@
+"""The registries in use: does the webhook get an answer, with the pods' own credentials?
+
+Asked through the webhook, by a pod in a dry run that gives no command: its network, its proxies and
+its pull secrets are the ones that count. From here a registry is asked only where that fails.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from webhook.cli.doctor import probe
+from webhook.cli.doctor.finding import Finding, Subject, attempt
+from webhook.cli.doctor.site import Site
+from webhook.core import image, policy
+from webhook.core.credentials import Keyring
+from webhook.core.errors import BadPod, BadReference, LookupFailed
+from webhook.core.observe import Silent
+from webhook.core.pod import Pod
+from webhook.core.policy import NeedsImage
+from webhook.core.reasons import MEANINGS, Reason
+from webhook.core.workload import workloads
+from webhook.kube.client import Client
+from webhook.kube.errors import KubeError
+from webhook.kube.objects import CRON_JOB, DAEMON_SET, DEPLOYMENT, POD, STATEFUL_SET, Json, Ref
+from webhook.oci.images import Images
+from webhook.server.lookups import images
+from webhook.settings import Settings
+
+_FAMILY = "registries"
+_KINDS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, CRON_JOB)
+_MOST_NAMESPACES = 50
+_MOST = 20
+_SECONDS = 5.0
+_READ = frozenset({"wrapped", "has-init", "needs-pid-1", "no-command", "platforms-disagree"})
+_PROXY = "Open its egress, give it a mirror (registries) or a proxy:\n"
+_REMEDIES = {  # what to do, and the chart's value for it
+    "unauthorized": (
+        "Let it read the pull secrets there (the list as a whole is set):\n",
+        "'registry.pullSecretNamespaces={{{namespace}}}'",
+    ),
+    "unreachable": (_PROXY, "env.HTTPS_PROXY=http://PROXY:PORT"),
+    "timed-out": (_PROXY, "env.HTTPS_PROXY=http://PROXY:PORT"),
+    "rate-limited": ("Give it credentials of its own:\n", "registry.dockerConfigSecret=SECRET"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """An image that only its registry can tell about, and one pod that runs it."""
+
+    registry: str
+    image: str
+    namespace: str
+    pod: Pod
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of asking for an image: by the webhook, and from here; a reason, or "wrapped"."""
+
+    use: Use
+    containers: int
+    webhook: str | KubeError = ""
+    here: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One answer a registry, and what could not be listed."""
+
+    answers: tuple[Answer, ...] = ()
+    errors: tuple[KubeError, ...] = ()
+    left_out: tuple[str, ...] = ()
+    off: bool = field(default=False)
+
+
+async def look(client: Client, site: Site, settings: Settings, *, rehearsed: bool) -> Facts:
+    """Find the registries in use and ask each for one image; `rehearsed`: the webhook answers."""
+    if site.settings.get("LOOKUPS", "true").lower() in {"false", "0", "no", "off"}:
+        return Facts(off=True)
+    uses: dict[str, list[Use]] = {}
+    errors: list[KubeError] = []
+    for namespace in site.selected[:_MOST_NAMESPACES]:
+        for use in await _uses(client, namespace, settings, errors):
+            uses.setdefault(use.registry, []).append(use)
+    ranked = sorted(uses, key=lambda registry: -len(uses[registry]))
+    async with images(settings, Silent()) as asked:
+        answers = await asyncio.gather(
+            *(
+                _ask(client, site, asked, uses[registry], rehearsed=rehearsed)
+                for registry in ranked[:_MOST]
+            )
+        )
+    return Facts(tuple(answers), tuple(errors), tuple(ranked[_MOST:]))
+
+
+async def _uses(
+    client: Client, namespace: str, settings: Settings, errors: list[KubeError]
+) -> list[Use]:
+    found: list[Use] = []
+    for kind in _KINDS:
+        try:
+            async for each in client.list(kind, namespace=namespace):
+                for workload in workloads({**each, "kind": kind.name}):
+                    found += _needing(Pod(workload.pod), namespace, settings)
+        except KubeError as error:
+            errors.append(error)
+    return found
+
+
+def _needing(pod: Pod, namespace: str, settings: Settings) -> Iterator[Use]:
+    """Give the containers whose image has to be looked up, as the webhook's own plan has them."""
+    try:
+        decisions = policy.plan(pod, settings.rules()).decisions
+    except BadPod:
+        return
+    for decision in decisions:
+        if isinstance(decision, NeedsImage):
+            try:
+                reference = image.parse(decision.container.image)
+            except BadReference:
+                continue
+            yield Use(reference.registry, str(reference), namespace, pod)
+
+
+async def _ask(
+    client: Client, site: Site, asked: Images, uses: Sequence[Use], *, rehearsed: bool
+) -> Answer:
+    use = uses[0]
+    by_webhook = await _by_webhook(client, site, use) if rehearsed else ""
+    here = "" if by_webhook in _READ else await _from_here(asked, use.image)
+    return Answer(use, len(uses), by_webhook, here)
+
+
+async def _by_webhook(client: Client, site: Site, use: Use) -> str | KubeError:
+    """Have a pod of that image, with the pull secrets of one that runs it, rehearsed."""
+    body = probe.pod(
+        site.settings.get("REAPER_IMAGE") or "ghcr.io/initshim/reaper",
+        asked=use.image,
+        secrets=[{"name": name} for name in use.pod.pull_secrets],
+        account=use.pod.service_account,
+    )
+    made = await attempt(client.rehearse(Ref(POD, probe.NAME, use.namespace), body))
+    if isinstance(made, KubeError):
+        return _denied(made) or made
+    created: Json = made[0]
+    return probe.outcome(created)
+
+
+def _denied(error: KubeError) -> str:
+    """Read the reason out of a denial of our own (onUnresolved=deny)."""
+    said = str(error).partition(f"container {probe.ASKED} (")[2].partition(")")[0]
+    return said if said in set(Reason) else ""
+
+
+async def _from_here(asked: Images, name: str) -> str:
+    deadline = asyncio.get_running_loop().time() + _SECONDS
+    try:
+        await asked.find(image.parse(name), keyring=Keyring(), deadline=deadline)
+    except LookupFailed as error:
+        return error.key
+    return "wrapped"
+
+
+def judge(site: Site, facts: Facts) -> list[Finding]:
+    """Say which registries answer, and whom."""
+    about = Subject(_FAMILY, "Workloads of selected namespaces")
+    findings = [about.unlooked(error) for error in facts.errors[:1]]
+    if facts.off:
+        return [about.info("lookups are off: containers without a command are left alone")]
+    findings += [_answered(site, answer) for answer in facts.answers]
+    if facts.left_out:
+        findings.append(about.info(f"not asked, for there are too many: {_some(facts.left_out)}"))
+    if not findings and site.selected:
+        findings.append(about.ok("every container gives its command: no registry is needed"))
+    return findings
+
+
+def _answered(site: Site, answer: Answer) -> Finding:
+    use, reason = answer.use, answer.webhook
+    many = "s" if answer.containers > 1 else ""
+    about = Subject(_FAMILY, f"{use.registry} ({answer.containers} container{many})")
+    if isinstance(reason, KubeError):
+        return about.unlooked(reason)
+    if reason in _READ:
+        return about.ok(f"the webhook can read {use.image}")
+    if reason == Reason.LOOKUP_OFF:
+        return about.info("asking it is switched off in the webhook's registries")
+    if not reason:
+        return _only_from_here(about, answer)
+    todo, value = _REMEDIES.get(reason, ("", ""))
+    what = (
+        f"the webhook can't read {use.image} ({reason}): {MEANINGS[Reason(reason)].sentence}; "
+        f"from here {_seen(answer.here)}"
+    )
+    if value:
+        return about.warning(what, todo + site.upgrade(value.format(namespace=use.namespace)))
+    return about.warning(what, f"initshim entrypoint {use.image}")
+
+
+def _only_from_here(about: Subject, answer: Answer) -> Finding:
+    what = f"{answer.use.image} asked from here, which is not the webhook's network: "
+    what += _seen(answer.here)
+    if answer.here in _READ or answer.here == Reason.UNAUTHORIZED:
+        return about.info(what)
+    return about.warning(what, f"initshim entrypoint {answer.use.image}")
+
+
+def _seen(reason: str) -> str:
+    if reason == Reason.UNAUTHORIZED:
+        return "it answers, and wants credentials"
+    if reason in _READ:
+        return "it answers, without credentials"
+    return f"{MEANINGS[Reason(reason)].sentence} ({reason})"
+
+
+def _some(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:5])}{' …' if len(names) > 5 else ''}"
