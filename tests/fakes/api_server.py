@@ -120,6 +120,7 @@ class ApiServer:
             self._allow("get", path)
             return self.texts[path].encode()
         if "/proxy/" in path:
+            self._may("get", "services/proxy", None)
             raise Refusal(503, "ServiceUnavailable", "no endpoints available for service")
         if not path.startswith(("/api/", "/apis/")):
             raise Refusal(404, "NotFound", "the server could not find the requested resource")
@@ -181,6 +182,9 @@ class ApiServer:
         named = _is_object(path)
         name = path.rpartition("/")[2] if named else None
         resource = (_collection(path, everywhere=True) if named else path).rpartition("/")[2]
+        self._may(verb, resource, name)
+
+    def _may(self, verb: str, resource: str, name: str | None) -> None:
         if self.rules is None:
             return
         if not {Rule(verb, resource), Rule(verb, resource, name)} & self.rules:

@@ -118,7 +118,10 @@ def _deployment(site: Site) -> Iterator[Finding]:
 
 def _pods(site: Site) -> Iterator[Finding]:
     """Say what keeps a pod from being ready, in the kubelet's words."""
-    for pod in () if isinstance(site.pods, KubeError) else site.pods:
+    if isinstance(site.pods, KubeError):
+        yield Subject(_FAMILY, f"Pods in {site.namespace}").unlooked(site.pods)
+        return
+    for pod in site.pods:
         name = pod["metadata"]["name"]
         for status in (pod.get("status") or {}).get("containerStatuses") or ():
             waiting = (status.get("state") or {}).get("waiting") or {}

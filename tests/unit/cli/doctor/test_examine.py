@@ -9,12 +9,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.fakes.api_server import Refusal, Rule
 from tests.unit.cli.doctor.cluster import (
     BUDGET,
     DEPLOYMENT,
     NOW,
+    ROOT,
     SECRET,
     SERVICE,
     SHOP,
@@ -448,3 +450,40 @@ def test_no_budget_is_worth_knowing(cluster: tuple[Installed, str]) -> None:
     cluster[0].server.delete(BUDGET)
     (one,) = (each for each in found(cluster) if "may take all its pods" in each.what)
     assert one.severity is Severity.INFO
+
+
+def documented() -> set[Rule]:
+    """The rights that docs/doctor.md gives to who runs it."""
+    text = (ROOT / "docs" / "doctor.md").read_text().partition("```yaml\n")[2].partition("```")[0]
+    return {
+        Rule(verb, resource, name)
+        for role in yaml.safe_load_all(text)
+        for rule in role["rules"]
+        for verb in rule["verbs"]
+        for resource in rule.get("resources", ["metrics"])
+        for name in rule.get("resourceNames", [None])
+    }
+
+
+def test_the_documented_rights_are_all_that_it_takes(cluster: tuple[Installed, str]) -> None:
+    cluster[0].server.rules = documented()
+    cluster[0].server.put(*workload("a", "quay.io/team/app:1"))
+    assert bad(found(cluster)) == []
+    cluster[0].failure = "context deadline exceeded"
+    assert rehearsed(cluster).severity == "error"
+
+
+@pytest.mark.parametrize("right", sorted(documented(), key=str), ids=str)
+def test_none_of_them_is_idle(cluster: tuple[Installed, str], right: Rule) -> None:
+    """Without any one of them something is unknown, or told with less certainty."""
+    everything = documented()
+    cluster[0].server.put(*workload("a", "quay.io/team/app:1"))
+    cluster[0].failure = "context deadline exceeded"
+    cluster[0].server.interfere = lambda *_: None
+    cluster[0].server.rules = everything
+    whole = found(cluster)
+    cluster[0].server.rules = everything - {right}
+    try:
+        assert found(cluster) != whole
+    except Forbidden:
+        assert right.verb == "list"
