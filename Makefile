@@ -63,7 +63,7 @@ site: .venv/.ready ## Build the site from docs/, into build/site
 
 lock: .venv/.ready ## Lock what the images ship, with hashes
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' --extra webhook -o requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' --extra webhook --extra traces -o requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' --extra build -o requirements-build.lock pyproject.toml
 
 clean: ## Remove all that was made here
@@ -72,5 +72,5 @@ clean: ## Remove all that was made here
 .venv/.ready: pyproject.toml hatch_build.py
 	@mkdir -p $(TMPDIR)
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[webhook,cli,build,test,lint,bench,docs]'
+	$(BIN)/python -m pip install --quiet --editable '.[webhook,traces,cli,build,test,lint,bench,docs]'
 	@touch $@

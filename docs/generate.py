@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 import initshim
 from webhook.core.reasons import MEANINGS, UNRESOLVED, Reason
+from webhook.server.metrics import Metrics
 from webhook.settings import Settings
 
 FOLDER = Path(__file__).parent
@@ -48,6 +49,68 @@ This page is written by `docs/generate.py` from `webhook/core/reasons.py`.
 | Reason | What it means | What to do |
 |---|---|---|
 """
+
+_METRICS = """\
+# Metrics
+
+`GET /metrics` on the plain port (8080) answers in Prometheus' text format; with the chart's value
+`serviceMonitor.enabled` the Prometheus operator finds it, `prometheusRule.enabled` brings
+[alerts](runbook.md), and `grafanaDashboard.enabled` a dashboard. Each pod counts for itself: sum
+over the pods.
+
+With `INITSHIM_EXEMPLARS=true`, and [traces](traces.md) on, whoever asks for OpenMetrics gets the
+trace id of a review beside the bucket that it was counted in.
+
+The labels of a counter whose values are known are there from the start, at zero. A pod's author
+chooses the registries that are asked, so the label `registry` has at most 50 values beside those
+that are configured.
+
+This page is written by `docs/generate.py` from `webhook/server/metrics.py`.
+
+| Metric | Type | Labels | Meaning |
+|---|---|---|---|
+"""
+
+_METRICS_END = """
+The metrics whose names begin with `process_` (CPU, memory, file descriptors, start time) are those
+that every program with a Prometheus client has.
+
+## What the webhook can not count
+
+A pod that was created while the webhook could not be reached is one that it never saw. The API
+server counts it, in metrics of its own, with the label `name="inject.initshim.dev"`:
+
+- `apiserver_admission_webhook_fail_open_count`: pods admitted without an answer, under
+  `failurePolicy: Ignore`;
+- `apiserver_admission_webhook_rejection_count`: pods refused, under `failurePolicy: Fail` for want
+  of an answer (`error_type="calling_webhook_error"`), or by our own answer (`no_error`);
+- `apiserver_admission_webhook_admission_duration_seconds`: what a review costs, network and TLS
+  included.
+
+Prometheus has to scrape the API server for these; the alert on missed pods needs it. They don't
+see a pod for which the API server had no reason to ask: a namespace without the label, a webhook
+configuration that was deleted or rewritten. `initshim audit` looks at the pods themselves.
+"""
+
+
+def metrics() -> str:
+    """Give the page of metrics: a row for each of our own, in the order of the code."""
+    told = Metrics("")
+    told.lookup("docker.io", "ok", 0.0)
+    told.watch_certificate(lambda: 0.0)
+    rows = []
+    for family in told.collect():
+        if not family.name.startswith("initshim_"):
+            continue
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        labels = dict.fromkeys(label for each in family.samples for label in each.labels)
+        shown = ", ".join(f"`{label}`" for label in labels if label != "le")
+        rows.append(f"| `{name}` | {family.type} | {shown} | {_cell(family.documentation)} |\n")
+    return (
+        _METRICS
+        + "".join(rows)
+        + _METRICS_END.replace("process_...", "process_\N{HORIZONTAL ELLIPSIS}")
+    )
 
 
 def configuration() -> str:
@@ -116,7 +179,7 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
 
 
-PAGES = {"configuration.md": configuration, "reasons.md": reasons}
+PAGES = {"configuration.md": configuration, "metrics.md": metrics, "reasons.md": reasons}
 
 # Where the version stands, beside `initshim.__version__`, its only source.
 _VERSION = re.compile(

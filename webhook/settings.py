@@ -4,6 +4,7 @@ A setting is read from `INITSHIM_<NAME>`; `docs/configuration.md` is made from t
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -18,6 +19,7 @@ from webhook.core.policy import Rules
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
+_URL = re.compile(r"https?://[^/?#\s]+[^?#\s]*\Z")
 
 
 class Settings(BaseSettings):
@@ -51,6 +53,10 @@ class Settings(BaseSettings):
     """Least severe level that is logged."""
     log_format: Literal["json", "text"] = "json"
     """`json` for machines, `text` for people."""
+    traces_endpoint: str = ""
+    """Where traces go: a collector's OTLP/HTTP URL without `/v1/traces`; empty means no traces."""
+    exemplars: bool = False
+    """Whether `/metrics` names, in OpenMetrics, the trace of a review beside its duration."""
 
     reaper_image: str = ""
     """Image of the init container or image volume; empty: ghcr.io/initshim/reaper, same version."""
@@ -130,6 +136,12 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        if self.exemplars and not self.traces_endpoint:
+            raise ValueError(
+                "INITSHIM_EXEMPLARS=true needs INITSHIM_TRACES_ENDPOINT: it shows traces"
+            )
+        if self.traces_endpoint and not _URL.match(self.traces_endpoint):
+            raise ValueError("INITSHIM_TRACES_ENDPOINT is no http:// or https:// URL")
         if self.tls == "files" and not (self.tls_cert_file and self.tls_key_file):
             raise ValueError(
                 "INITSHIM_TLS=files needs INITSHIM_TLS_CERT_FILE and INITSHIM_TLS_KEY_FILE"

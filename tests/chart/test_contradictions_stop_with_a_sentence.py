@@ -48,6 +48,10 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
         {"registry.warmUp": True, "registry.lookups": False},
         "registry.lookups=false forbids that",
     ),
+    "exemplars without traces": (
+        {"traces.exemplars": True},
+        "without traces.endpoint there are none",
+    ),
     "files without a Secret": (
         {"tls.mode": "files", "tls.caBundle": "x"},
         "needs tls.existingSecret",

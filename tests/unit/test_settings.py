@@ -167,3 +167,17 @@ def test_a_bad_images_file_is_refused_with_its_name_and_the_place(
 def test_a_missing_images_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadSettings, match=r"none\.yaml can't be read: "):
         image_map(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    "url", ["collector:4318", "grpc://collector:4317", "http://", "http://a b"]
+)
+def test_traces_go_to_a_url_or_nowhere(url: str) -> None:
+    with pytest.raises(BadSettings, match="INITSHIM_TRACES_ENDPOINT is no http"):
+        load(traces_endpoint=url)
+    assert load(traces_endpoint="https://collector.example/otlp").traces_endpoint
+
+
+def test_exemplars_need_traces() -> None:
+    with pytest.raises(BadSettings, match="INITSHIM_EXEMPLARS=true needs"):
+        load(exemplars=True)

@@ -104,8 +104,10 @@ async def mutate(pod: Pod, namespace: str, engine: Engine, *, deadline: float) -
     """
     _check_size(pod)
     plan = policy.plan(pod, engine.rules)
-    if any(isinstance(decision, policy.NeedsImage) for decision in plan.decisions):
-        plan = await engine.resolver.resolve(plan, pod, namespace, deadline=deadline)
+    asked = sum(isinstance(decision, policy.NeedsImage) for decision in plan.decisions)
+    if asked:
+        with engine.observer.span("resolve", {"initshim.images": asked}):
+            plan = await engine.resolver.resolve(plan, pod, namespace, deadline=deadline)
     wanted = mutation.apply(pod, plan, engine.delivery)
     operations = patch.diff(pod.raw, wanted)
     if patch.apply(pod.raw, operations) != wanted:

@@ -1,12 +1,40 @@
-"""What happened, told to whoever wants to know: metrics, logs and traces are observers."""
+"""What happened, told to whoever wants to know: metrics, logs and traces are observers.
 
+An Observer hears of moments, and, as a Tracer, of what has a beginning and an end.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
 CacheEvent = Literal["hit", "miss", "joined", "stale"]
 EventOutcome = Literal["written", "failed", "dropped"]
 
 
-class Observer(Protocol):
+Facts = Mapping[str, str | int | bool]
+
+
+class Span(Protocol):
+    """A part of the work that has begun."""
+
+    def tell(self, facts: Facts, *, failure: str = "") -> None:
+        """Add what became known, and in a word why it failed, if it did; never a secret."""
+
+
+class Tracer(Protocol):
+    """Whoever wants to know how long each part of the work took, and what it was a part of."""
+
+    def span(
+        self, name: str, facts: Facts, *, outside: bool = False
+    ) -> AbstractContextManager[Span]:
+        """Begin a part of the work, which ends with the block; what begins in it belongs to it.
+
+        `outside` says that it is a call to another program. Facts hold no secret. The block's
+        exceptions pass.
+        """
+
+
+class Observer(Tracer, Protocol):
     """Hooks, called synchronously from the event loop; none may raise or block."""
 
     def container(self, outcome: str) -> None:
@@ -25,8 +53,25 @@ class Observer(Protocol):
         """Something that an operator wants to read in the log; never a secret."""
 
 
+class _Untold(AbstractContextManager["_Untold"]):
+    """The span that tells nobody."""
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def tell(self, facts: Facts, *, failure: str = "") -> None:
+        """See Span."""
+
+
+_UNTOLD = _Untold()
+
+
 class Silent:
     """The observer that tells nobody."""
+
+    def span(self, name: str, facts: Facts, *, outside: bool = False) -> _Untold:  # noqa: ARG002 - the interface's
+        """See Tracer."""
+        return _UNTOLD
 
     def container(self, outcome: str) -> None:
         """See Observer."""

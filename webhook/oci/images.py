@@ -23,10 +23,9 @@ from webhook.core.image import Reference
 from webhook.core.observe import Observer
 from webhook.oci.cache import Lru, Memory
 from webhook.oci.endpoint import Registry
+from webhook.oci.labels import Labels
 from webhook.oci.lookup import Found, Lookup, Question, readers
 from webhook.oci.registries import Registries
-
-_MOST_LABELS = 50  # a pod's author chooses the registry's name: metrics must not grow with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class Images:
         self._times = times
         self._flights: dict[Question, asyncio.Task[Found | LookupFailed]] = {}
         self._failed: Lru[Question, tuple[LookupFailed, float]] = Lru(4096)
-        self._labels: set[str] = set()
+        self._labels = Labels(registries.knows)
 
     async def config(
         self,
@@ -162,23 +161,22 @@ class Images:
         self, question: Question, registry: Registry, keyring: Keyring
     ) -> Found | LookupFailed:
         start, outcome = self._clock(), "ok"
-        try:
-            return await self._lookup.run(question, registry, keyring)
-        except LookupFailed as error:
-            outcome = error.key
-            self._failed.put(question, (error, self._clock() + self._times.failure))
-            return error
-        finally:
-            label = self._label(question.reference.registry)
-            self._observer.lookup(label, outcome, self._clock() - start)
-
-    def _label(self, registry: str) -> str:
-        if registry in self._labels or self._registries.knows(registry):
-            return registry
-        if len(self._labels) >= _MOST_LABELS:
-            return "other"
-        self._labels.add(registry)
-        return registry
+        facts = {"initshim.image": str(question.reference)}
+        with self._observer.span("registry lookup", facts) as span:
+            try:
+                found = await self._lookup.run(question, registry, keyring)
+            except LookupFailed as error:
+                outcome = error.key
+                span.tell({}, failure=outcome)
+                self._failed.put(question, (error, self._clock() + self._times.failure))
+                return error
+            else:
+                told = {"initshim.endpoint": found.endpoint, "initshim.digest": found.digest}
+                span.tell(told)
+                return found
+            finally:
+                label = self._labels.of(question.reference.registry)
+                self._observer.lookup(label, outcome, self._clock() - start)
 
     async def aclose(self) -> None:
         """End what is under way and close every connection."""

@@ -16,6 +16,7 @@ from webhook.oci.lookup import Lookup
 from webhook.oci.places import Places
 from webhook.oci.proxies import Proxies
 from webhook.oci.registries import Registries
+from webhook.oci.traced import TracedTransport
 from webhook.oci.transport import Transport
 
 
@@ -52,7 +53,7 @@ def open_images(
     )
     memory = Memory(entries=options.entries, fresh=options.fresh, usable=options.usable)
     lookup = Lookup(
-        Client(transport, clock=clock),
+        Client(TracedTransport(transport, observer), clock=clock),
         own=DockerConfig(options.docker_config, clock=clock, observer=observer),
         memory=memory,
         clock=clock,

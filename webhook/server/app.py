@@ -12,7 +12,7 @@ from structlog.typing import FilteringBoundLogger
 from webhook.admission.admit import Answer, Engine, admit
 from webhook.core.errors import BadReview
 from webhook.server.health import CloseWhileDraining, Health
-from webhook.server.metrics import CONTENT_TYPE, Metrics
+from webhook.server.metrics import Metrics
 
 # Go's time.ParseDuration, without a sign: https://pkg.go.dev/time#ParseDuration
 _DURATION = re.compile(r"([0-9]{1,9}\.?[0-9]{0,9}|\.[0-9]{1,9})(h|ms|m|s|us|µs|μs|ns)")
@@ -63,7 +63,7 @@ def create_app(
             except ClientDisconnect:
                 return Response(status_code=400)
             if isinstance(body, Response):
-                metrics.reviewed("refused", 0.0)
+                metrics.reviewed("refused", None)
                 return body
             told = request.query_params.get("timeout", "")
             return await _answer(body, arrived + usable_seconds(told, limits.seconds))
@@ -74,7 +74,7 @@ def create_app(
         try:
             answer = await admit(body, engine, deadline=deadline)
         except BadReview as error:
-            metrics.reviewed("refused", clock() - start)
+            metrics.reviewed("refused", None)
             return _refusal(400, str(error))
         seconds = clock() - start
         metrics.reviewed(answer.result, seconds)
@@ -101,9 +101,10 @@ def create_probes(health: Health, metrics: Metrics) -> FastAPI:
         return Response(f"{obstacle or 'ok'}\n", 503 if obstacle else 200, media_type="text/plain")
 
     @app.get("/metrics")
-    async def exposition() -> Response:
-        """Prometheus' text format."""
-        return Response(metrics.exposition(), media_type=CONTENT_TYPE)
+    async def exposition(request: Request) -> Response:
+        """Prometheus' text format, or OpenMetrics."""
+        content, kind = metrics.exposition(request.headers.get("accept", ""))
+        return Response(content, headers={"content-type": kind})
 
     return app
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import structlog
 
-from webhook.core.observe import CacheEvent, EventOutcome
+from webhook.core.observe import Silent
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger, Processor
@@ -21,14 +21,11 @@ _LONGEST = 512
 _MOST = 128
 
 
-class Journal:
+class Journal(Silent):
     """An Observer that writes the notes down; counters are the metrics' business."""
 
     def __init__(self, log: "FilteringBoundLogger") -> None:
         self._log = log
-
-    def container(self, outcome: str) -> None:
-        """See Observer."""
 
     def lookup(self, registry: str, outcome: str, seconds: float) -> None:
         """See Observer: a lookup that failed is worth a line."""
@@ -36,12 +33,6 @@ class Journal:
             self._log.info(
                 "lookup failed", registry=registry, reason=outcome, seconds=round(seconds, 3)
             )
-
-    def cache(self, event: CacheEvent) -> None:
-        """See Observer."""
-
-    def event(self, outcome: EventOutcome) -> None:
-        """See Observer."""
 
     def note(self, event: str, **fields: object) -> None:
         """See Observer. An `error` is a warning; an `exception` brings its traceback along."""

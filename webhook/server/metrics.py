@@ -1,116 +1,176 @@
-"""Prometheus metrics, named after Prometheus' conventions; an Observer of the engine."""
+"""Prometheus metrics, named after Prometheus' conventions; an Observer of the engine.
 
-from collections.abc import Callable
+`docs/metrics.md` is made from the help texts. Labels whose values are known are bound once, at
+start: a counter is there, at zero, before what it counts happens for the first time, and counting
+on a review's way costs no look-up of labels.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
+from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from webhook.core.observe import CacheEvent, EventOutcome
+from webhook.core.observe import CacheEvent, EventOutcome, Silent
+from webhook.core.reasons import Reason
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+RESULTS = ("patched", "unchanged", "ignored", "denied", "failed", "refused")
+# A review that needs no registry takes a millisecond; the API server gives up after 10 seconds.
 _REVIEW_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _LOOKUP_BUCKETS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-_MOST_REGISTRIES = 100
 
 
-class Metrics:
+class _Children(dict[str, Counter]):
+    """A counter's children by the value of its only label, each bound once."""
+
+    def __init__(self, counter: Counter, known: tuple[str, ...]) -> None:
+        super().__init__({value: counter.labels(value) for value in known})
+        self._counter = counter
+
+    def __missing__(self, value: str) -> Counter:
+        child = self[value] = self._counter.labels(value)
+        return child
+
+
+class Metrics(Silent, Collector):
     """Counts what the engine tells; one object per server, with a registry of its own."""
 
-    def __init__(self, version: str) -> None:
-        self._registry = CollectorRegistry()
-        self._registries: set[str] = set()
-        self._reviews = Counter(
-            "initshim_reviews", "Admission reviews answered.", ["result"], registry=self._registry
+    def __init__(
+        self, version: str, *, exemplar: Callable[[], Mapping[str, str] | None] | None = None
+    ) -> None:
+        """`exemplar` names the trace of the review that was just answered: `{"trace_id": …}`.
+
+        Where it is given, whoever asks for OpenMetrics gets it, with exemplars.
+        """
+        self._registry = registry = CollectorRegistry()
+        self._exemplar = exemplar
+        self._reviews = self._counter(
+            "initshim_reviews",
+            "Admission reviews answered: patched, unchanged, ignored (not the creation of a pod), "
+            "denied, failed (our own mistake: the pod passed as it came), refused (no review).",
+            "result",
+            RESULTS,
         )
         self._seconds = Histogram(
             "initshim_review_seconds",
             "Seconds from a review's last byte to its answer.",
             buckets=_REVIEW_BUCKETS,
-            registry=self._registry,
+            registry=registry,
         )
         self.in_flight = Gauge(
-            "initshim_reviews_in_flight", "Reviews being answered.", registry=self._registry
+            "initshim_reviews_in_flight", "Reviews being answered.", registry=registry
         )
-        self._containers = Counter(
+        self._containers = self._counter(
             "initshim_containers",
-            'Containers decided: "wrapped", or why not.',
-            ["outcome"],
-            registry=self._registry,
+            'Containers decided: "wrapped", or the reason why one was left alone; a pod that was '
+            "left alone as a whole counts once.",
+            "outcome",
+            ("wrapped", *Reason),
         )
-        self._lookups = Counter(
+        self._lookups: Final = Counter(
             "initshim_registry_lookups",
-            "Images looked up in registries.",
+            'Images looked up in registries: "ok", or the reason why not. Registries that are '
+            'configured have their name, and the first 50 others; the rest are "other".',
             ["registry", "outcome"],
-            registry=self._registry,
+            registry=registry,
         )
-        self._lookup_seconds = Histogram(
+        self._lookup_seconds: Final = Histogram(
             "initshim_registry_lookup_seconds",
-            "Seconds that a registry lookup took.",
+            "Seconds that looking an image up took, all requests of it.",
+            ["registry"],
             buckets=_LOOKUP_BUCKETS,
-            registry=self._registry,
+            registry=registry,
         )
-        self._cache = Counter(
+        self._cache = self._counter(
             "initshim_cache_events",
-            "What the cache of image configurations did.",
-            ["event"],
-            registry=self._registry,
+            "Images asked of the cache: hit, miss (a lookup began), joined (one was under way "
+            "already), stale (an expired answer was used, its registry being down).",
+            "event",
+            get_args(CacheEvent),
         )
-        self._events = Counter(
+        self._events = self._counter(
             "initshim_events",
             "Kubernetes Events that were to be written: written, failed or dropped.",
-            ["outcome"],
-            registry=self._registry,
+            "outcome",
+            get_args(EventOutcome),
         )
-        self._dropped = Counter(
+        self._dropped = self._counter(
             "initshim_connections_dropped",
-            "Connections cut off or turned away: too many, or no descriptors left.",
-            ["reason"],
-            registry=self._registry,
+            "Connections cut off or turned away: too many (full), or no descriptors left.",
+            "reason",
+            ("full", "descriptors"),
         )
-        build = Gauge("initshim_build_info", "Always 1.", ["version"], registry=self._registry)
+        self._ready: Final = Gauge(
+            "initshim_ready",
+            "1 while the webhook takes reviews: its certificate is served and published, and it "
+            "does not drain; else 0.",
+            registry=registry,
+        )
+        build = Gauge("initshim_build_info", "Always 1.", ["version"], registry=registry)
         build.labels(version).set(1)
+        ProcessCollector(registry=registry)
 
-    def reviewed(self, result: str, seconds: float) -> None:
-        """Count an answered review."""
-        self._reviews.labels(result).inc()
-        self._seconds.observe(seconds)
+    def _counter(self, name: str, text: str, label: str, known: tuple[str, ...]) -> _Children:
+        return _Children(Counter(name, text, [label], registry=self._registry), known)
+
+    def reviewed(self, result: str, seconds: float | None) -> None:
+        """Count an answered review; `seconds` is None for what was refused unread."""
+        self._reviews[result].inc()
+        if seconds is not None:
+            trace = self._exemplar() if self._exemplar else None
+            self._seconds.observe(seconds, dict(trace) if trace else None)
 
     def dropped(self, reason: str) -> None:
         """Count a connection that the door did not let in, or cut off to make room."""
-        self._dropped.labels(reason).inc()
+        self._dropped[reason].inc()
 
     def container(self, outcome: str) -> None:
         """See Observer."""
-        self._containers.labels(outcome).inc()
+        self._containers[outcome].inc()
 
     def lookup(self, registry: str, outcome: str, seconds: float) -> None:
-        """See Observer. Pod authors choose registries, so the number of labels is bounded."""
-        if registry not in self._registries:
-            if len(self._registries) >= _MOST_REGISTRIES:
-                registry = "other"
-            self._registries.add(registry)
+        """See Observer."""
         self._lookups.labels(registry, outcome).inc()
-        self._lookup_seconds.observe(seconds)
+        self._lookup_seconds.labels(registry).observe(seconds)
 
     def cache(self, event: CacheEvent) -> None:
         """See Observer."""
-        self._cache.labels(event).inc()
+        self._cache[event].inc()
 
     def event(self, outcome: EventOutcome) -> None:
         """See Observer."""
-        self._events.labels(outcome).inc()
-
-    def note(self, event: str, **fields: object) -> None:
-        """See Observer: a log line is no metric."""
+        self._events[outcome].inc()
 
     def watch_certificate(self, expiry: Callable[[], float | None]) -> None:
         """Show when the certificate expires; `expiry` gives Unix seconds, None without one."""
         self._registry.register(_Expiry(expiry))
 
-    def exposition(self) -> bytes:
-        """Give everything in Prometheus' text format."""
-        return generate_latest(self._registry)
+    def watch_readiness(self, ready: Callable[[], bool]) -> None:
+        """Show whether reviews are taken; asked at each scrape."""
+        self._ready.set_function(lambda: float(ready()))
+
+    def collect(self) -> Iterator[Metric]:
+        """Give everything, but for the time at which each counter was made: nobody asks."""
+        for family in self._registry.collect():
+            kept = [each for each in family.samples if not each.name.endswith("_created")]
+            family.samples = kept
+            yield family
+
+    def exposition(self, accept: str = "") -> tuple[bytes, str]:
+        """Give everything in the format that `accept`, an HTTP header, asks for, and its type.
+
+        That is Prometheus' text format, or OpenMetrics where there are exemplars: the text format
+        has no place for them.
+        """
+        if self._exemplar and "application/openmetrics-text" in accept:
+            text: bytes = openmetrics(self)  # type: ignore[no-untyped-call]
+            return text, CONTENT_TYPE_LATEST
+        return generate_latest(self), CONTENT_TYPE
 
 
 class _Expiry(Collector):

@@ -1,15 +1,23 @@
 """One observer that tells several others."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
-from webhook.core.observe import CacheEvent, EventOutcome, Observer
+from webhook.core.observe import CacheEvent, EventOutcome, Facts, Observer, Silent, Span, Tracer
 
 
 class Both:
-    """Passes everything on to each observer, in order."""
+    """Passes every moment on to each observer, in order, and spans to the tracer."""
 
-    def __init__(self, observers: Sequence[Observer]) -> None:
+    def __init__(self, observers: Sequence[Observer], tracer: Tracer | None = None) -> None:
         self._observers = tuple(observers)
+        self._tracer = tracer or Silent()
+
+    def span(
+        self, name: str, facts: Facts, *, outside: bool = False
+    ) -> AbstractContextManager[Span]:
+        """See Tracer."""
+        return self._tracer.span(name, facts, outside=outside)
 
     def container(self, outcome: str) -> None:
         """See Observer."""

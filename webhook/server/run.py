@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 
 from starlette.types import ASGIApp
 from structlog.typing import FilteringBoundLogger
 
-from webhook.admission.admit import Engine
+from webhook.admission.admit import Answer, Engine
 from webhook.kube.client import Client
 from webhook.kube.connect import in_cluster
+from webhook.kube.events import Recorder
 from webhook.server.app import Limits, create_app, create_probes
 from webhook.server.certificates import Certificates, assemble
 from webhook.server.door import Rules
@@ -23,6 +23,7 @@ from webhook.server.logs import Journal
 from webhook.server.lookups import lookups
 from webhook.server.metrics import Metrics
 from webhook.server.observers import Both
+from webhook.server.tracing import Tracing, tracing
 from webhook.server.warm_up import Pace, warm_up
 from webhook.settings import Settings, environment
 
@@ -50,13 +51,15 @@ async def serve(
 
     Raises BadSettings or another InitshimError for what makes a start impossible.
     """
-    metrics = Metrics(version)
-    observer = Both([metrics, Journal(log)])
     async with AsyncExitStack() as stack:
+        traced = await stack.enter_async_context(tracing(settings, version))
+        metrics = Metrics(version, exemplar=traced.exemplar if settings.exemplars else None)
+        observer = Both([metrics, Journal(log), *traced.observers], traced.tracer)
         client = await stack.enter_async_context(_cluster(settings))
         certificates = assemble(settings, client=client, observer=observer)
         health = Health(lambda: "" if certificates.state.ready else certificates.state.reason)
         metrics.watch_certificate(lambda: _expiry(certificates))
+        metrics.watch_readiness(lambda: not health.obstacle())
         resolver = await stack.enter_async_context(lookups(settings, client, observer))
         engine = make_engine(settings, version=version, resolver=resolver, observer=observer)
         events = recorder(client, observer) if client and settings.events else None
@@ -66,14 +69,14 @@ async def serve(
             metrics=metrics,
             log=log,
             limits=Limits(settings.max_body, settings.lookup_seconds),
-            answered=partial(tell, record=events.record) if events else lambda _: None,
+            answered=_answered(traced, events),
         )
         sockets = [
             stack.enter_context(listen(settings.host, port))
             for port in (settings.port, settings.http_port)
         ]
         servers = [
-            _server(app, settings, certificates, metrics),
+            _server(traced.app(app), settings, certificates, metrics),
             _server(create_probes(health, metrics), settings, None, metrics),
         ]
         async with asyncio.TaskGroup() as tasks:
@@ -97,6 +100,15 @@ async def serve(
             if telling:
                 telling.cancel()
     log.info("stopped")
+
+
+def _answered(traced: Tracing, events: Recorder | None) -> Callable[[Answer], None]:
+    def hear(answer: Answer) -> None:
+        traced.answered(answer)
+        if events:
+            tell(answer, record=events.record)
+
+    return hear
 
 
 async def _drain(

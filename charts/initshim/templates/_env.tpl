@@ -8,6 +8,9 @@ DOCKER_CONFIG: /etc/initshim/docker
 {{- end }}
 DRAIN_SECONDS: {{ $v.drainSeconds }}
 EVENTS: {{ $v.events.enabled }}
+{{- if $v.traces.exemplars }}
+EXEMPLARS: true
+{{- end }}
 {{- if $v.registry.caConfigMap }}
 EXTRA_CA_FILE: /etc/initshim/registry-ca/ca.crt
 {{- end }}
@@ -39,6 +42,9 @@ TLS_SECRET: {{ include "initshim.caSecret" . | quote }}
 TLS: files
 TLS_CERT_FILE: /etc/initshim/tls/tls.crt
 TLS_KEY_FILE: /etc/initshim/tls/tls.key
+{{- end }}
+{{- with $v.traces.endpoint }}
+TRACES_ENDPOINT: {{ . | quote }}
 {{- end }}
 WARM_UP: {{ $v.registry.warmUp }}
 {{- if $v.registry.warmUp }}

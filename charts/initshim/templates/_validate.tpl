@@ -44,6 +44,9 @@
 {{- if and $v.tls.certManager.issuerRef (not (dig "name" "" $v.tls.certManager.issuerRef)) -}}
 {{- $said = append $said "tls.certManager.issuerRef needs a name. Leave it empty ({}) for a CA made by this chart." -}}
 {{- end -}}
+{{- if and $v.traces.exemplars (not $v.traces.endpoint) -}}
+{{- $said = append $said "traces.exemplars names traces, and without traces.endpoint there are none. Set the one or leave out the other." -}}
+{{- end -}}
 {{- $port := include "initshim.port" . | int -}}
 {{- if eq $port (int $v.httpPort) -}}
 {{- $said = append $said (printf "port and httpPort are both %d. TLS and plain HTTP need a port each." $port) -}}

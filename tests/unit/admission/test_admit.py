@@ -15,7 +15,7 @@ from webhook.core import patch
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadReview, PatchFailed
 from webhook.core.mutation import Delivery
-from webhook.core.observe import CacheEvent, EventOutcome
+from webhook.core.observe import Silent
 from webhook.core.pod import Pod
 from webhook.core.policy import NeedsImage, Plan, Rules, Skip, Wrap
 from webhook.core.reasons import UNRESOLVED, Reason
@@ -52,7 +52,7 @@ class Hangs:
 
 
 @dataclass
-class Notes:
+class Notes(Silent):
     """An observer that remembers."""
 
     outcomes: list[str] = field(default_factory=list)
@@ -60,11 +60,6 @@ class Notes:
 
     def container(self, outcome: str) -> None:
         self.outcomes.append(outcome)
-
-    def lookup(self, registry: str, outcome: str, seconds: float) -> None: ...
-
-    def cache(self, event: CacheEvent) -> None: ...
-    def event(self, outcome: EventOutcome) -> None: ...
 
     def note(self, event: str, **fields: object) -> None:
         self.notes.append((event, fields))

@@ -256,4 +256,4 @@ def test_nothing_of_a_pods_environment_is_logged_or_counted() -> None:
     post(door, body(pod(containers=[{**pod()["spec"]["containers"][0], "command": SECRET}])))
     assert "review failed" in door.written.getvalue()
     assert SECRET not in door.written.getvalue()
-    assert SECRET.encode() not in door.metrics.exposition()
+    assert SECRET.encode() not in door.metrics.exposition()[0]

@@ -1,19 +1,38 @@
 """The metrics: names, labels and bounds that dashboards and alerts rely on."""
 
+import subprocess
 from collections.abc import Iterable
+from typing import get_args
 
 from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as openmetrics_families,
+)
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.fakes.reviews import body, pod, unresolved
+from tests.reaper import need
 from tests.unit.server.door import Door, get, post
-from webhook.server.metrics import Metrics
+from webhook.core.observe import CacheEvent
+from webhook.core.reasons import Reason
+from webhook.server.metrics import CONTENT_TYPE, RESULTS, Metrics
 
 
 def families(metrics: Metrics) -> dict[str, Metric]:
-    text = metrics.exposition().decode()
-    found = text_string_to_metric_families(text)
-    return {family.name: family for family in found if not family.name.endswith("_created")}
+    text = metrics.exposition()[0].decode()
+    return {family.name: family for family in text_string_to_metric_families(text)}
+
+
+def ours(metrics: Metrics) -> list[Metric]:
+    return [each for each in families(metrics).values() if each.name.startswith("initshim_")]
+
+
+def value(metrics: Metrics, name: str, **labels: str) -> float | None:
+    for family in families(metrics).values():
+        for sample in family.samples:
+            if sample.name == name and sample.labels == labels:
+                return sample.value
+    return None
 
 
 def labels(families: Iterable[Metric]) -> dict[str, set[str]]:
@@ -32,21 +51,23 @@ def full() -> Metrics:
     metrics.event("written")
     metrics.dropped("full")
     metrics.watch_certificate(lambda: 1.8e9)
+    metrics.watch_readiness(lambda: True)
     return metrics
 
 
 def test_the_names_and_labels_are_these() -> None:
-    assert labels(families(full()).values()) == {
+    assert labels(ours(full())) == {
         "initshim_reviews": {"result"},
         "initshim_review_seconds": {"le"},
         "initshim_reviews_in_flight": set(),
         "initshim_containers": {"outcome"},
         "initshim_registry_lookups": {"registry", "outcome"},
-        "initshim_registry_lookup_seconds": {"le"},
+        "initshim_registry_lookup_seconds": {"registry", "le"},
         "initshim_cache_events": {"event"},
         "initshim_events": {"outcome"},
         "initshim_connections_dropped": {"reason"},
         "initshim_build_info": {"version"},
+        "initshim_ready": set(),
         "initshim_certificate_expiry_timestamp_seconds": set(),
     }
 
@@ -69,7 +90,7 @@ def test_a_review_is_counted_by_its_result() -> None:
     counts = {
         sample.labels["result"]: sample.value
         for sample in counter.samples
-        if sample.name == "initshim_reviews_total"
+        if sample.name == "initshim_reviews_total" and sample.value
     }
     assert counts == {"patched": 1, "unchanged": 1, "ignored": 1, "refused": 2}
 
@@ -77,19 +98,51 @@ def test_a_review_is_counted_by_its_result() -> None:
 def test_containers_are_counted_by_reason() -> None:
     door = Door()
     post(door, body(pod(containers=[*pod()["spec"]["containers"], unresolved("other")])))
-    text = door.metrics.exposition().decode()
+    text = door.metrics.exposition()[0].decode()
     assert 'initshim_containers_total{outcome="wrapped"} 1.0' in text
     assert 'initshim_containers_total{outcome="lookup-off"} 1.0' in text
 
 
-def test_pod_authors_choose_registries_and_can_not_make_labels_without_end() -> None:
+def test_a_counter_is_there_before_what_it_counts_happens() -> None:
+    # Else rate() would not see the first time, and an alert would wait for the second.
     metrics = Metrics("1")
-    for number in range(1000):
-        metrics.lookup(f"registry-{number}.example", "ok", 0.1)
-    family = families(metrics)["initshim_registry_lookups"]
-    registries = {sample.labels["registry"] for sample in family.samples}
-    assert len(registries) <= 101
-    assert "other" in registries
+    for result in RESULTS:
+        assert value(metrics, "initshim_reviews_total", result=result) == 0
+    for reason in Reason:
+        assert value(metrics, "initshim_containers_total", outcome=reason) == 0
+    for event in get_args(CacheEvent):
+        assert value(metrics, "initshim_cache_events_total", event=event) == 0
+
+
+def test_what_was_refused_unread_does_not_make_reviews_look_fast() -> None:
+    door = Door()
+    post(door, b"none")
+    post(door, body(), headers={})
+    assert value(door.metrics, "initshim_review_seconds_count") == 0
+    post(door, body())
+    assert value(door.metrics, "initshim_review_seconds_count") == 1
+
+
+def test_the_buckets_reach_the_api_servers_deadline() -> None:
+    metrics = Metrics("1")
+    metrics.reviewed("patched", 9.9)
+    assert value(metrics, "initshim_review_seconds_bucket", le="10.0") == 1
+    assert value(metrics, "initshim_review_seconds_bucket", le="5.0") == 0
+
+
+def test_there_is_one_series_for_each_fact_and_none_for_when_it_was_made() -> None:
+    assert "_created" not in full().exposition()[0].decode()
+
+
+def test_readiness_is_asked_at_each_scrape() -> None:
+    metrics = Metrics("1")
+    states = [True, False]
+    metrics.watch_readiness(states.pop)
+    assert [value(metrics, "initshim_ready") for _ in range(2)] == [0, 1]
+
+
+def test_the_process_is_measured_too() -> None:
+    assert (value(Metrics("1"), "process_resident_memory_bytes") or 0) > 1 << 20
 
 
 def test_without_a_certificate_there_is_no_expiry() -> None:
@@ -102,3 +155,36 @@ def test_prometheus_reads_the_content_type() -> None:
     answer = get(Door().probes, "/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+
+
+OPEN_METRICS = "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5"
+
+
+def test_exemplars_name_traces_to_who_asks_for_openmetrics() -> None:
+    metrics = Metrics("1", exemplar=lambda: {"trace_id": "a" * 32})
+    metrics.reviewed("patched", 0.01)
+    text, kind = metrics.exposition(OPEN_METRICS)
+    assert kind.startswith("application/openmetrics-text")
+    buckets = {
+        sample.labels["le"]: sample.exemplar
+        for family in openmetrics_families(text.decode())  # type: ignore[no-untyped-call]
+        for sample in family.samples
+        if sample.name == "initshim_review_seconds_bucket"
+    }
+    assert buckets["0.01"].labels == {"trace_id": "a" * 32}
+    text, kind = metrics.exposition("text/plain")
+    assert kind == CONTENT_TYPE
+    assert "trace_id" not in text.decode()
+
+
+def test_without_exemplars_the_format_is_always_the_same() -> None:
+    assert Metrics("1").exposition(OPEN_METRICS)[1] == CONTENT_TYPE
+
+
+def test_promtool_finds_nothing_to_say() -> None:
+    promtool = need.tool("promtool", "prometheus")
+    text, _ = full().exposition()
+    done = subprocess.run(
+        [promtool, "check", "metrics"], input=text, capture_output=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, b"")

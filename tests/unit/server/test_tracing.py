@@ -1,0 +1,32 @@
+"""Traces that are asked for and can't be had."""
+
+import asyncio
+import sys
+
+import pytest
+
+from webhook.core.errors import BadSettings
+from webhook.server.tracing import tracing
+from webhook.settings import Settings
+
+EXPORTER = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
+
+
+async def start(settings: Settings) -> None:
+    async with tracing(settings, "1"):
+        pass
+
+
+def test_without_opentelemetry_the_start_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "webhook.server.spans", raising=False)
+    monkeypatch.setitem(sys.modules, EXPORTER, None)
+    with pytest.raises(BadSettings, match="not installed") as raised:
+        asyncio.run(start(Settings(traces_endpoint="http://collector:4318")))
+    assert "initshim[webhook,traces]" in raised.value.next_step
+
+
+def test_without_an_endpoint_nothing_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, EXPORTER, None)
+    asyncio.run(start(Settings()))
