@@ -1,6 +1,7 @@
 """The `initshim` command."""
 
 import sys
+from pathlib import Path
 
 
 def start() -> None:
@@ -12,4 +13,6 @@ def start() -> None:
             f"initshim: the module {error.name} is missing: pip install 'initshim[webhook]'\n"
             "(the reaper alone needs nothing: python -m initshim -- PROGRAM)"
         )
-    app()
+    # kubectl finds a plugin as kubectl-NAME on the PATH and runs it for `kubectl NAME`.
+    name = Path(sys.argv[0]).name
+    app(prog_name="kubectl initshim" if name.startswith("kubectl-") else "initshim")

@@ -14,8 +14,9 @@ from webhook.admission.admit import Engine, Resolver
 from webhook.cli import output
 from webhook.cli.image_configs import Images, image_configs
 from webhook.cli.manifest import files
+from webhook.cli.outcomes import WRAPPED
 from webhook.cli.output import CantWrite, Form
-from webhook.cli.rewrite import WRAPPED, Rewritten, rewrite
+from webhook.cli.rewrite import Rewritten, rewrite
 from webhook.core.errors import BadInput, BadManifest, BadSettings, InitshimError
 from webhook.core.observe import Silent
 from webhook.server.engine import engine

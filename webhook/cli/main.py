@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 import initshim
+from webhook.cli.audit.command import audit
 from webhook.cli.demo.command import demo
 from webhook.cli.doctor.command import doctor
 from webhook.cli.entrypoint import entrypoint
@@ -41,5 +42,6 @@ def main(
 app.command()(serve)
 app.command()(inject)
 app.command()(entrypoint)
+app.command()(audit)
 app.command()(doctor)
 app.command()(demo)

@@ -8,9 +8,9 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import yaml
 from rich.console import Console
@@ -52,14 +52,24 @@ def dumps(data: Any, form: Form) -> str:
     return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
 
 
-def table(console: Console, head: Sequence[str], rows: Sequence[Sequence[Text | str]]) -> None:
-    """Print a table: drawn on a terminal, aligned columns under capitals else."""
+def table(
+    console: Console,
+    head: Sequence[str],
+    rows: Sequence[Sequence[Text | str]],
+    *,
+    numbers: Collection[str] = (),
+) -> None:
+    """Print a table: drawn on a terminal, aligned columns under capitals else.
+
+    The columns named in `numbers` are aligned to the right.
+    """
     if console.quiet:
         return
     if console.is_terminal:
         drawn = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
         for name in head:
-            drawn.add_column(name, overflow="fold")
+            side: Literal["left", "right"] = "right" if name in numbers else "left"
+            drawn.add_column(name, overflow="fold", justify=side)
         for row in rows:
             drawn.add_row(*row)
         console.print(drawn, soft_wrap=False)
@@ -67,7 +77,10 @@ def table(console: Console, head: Sequence[str], rows: Sequence[Sequence[Text | 
     lines = [[name.upper() for name in head], *([str(cell) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        cells = (
+            cell.rjust(width) if name in numbers else cell.ljust(width)
+            for name, cell, width in zip(head, line, widths, strict=True)
+        )
         write(_GAP.join(cells).rstrip() + "\n")
 
 

@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from webhook.admission.admit import Engine, Mutated, mutate
+from webhook.cli import outcomes
 from webhook.cli.manifest.files import Manifest, place
 from webhook.cli.manifest.nodes import Misplaced
 from webhook.cli.manifest.splice import splice
 from webhook.core.errors import BadManifest, BadPod
 from webhook.core.pod import Pod
-from webhook.core.policy import Skip, Wrap
-from webhook.core.reasons import MEANINGS, remedy
 from webhook.core.workload import Workload, workloads
-
-WRAPPED = "wrapped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ async def rewrite(
 
     Raises BadManifest that names file, document and object.
     """
-    outcomes: list[Outcome] = []
+    found: list[Outcome] = []
     wanted: list[Any] = []
     for document in manifest.documents:
         data = _data(manifest, document.number)
@@ -77,9 +74,9 @@ async def rewrite(
         for each in workloads(data):
             mutated = await _mutate(each, engine, where=where, seconds=seconds)
             each.pod.update(mutated.pod)  # in its place: what surrounds it is the document
-            outcomes += _outcomes(mutated, each, manifest.name, document.number)
+            found += _outcomes(mutated, each, manifest.name, document.number)
     text = _spliced(manifest, wanted) if in_place else manifest.text
-    return Rewritten(manifest, text, tuple(wanted), tuple(outcomes))
+    return Rewritten(manifest, text, tuple(wanted), tuple(found))
 
 
 def _data(manifest: Manifest, number: int) -> Any:
@@ -109,16 +106,6 @@ def _spliced(manifest: Manifest, wanted: list[Any]) -> str:
 
 
 def _outcomes(mutated: Mutated, each: Workload, file: str, number: int) -> Iterator[Outcome]:
-    plan = mutated.plan
     told = (file, number, each.kind, each.name, each.namespace)
-    if plan.reason:
-        why = plan.detail or MEANINGS[plan.reason].sentence
-        yield Outcome(*told, "*", plan.reason, why, remedy(plan.reason, ""))
-    for decision in plan.decisions:
-        name = decision.container.name
-        if isinstance(decision, Wrap):
-            yield Outcome(*told, name, WRAPPED)
-        elif isinstance(decision, Skip):
-            reason = decision.reason
-            why = decision.detail or MEANINGS[reason].sentence
-            yield Outcome(*told, name, reason, why, remedy(reason, name))
+    for one in outcomes.of_plan(mutated.plan):
+        yield Outcome(*told, one.container, one.outcome, one.why, one.remedy)

@@ -1,0 +1,154 @@
+"""List the pods of the opted-in namespaces, page by page, and judge each as it comes by.
+
+Rights: list pods, and replicasets and jobs to find the Deployment or CronJob behind a pod.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from webhook.cli.audit import judge
+from webhook.cli.audit.judge import MISSED, State
+from webhook.cli.audit.lookups import Once
+from webhook.cli.audit.owners import BETWEEN, Workload, above, of_pod
+from webhook.cli.audit.progress import Bar
+from webhook.cli.audit.scope import Place, Scope
+from webhook.cli.outcomes import Outcome
+from webhook.core import policy
+from webhook.core.pod import Json, Pod, mapping, objects, string
+from webhook.core.policy import Rules, is_wrapped
+from webhook.kube.client import Client
+from webhook.kube.errors import KubeError
+from webhook.kube.objects import POD, Kind
+
+_AT_ONCE = 6  # namespaces; the API server's own limit for one user is fair, not large
+_NOT_SELECTED = Outcome("*", "not-selected", "the webhook's objectSelector leaves it out")
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """One pod and what became of it.
+
+    `created` is RFC 3339. `since` maps wrapped containers that run to when they started.
+    """
+
+    namespace: str
+    name: str
+    workload: Workload
+    state: State
+    outcomes: tuple[Outcome, ...] = ()
+    created: str = ""
+    since: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Every pod; `problems` are the errors that kept pods or owners from being read."""
+
+    namespaces: tuple[Place, ...]
+    pods: tuple[Audited, ...]
+    problems: tuple[KubeError, ...] = ()
+
+
+class Auditor:
+    """Lists and judges; a namespace that can't be listed is a problem, not the end."""
+
+    def __init__(self, client: Client, scope: Scope, rules: Rules, once: Once, bar: Bar) -> None:
+        self._client = client
+        self._scope = scope
+        self._rules = rules
+        self._once = once
+        self._bar = bar
+
+    async def audit(self, places: Sequence[Place]) -> Findings:
+        """Audit the pods of these namespaces."""
+        self._bar.begin("namespaces", len(places))
+        turn = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(place: Place) -> Findings:
+            async with turn:
+                found = await self._namespace(place)
+            self._bar.step(place.name)
+            return found
+
+        found = await asyncio.gather(*map(one, places))
+        pods = sorted(
+            (pod for each in found for pod in each.pods),
+            key=lambda pod: (pod.workload, pod.name),
+        )
+        problems = tuple(problem for each in found for problem in each.problems)
+        return Findings(tuple(places), tuple(pods), problems)
+
+    async def _namespace(self, place: Place) -> Findings:
+        jobs: list[asyncio.Task[Audited]] = []
+        problems: list[KubeError] = []
+        try:
+            async for raw in self._client.list(POD, namespace=place.name):
+                # A task of its own, so that a pod without a lookup is let go before the next page.
+                jobs.append(asyncio.create_task(self._pod(_slim(raw), place)))
+                if len(jobs) % 250 == 0:
+                    self._bar.say(f"{place.name}: {len(jobs)} pods")
+        except KubeError as error:
+            problems.append(error)
+        pods = await asyncio.gather(*jobs)
+        makers: dict[Workload, Workload] = {}
+        for kind in {pod.workload.typed for pod in pods} & BETWEEN.keys():
+            try:
+                makers |= await self._makers(BETWEEN[kind], place.name)
+            except KubeError as error:
+                problems.append(error)
+        named = (replace(pod, workload=makers.get(pod.workload, pod.workload)) for pod in pods)
+        return Findings((place,), tuple(named), tuple(problems))
+
+    async def _makers(self, kind: Kind, namespace: str) -> dict[Workload, Workload]:
+        listed = [each async for each in self._client.list(kind, namespace=namespace)]
+        return above(listed, kind)
+
+    async def _pod(self, pod: Pod, place: Place) -> Audited:
+        name, created = (str(pod.metadata.get(key) or "") for key in ("name", "creationTimestamp"))
+        seen = Audited(place.name, name, of_pod(pod, place.name), State.ENDED, created=created)
+        if judge.has_ended(pod):
+            return seen
+        if not self._scope.selects_pod(pod):
+            return replace(seen, state=State.SKIPPED, outcomes=(_NOT_SELECTED,))
+        plan = judge.with_record(pod, policy.plan(pod, self._rules))
+        plan = await self._once.settle(plan, pod, place.name)
+        outcomes = tuple(_dated(judge.judge(pod, plan), created, place, self._scope))
+        return replace(seen, state=judge.state(outcomes), outcomes=outcomes, since=_running(pod))
+
+
+def _slim(raw: Json) -> Pod:
+    """Give the pod without what thousands of them needn't keep in memory."""
+    metadata = {key: value for key, value in raw["metadata"].items() if key != "managedFields"}
+    return Pod({**raw, "metadata": metadata})
+
+
+def _dated(
+    outcomes: Iterable[Outcome], created: str, place: Place, scope: Scope
+) -> Iterable[Outcome]:
+    """Say why a container was missed, as far as the clocks tell."""
+    for each in outcomes:
+        if each.outcome != MISSED or each.why:
+            yield each
+        elif scope.since and created < scope.since:
+            yield replace(each, why="older than the webhook")
+        elif place.labelled and created < place.labelled:
+            yield replace(each, why="older than the namespace's label")
+        else:
+            yield replace(each, why="created when the webhook did not answer")
+
+
+def _running(pod: Pod) -> dict[str, str]:
+    """Give the wrapped containers that run, and since when."""
+    status = mapping(pod.raw, "status")
+    started = {
+        string(each, "name"): str((mapping(each, "state").get("running") or {}).get("startedAt"))
+        for field in ("containerStatuses", "initContainerStatuses")
+        for each in objects(status, field, "status")
+        if mapping(each, "state").get("running")
+    }
+    return {
+        each.name: started[each.name]
+        for each in pod.containers
+        if is_wrapped(each) and each.name in started
+    }

@@ -1,0 +1,99 @@
+"""Print what labelling a namespace would do."""
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from rich.text import Text
+
+from webhook.cli import output
+from webhook.cli.audit.what_if import Forecast, Planned
+from webhook.cli.outcomes import WRAPPED
+from webhook.cli.output import Form
+from webhook.core.annotations import INJECT
+
+
+def show(forecast: Forecast, form: Form) -> None:
+    """Print the forecast. Raises CantWrite."""
+    if form is not Form.TEXT:
+        output.write(output.dumps(data(forecast), form))
+        return
+    console = output.stdout()
+    if forecast.planned:
+        rows = [row for each in forecast.planned for row in _rows(each)]
+        output.table(console, ["workload", "container", "result", "note"], rows)
+        output.write("\n")
+    _warnings(forecast)
+    output.write(f"{_sum(forecast)}\n{_next(forecast)}\n")
+
+
+def data(forecast: Forecast) -> dict[str, Any]:
+    """Give it as plain values."""
+    return {
+        "namespace": forecast.namespace,
+        "selected": forecast.selected,
+        "workloads": [
+            {
+                "apiVersion": each.workload.version,
+                "kind": each.workload.kind,
+                "name": each.workload.name,
+                "refused": each.refused,
+                "containers": [
+                    {**asdict(one), "outcome": str(one.outcome)} for one in each.outcomes
+                ],
+                "warnings": list(each.warnings),
+            }
+            for each in forecast.planned
+        ],
+        "problems": [str(each) for each in forecast.problems],
+    }
+
+
+def _rows(planned: Planned) -> list[list[Text | str]]:
+    named = str(planned.workload)
+    rows: list[list[Text | str]] = []
+    for each in planned.outcomes:
+        note = each.remedy or each.why
+        told = output.outcome(each.outcome)
+        rows.append([named, each.container, told, note])
+        named = ""  # said once
+    return rows
+
+
+def _warnings(forecast: Forecast) -> None:
+    said = [(each, line) for each in forecast.planned for line in each.warnings]
+    if said:
+        output.write("kubectl would warn\n")
+    for each, line in said:
+        output.write(f"  {each.workload}: {line}\n")
+    refused = [each for each in forecast.planned if each.refused]
+    for each in refused:
+        output.write(f"  {each.workload}: its pods would be refused (onUnresolved: deny)\n")
+    if said:
+        output.write("\n")
+
+
+def _sum(forecast: Forecast) -> str:
+    counts = Counter(
+        "wrapped" if one.outcome == WRAPPED else "left alone"
+        for each in forecast.planned
+        for one in each.outcomes
+    )
+    workloads = len(forecast.planned)
+    return (
+        f"{forecast.namespace}: {workloads:,} {'workload' if workloads == 1 else 'workloads'}; "
+        f"{counts['wrapped']:,} of {counts.total():,} containers would be wrapped."
+    )
+
+
+def _next(forecast: Forecast) -> str:
+    if forecast.selected == "already":
+        return "The namespace is opted in already: new pods are treated so."
+    if forecast.selected == "never":
+        return (
+            "Labelling it would change nothing: the webhook's namespaceSelector leaves this "
+            "namespace out (chart: excludeNamespaces, namespaceMatchExpressions, platform)."
+        )
+    return (
+        f"kubectl label namespace {forecast.namespace} {INJECT}=enabled turns it on for new pods."
+    )

@@ -1,0 +1,83 @@
+"""Whose pods they are: from a pod's controller up to the object that a person made. No I/O."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from webhook.core.pod import Pod
+from webhook.kube.objects import (
+    CRON_JOB,
+    DAEMON_SET,
+    DEPLOYMENT,
+    JOB,
+    REPLICA_SET,
+    STATEFUL_SET,
+    Json,
+    Kind,
+)
+
+BETWEEN: Mapping[tuple[str, str], Kind] = {
+    (kind.version, kind.name): kind for kind in (REPLICA_SET, JOB)
+}
+"""Controllers that others make, by their apiVersion and kind."""
+RESTARTED: Mapping[tuple[str, str], Kind] = {
+    (kind.version, kind.name): kind for kind in (DEPLOYMENT, STATEFUL_SET, DAEMON_SET)
+}
+"""Kinds that make new pods when their template changes."""
+ON_SCHEDULE = (CRON_JOB.version, CRON_JOB.name)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Workload:
+    """The object that pods belong to; a bare pod is its own."""
+
+    namespace: str
+    kind: str
+    name: str
+    version: str = "v1"
+
+    @property
+    def typed(self) -> tuple[str, str]:
+        """Its apiVersion and kind."""
+        return self.version, self.kind
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+def of_pod(pod: Pod, namespace: str) -> Workload:
+    """Give the controller that the pod names, or the pod itself."""
+    return _named(pod.controller, namespace) or Workload(
+        namespace, "Pod", str(pod.metadata.get("name") or "")
+    )
+
+
+def above(objects: Iterable[Json], kind: Kind) -> dict[Workload, Workload]:
+    """Read who made each ReplicaSet or Job, for those that somebody made."""
+    found = {}
+    for each in objects:
+        pod = Pod(each)  # its metadata reads alike
+        namespace, name = (str(pod.metadata.get(key) or "") for key in ("namespace", "name"))
+        maker = _named(pod.controller, namespace)
+        if maker:
+            found[Workload(namespace, kind.name, name, kind.version)] = maker
+    return found
+
+
+def _named(reference: Json, namespace: str) -> Workload | None:
+    words = [reference.get(key) for key in ("kind", "name", "apiVersion")]
+    texts = [word for word in words if isinstance(word, str) and word]
+    return Workload(namespace, *texts) if len(texts) == len(words) else None
+
+
+def again(workload: Workload) -> str:
+    """Say how pods come to be made anew: a command where there is one, else a sentence."""
+    if workload.typed in RESTARTED:
+        kind = workload.kind.lower()
+        return f"kubectl -n {workload.namespace} rollout restart {kind}/{workload.name}"
+    if workload.typed == ON_SCHEDULE:
+        return "nothing: its next run goes through the webhook"
+    if workload.kind == "Pod":
+        return "delete the pod and create it again"
+    if workload.typed in BETWEEN:
+        return "delete it and create it again: it makes its pods once"
+    return f"let its controller make the pods anew: {workload.kind} has no rollout restart"

@@ -1,0 +1,137 @@
+"""What labelling a namespace would do: each of its workloads through the webhook's own engine.
+
+A workload is planned by its template; a pod of no such workload (bare, or of a custom resource) by
+itself. Rights: get the namespace, list pods and every kind of workload in it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+
+from webhook.admission.admit import Engine, mutate
+from webhook.cli import outcomes
+from webhook.cli.audit.judge import has_ended
+from webhook.cli.audit.owners import BETWEEN, Workload, of_pod
+from webhook.cli.audit.progress import Bar
+from webhook.cli.audit.scope import Scope
+from webhook.cli.outcomes import WHOLE_POD, Outcome
+from webhook.core import policy
+from webhook.core.annotations import INJECT
+from webhook.core.errors import BadPod
+from webhook.core.pod import Pod
+from webhook.core.reasons import UNRESOLVED
+from webhook.core.workload import workloads
+from webhook.kube.client import Client
+from webhook.kube.errors import KubeError
+from webhook.kube.objects import (
+    CRON_JOB,
+    DAEMON_SET,
+    DEPLOYMENT,
+    JOB,
+    NAMESPACE,
+    POD,
+    REPLICA_SET,
+    STATEFUL_SET,
+    Json,
+    Ref,
+)
+
+_MAKERS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, CRON_JOB, JOB, REPLICA_SET)
+_PLANNED_BY_TEMPLATE = {(kind.version, kind.name) for kind in _MAKERS}
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One workload: what would become of its containers, and what kubectl would warn of."""
+
+    workload: Workload
+    outcomes: tuple[Outcome, ...]
+    warnings: tuple[str, ...] = ()
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What would happen in a namespace; `selected` is "already", "with-label" or "never"."""
+
+    namespace: str
+    selected: str
+    planned: tuple[Planned, ...]
+    problems: tuple[KubeError, ...] = ()
+
+
+async def forecast(
+    client: Client, scope: Scope, engine: Engine, namespace: str, *, seconds: float, bar: Bar
+) -> Forecast:
+    """Plan every workload of a namespace; `seconds` for each one's lookups. Raises KubeError."""
+    labels = (await client.get(Ref(NAMESPACE, namespace)))["metadata"].get("labels") or {}
+    problems: list[KubeError] = []
+    found = [each async for each in _found(client, namespace, problems)]
+    bar.begin("workloads", len(found))
+    turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(workload: Workload, pod: Json) -> Planned:
+        async with turn:
+            planned = await _plan(workload, pod, engine, seconds=seconds)
+        bar.step(str(workload))
+        return planned
+
+    planned = await asyncio.gather(*(one(*each) for each in found))
+    ordered = tuple(sorted(planned, key=lambda each: each.workload))
+    return Forecast(namespace, _selected(scope, namespace, labels), ordered, tuple(problems))
+
+
+def _selected(scope: Scope, namespace: str, labels: Mapping[str, str]) -> str:
+    if scope.selects_namespace(namespace, labels):
+        return "already"
+    with_label = {**labels, INJECT: "enabled"}
+    return "with-label" if scope.selects_namespace(namespace, with_label) else "never"
+
+
+async def _found(
+    client: Client, namespace: str, problems: list[KubeError]
+) -> AsyncIterator[tuple[Workload, Json]]:
+    """Give each workload and its pod template, then the pods of nobody who has one."""
+    for kind in _MAKERS:
+        try:
+            listed = [each async for each in client.list(kind, namespace=namespace)]
+        except KubeError as error:
+            problems.append(error)
+            continue
+        for each in listed:
+            if Pod(each).controller or (each.get("status") or {}).get("completionTime"):
+                continue  # somebody above it is planned, or it will make no more pods
+            for found in workloads({**each, "kind": kind.name}):  # items of a list don't say it
+                yield Workload(namespace, kind.name, found.name, kind.version), found.pod
+    try:
+        pods = [each async for each in client.list(POD, namespace=namespace)]
+    except KubeError as error:
+        problems.append(error)
+        return
+    for alone in _alone(pods, namespace):
+        yield alone
+
+
+def _alone(pods: list[Json], namespace: str) -> Iterator[tuple[Workload, Json]]:
+    seen: set[Workload] = set()
+    for raw in pods:
+        pod = Pod(raw)
+        owner = of_pod(pod, namespace)
+        by_template = owner.typed in _PLANNED_BY_TEMPLATE | BETWEEN.keys()
+        if not by_template and owner not in seen and not has_ended(pod):
+            seen.add(owner)
+            yield owner, raw
+
+
+async def _plan(workload: Workload, raw: Json, engine: Engine, *, seconds: float) -> Planned:
+    pod = Pod({"metadata": raw.get("metadata") or {}, "spec": raw.get("spec") or {}})
+    deadline = asyncio.get_running_loop().time() + seconds
+    try:
+        mutated = await mutate(pod, workload.namespace, engine, deadline=deadline)
+    except BadPod as error:
+        return Planned(workload, (Outcome(WHOLE_POD, "failed", str(error)),))
+    told = tuple(outcomes.of_plan(mutated.plan))
+    unresolved = any(each.outcome in UNRESOLVED for each in told)
+    refused = engine.deny_unresolved and unresolved
+    return Planned(workload, told, tuple(policy.warnings(mutated.plan)), refused)
