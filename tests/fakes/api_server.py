@@ -70,6 +70,7 @@ class ApiServer:
     """What is served as text: /metrics, and what proxies pass on."""
     may: Callable[[Json], bool] = lambda _spec: True
     """Answers SubjectAccessReviews."""
+    user: str = "jane"
     _version: int = 0
 
     def put(self, path: str, body: Json) -> Json:
@@ -102,6 +103,8 @@ class ApiServer:
         if method == "POST" and path.endswith("/subjectaccessreviews"):
             self._allow("create", path)
             return {**given, "status": {"allowed": self.may(given["spec"])}}
+        if method == "POST" and path.endswith("/selfsubjectreviews"):  # system:basic-user may
+            return {**given, "status": {"userInfo": {"username": self.user}}}
         if method == "POST":
             return self._create(path, given, query)
         if method == "PUT":

@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.exceptions import ConnectionClosedError, InvalidStatus, WebSocketException
+from websockets.frames import CloseCode
 from websockets.typing import Subprotocol
 
 from webhook.kube import errors
@@ -68,9 +69,20 @@ async def run(
         raise errors.Unreachable(f"{task}: no answer in {deadline:g} s.") from error
     except InvalidStatus as error:
         raise _refused(error, f"{pod}, container {container}") from error
+    except ConnectionClosedError as error:
+        if error.sent and error.sent.code == CloseCode.MESSAGE_TOO_BIG:
+            raise _too_much(task) from error
+        raise errors.Unreachable(f"{task}: {_why(error)}.") from error
     except (WebSocketException, OSError) as error:
-        why = str(error).rstrip(".") or type(error).__name__
-        raise errors.Unreachable(f"{task}: {why}.") from error
+        raise errors.Unreachable(f"{task}: {_why(error)}.") from error
+
+
+def _why(error: Exception) -> str:
+    return str(error).rstrip(".") or type(error).__name__
+
+
+def _too_much(task: str) -> errors.BadAnswer:
+    return errors.BadAnswer(f"{task}: it prints more than {_LARGEST >> 10} KiB.")
 
 
 def _refused(error: InvalidStatus, what: str) -> errors.KubeError:
@@ -116,7 +128,7 @@ async def _read(socket: ClientConnection, task: str) -> dict[int, bytes]:
         data = frame.encode() if isinstance(frame, str) else frame
         size += len(data)
         if size > _LARGEST:
-            raise errors.BadAnswer(f"{task}: it prints more than {_LARGEST >> 10} KiB.")
+            raise _too_much(task)
         if data:
             heard[data[0]] = heard.get(data[0], b"") + data[1:]
     return heard

@@ -51,13 +51,10 @@ def data(forecast: Forecast) -> dict[str, Any]:
 
 def _rows(planned: Planned) -> list[list[Text | str]]:
     named = str(planned.workload)
-    rows: list[list[Text | str]] = []
-    for each in planned.outcomes:
-        note = each.remedy or each.why
-        told = output.outcome(each.outcome)
-        rows.append([named, each.container, told, note])
-        named = ""  # said once
-    return rows
+    return [
+        [named, each.container, output.outcome(each.outcome), each.remedy or each.why]
+        for each in planned.outcomes
+    ]
 
 
 def _warnings(forecast: Forecast) -> None:

@@ -80,4 +80,4 @@ def again(workload: Workload) -> str:
         return "delete the pod and create it again"
     if workload.typed in BETWEEN:
         return "delete it and create it again: it makes its pods once"
-    return f"let its controller make the pods anew: {workload.kind} has no rollout restart"
+    return f"restart it with the tools of {workload.kind}: kubectl rollout restart knows it not"
