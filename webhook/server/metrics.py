@@ -146,8 +146,8 @@ class Metrics(Silent, Collector):
         """See Observer."""
         self._events[outcome].inc()
 
-    def watch_certificate(self, expiry: Callable[[], float | None]) -> None:
-        """Show when the certificate expires; `expiry` gives Unix seconds, None without one."""
+    def watch_certificate(self, expiry: Callable[[], Mapping[str, float]]) -> None:
+        """Show when the `leaf` and its `authority` expire; `expiry` gives Unix seconds of each."""
         self._registry.register(_Expiry(expiry))
 
     def watch_readiness(self, ready: Callable[[], bool]) -> None:
@@ -174,18 +174,19 @@ class Metrics(Silent, Collector):
 
 
 class _Expiry(Collector):
-    """The certificate's expiry, asked for at each scrape and absent without a certificate."""
+    """The certificates' ends, asked for at each scrape; one that is not there has no series."""
 
-    def __init__(self, expiry: Callable[[], float | None]) -> None:
+    def __init__(self, expiry: Callable[[], Mapping[str, float]]) -> None:
         self._expiry = expiry
 
     def collect(self) -> list[Metric]:
         """See prometheus_client's Collector."""
-        when = self._expiry()
         family = GaugeMetricFamily(
             "initshim_certificate_expiry_timestamp_seconds",
-            "Unix time at which the serving certificate expires.",
+            "Unix time at which a certificate expires: the leaf that is served, or the authority "
+            "that signed it, where the webhook made that itself.",
+            labels=["certificate"],
         )
-        if when is not None:
-            family.add_metric([], when)
+        for name, when in self._expiry().items():
+            family.add_metric([name], when)
         return [family]

@@ -157,6 +157,7 @@ def _server(
     )
 
 
-def _expiry(certificates: Certificates) -> float | None:
-    expires = certificates.state.expires_at
-    return expires.timestamp() if expires else None
+def _expiry(certificates: Certificates) -> dict[str, float]:
+    state = certificates.state
+    ends = {"leaf": state.expires_at, "authority": state.authority_expires_at}
+    return {name: when.timestamp() for name, when in ends.items() if when}

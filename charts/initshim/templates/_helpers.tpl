@@ -102,3 +102,8 @@ service account, each by name. */ -}}
   resources: [secrets, serviceaccounts]
   verbs: [get]
 {{- end -}}
+
+{{- /* Where an alert's section of the runbook is. */ -}}
+{{- define "initshim.runbook" -}}
+https://github.com/initshim/initshim/blob/main/docs/runbook.md#{{ . }}
+{{- end -}}

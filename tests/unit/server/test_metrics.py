@@ -50,7 +50,7 @@ def full() -> Metrics:
     metrics.cache("hit")
     metrics.event("written")
     metrics.dropped("full")
-    metrics.watch_certificate(lambda: 1.8e9)
+    metrics.watch_certificate(lambda: {"leaf": 1.8e9})
     metrics.watch_readiness(lambda: True)
     return metrics
 
@@ -68,7 +68,7 @@ def test_the_names_and_labels_are_these() -> None:
         "initshim_connections_dropped": {"reason"},
         "initshim_build_info": {"version"},
         "initshim_ready": set(),
-        "initshim_certificate_expiry_timestamp_seconds": set(),
+        "initshim_certificate_expiry_timestamp_seconds": {"certificate"},
     }
 
 
@@ -147,7 +147,7 @@ def test_the_process_is_measured_too() -> None:
 
 def test_without_a_certificate_there_is_no_expiry() -> None:
     metrics = Metrics("1")
-    metrics.watch_certificate(lambda: None)
+    metrics.watch_certificate(dict)
     assert families(metrics)["initshim_certificate_expiry_timestamp_seconds"].samples == []
 
 
