@@ -2,13 +2,15 @@
 
 Pages are read in the repository, too. So they link to its files the way a checkout has them; on
 the site such a link leads to the repository, and one to a file that is not there stops the build.
-Pages that live beside the code (the chart's README, the changelog) join the site from there.
+Pages that live beside the code (the chart's README, the changelog) join the site from there, and
+a glob in `nav` stands for the pages that it fits.
 """  # noqa: INP001  # loaded by MkDocs
 
 import logging
 import posixpath
 import re
 from pathlib import Path
+from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -23,6 +25,26 @@ JOINING = {
 _HOME = {source: page for page, source in JOINING.items()}
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:|[#/])([^)#\s]+)(#[^)\s]*)?(?=\))")
 _log = logging.getLogger("mkdocs.hooks.pages")
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Put the pages in place of the globs that stand for them."""
+    config.nav = _expanded(config.nav, Path(config.docs_dir))
+    return config
+
+
+def _expanded(nav: Any, folder: Path) -> Any:
+    if isinstance(nav, dict):
+        return {title: _expanded(part, folder) for title, part in nav.items()}
+    if not isinstance(nav, list):
+        return nav
+    pages: list[Any] = []
+    for part in nav:
+        if isinstance(part, str) and "*" in part:
+            pages += sorted(page.relative_to(folder).as_posix() for page in folder.glob(part))
+        else:
+            pages.append(_expanded(part, folder))
+    return pages
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
