@@ -5,13 +5,18 @@ the programs the tests are skipped, with the way to get them.
 """
 
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
 from tests.integration.controlplane import assets
+from tests.integration.controlplane.images import Images
 from tests.integration.controlplane.plane import ControlPlane, control_plane
+from tests.integration.controlplane.release import Release
+from tests.integration.registry.registries import in_thread
 
 HERE = __package__.rpartition(".")[2]
+_NUMBERS = count()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,3 +39,23 @@ def plane(
         pytest.skip(str(missing))
     with control_plane(request.param, tmp_path_factory.mktemp("plane")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def images() -> Images:
+    return Images()
+
+
+@pytest.fixture(scope="session")
+def release(plane: ControlPlane, images: Images) -> Iterator[Release]:
+    """The chart and its replicas; a test says `release.wants(…)` first."""
+    with in_thread(images) as registry:
+        running = Release(plane, registry.url)
+        yield running
+        running.stop()
+
+
+@pytest.fixture
+def name() -> str:
+    """A name that no other test has used."""
+    return f"t{next(_NUMBERS)}"

@@ -37,6 +37,7 @@ class Replica(Process):
     """One webhook process, its log (`lines`), `get("/metrics")`, and its place in the balancer."""
 
     member: Member
+    follower: threading.Thread
 
     @property
     def pid(self) -> int:
@@ -66,7 +67,7 @@ class Replica(Process):
     def kill(self) -> None:
         """SIGKILL, and nothing after."""
         self.popen.kill()
-        self.popen.wait(PATIENCE)
+        self._close()
 
     def pause(self) -> None:
         """SIGSTOP: connections stay, nobody answers."""
@@ -81,7 +82,28 @@ class Replica(Process):
         if self.popen.poll() is None:
             self.resume()
             self.terminate()
-        return self.popen.wait(PATIENCE)
+        return self._close()
+
+    def hurry(self) -> int:
+        """End it at once: a second SIGTERM ends the drain, SIGKILL what does not listen."""
+        if self.popen.poll() is None:
+            self.resume()
+            self.terminate()
+            time.sleep(0.05)
+            self.terminate()
+        try:
+            return self._close()
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            return self._close()
+
+    def _close(self) -> int:
+        """Wait for its end and read the last of its log."""
+        code = self.popen.wait(PATIENCE)
+        self.follower.join(PATIENCE)
+        assert self.popen.stderr
+        self.popen.stderr.close()
+        return code
 
 
 class Fleet:
@@ -92,7 +114,6 @@ class Fleet:
         self.replicas: list[Replica] = []
         self._more = dict(environ or {})
         self._numbers = count()
-        self._followers: list[threading.Thread] = []
         service = self._read("/api/v1", "services")["spec"]
         port = next(each["port"] for each in service["ports"] if each["name"] == "https")
         self.balancer = Balancer(service["clusterIP"], port)
@@ -112,9 +133,8 @@ class Fleet:
             text=True,
         )
         replica = Replica(popen)
-        follower = threading.Thread(target=replica.follow, daemon=True)
-        follower.start()
-        self._followers.append(follower)
+        replica.follower = threading.Thread(target=replica.follow, daemon=True)
+        replica.follower.start()
         self.replicas.append(replica)
         serving = replica.await_line("serving")
         replica.port, replica.http_port = serving["port"], serving["http_port"]
@@ -159,21 +179,8 @@ class Fleet:
     def stop(self) -> None:
         """End all."""
         for replica in self.replicas:
-            if replica.popen.poll() is None:
-                replica.resume()
-                replica.terminate()
-                replica.terminate()  # the second ends the drain
-        for replica in self.replicas:
-            try:
-                replica.popen.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                replica.kill()
+            replica.hurry()
         self.balancer.stop()
-        for follower in self._followers:
-            follower.join(PATIENCE)
-        for replica in self.replicas:
-            assert replica.popen.stderr
-            replica.popen.stderr.close()
 
     def _read(self, root: str, plural: str, name: str = RELEASE) -> Json:
         answer = self.plane.api.get(f"{root}/namespaces/{NAMESPACE}/{plural}/{name}")

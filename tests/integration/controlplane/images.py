@@ -1,0 +1,80 @@
+"""One registry that has the images of every golden case, and fails where a case says it fails."""
+
+import asyncio
+import json
+from typing import Any
+
+from tests.cases.load import cases
+from tests.fakes.http import Answer, Request
+from tests.fakes.registry import Registry, config_bytes
+from tests.integration.controlplane.install import service_port
+from tests.unit.core.pipeline import DELIVERY
+from webhook.core.image import parse
+
+LOOKUP_SECONDS = 3
+_PINNED = "sha256:" + "5f" * 32
+
+
+class Images:
+    """A registry's handler; `digests` are the true ones of what cases pin with made-up ones."""
+
+    def __init__(self) -> None:
+        self._registry = Registry()
+        self._failing: dict[tuple[str, str], str] = {}
+        self.digests: dict[str, str] = {}
+        for case in cases():
+            file = case.folder / "images.json"
+            known = json.loads(file.read_text()) if file.exists() else {}
+            for name, told in known.items():
+                self._add(name, told)
+
+    def _add(self, name: str, told: dict[str, Any]) -> None:
+        reference = parse(name)
+        repository, tag = reference.repository, reference.tag or ""
+        if told.get("reason") == "platforms-disagree":
+            other = {"amd64": config_bytes(["/a"]), "arm64": config_bytes(["/b"])}
+            self._registry.push_index(repository, tag, other)
+        elif "reason" in told:
+            self._failing[repository, tag] = told["reason"]
+        else:
+            config = config_bytes(told.get("entrypoint"), told.get("cmd"))
+            digest = self._registry.push(repository, tag, config)
+            if reference.digest:
+                self.digests[reference.digest] = digest
+
+    async def __call__(self, request: Request) -> Answer:
+        """Answer as the case says; what is known comes from the registry."""
+        repository, _, tag = request.path.removeprefix("/v2/").partition("/manifests/")
+        match self._failing.get((repository, tag)):
+            case None | "not-found":
+                return await self._registry(request)
+            case "unauthorized":
+                return Answer(401, {"WWW-Authenticate": 'Basic realm="cases"'})
+            case "rate-limited":
+                # Last, and not for long: it keeps the webhook off this host.
+                await asyncio.sleep(1)
+                return Answer(429, {"Retry-After": "1"})
+            case "unreachable":
+                return Answer(503)
+            case "bad-answer":
+                return Answer(200, {"Content-Type": "application/json"}, b"{}")
+            case "timed-out":
+                await asyncio.sleep(3 * LOOKUP_SECONDS)
+                return Answer(503)
+            case other:
+                raise AssertionError(other)
+
+
+def values(url: str, **more: Any) -> dict[str, Any]:
+    """Chart values with which the webhook answers as the golden cases expect."""
+    path, _, tag = DELIVERY.image.rpartition(":")
+    registry, _, repository = path.partition("/")
+    return {
+        "reaperImage": {"registry": registry, "repository": repository, "tag": tag},
+        "runtimeClasses": ["wasm*", "kata-wasm"],
+        "registries": {"_default": {"server": url, "addresses": ["127.0.0.0/8"]}},
+        "env": {"INITSHIM_LOOKUP_SECONDS": str(LOOKUP_SECONDS)},
+        "drainSeconds": 0,
+        "service": {"port": service_port()},
+        **more,
+    }
