@@ -124,9 +124,11 @@ class Files:
     client: ssl.SSLContext
 
 
-def certificate(folder: Path) -> Files:
-    """Make a certificate for 127.0.0.1, as cert-manager would mount it."""
+def certificate(folder: Path, *, ca: Path | None = None) -> Files:
+    """Make a certificate for 127.0.0.1, as cert-manager would mount it; its CA goes to `ca`."""
     authority = trustme.CA()
+    if ca:
+        authority.cert_pem.write_to_path(str(ca))
     issued = authority.issue_cert("127.0.0.1")
     chain, key = folder / "tls.crt", folder / "tls.key"
     chain.write_bytes(b"".join(pem.bytes() for pem in issued.cert_chain_pems))
