@@ -141,7 +141,14 @@ class Seen:
 
 
 def load(
-    client: Path, world: World, port: int, body: Path, *, seconds: float, rate: float = 0, most: int = 0
+    client: Path,
+    world: World,
+    port: int,
+    body: Path,
+    *,
+    seconds: float,
+    rate: float = 0,
+    most: int = 0,
 ) -> Seen:
     """Send a review over and over; with a `rate` so many a second, whatever the answers take."""
     told = {

@@ -16,7 +16,11 @@ from tests.fakes.reviews import review
 Json = dict[str, Any]
 
 # The smallest pod that has its defaults and a projected token makes a review of 3 KB.
-SHAPES = {"3 KB, 1 container": (3, 1), "9 KB, 3 containers": (9, 3), "40 KB, 20 containers": (40, 20)}
+SHAPES = {
+    "3 KB, 1 container": (3, 1),
+    "9 KB, 3 containers": (9, 3),
+    "40 KB, 20 containers": (40, 20),
+}
 KINDS = ("commands", "warm cache", "opted out")
 MAIN = ("9 KB, 3 containers", "commands")
 

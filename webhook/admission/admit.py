@@ -85,8 +85,7 @@ async def admit(body: bytes, engine: Engine, *, deadline: float) -> Answer:
         return Answer(review.respond(request, Verdict()), "ignored", request)
     try:
         pod = Pod(request.pod)
-        async with asyncio.timeout_at(_limit(deadline)):
-            mutated = await mutate(pod, request.namespace, engine, deadline=deadline)
+        mutated = await mutate(pod, request.namespace, engine, deadline=deadline)
         answer = _answer(request, pod.owner, mutated, engine)
     except Exception as error:  # noqa: BLE001  # whatever it is, the pod must be admitted
         return _failed(request, engine, error)
@@ -107,12 +106,18 @@ async def mutate(pod: Pod, namespace: str, engine: Engine, *, deadline: float) -
     asked = sum(isinstance(decision, policy.NeedsImage) for decision in plan.decisions)
     if asked:
         with engine.observer.span("resolve", {"initshim.images": asked}):
-            plan = await engine.resolver.resolve(plan, pod, namespace, deadline=deadline)
+            plan = await _resolved(plan, pod, namespace, engine, deadline)
     wanted = mutation.apply(pod, plan, engine.delivery)
     operations = patch.diff(pod.raw, wanted)
     if patch.apply(pod.raw, operations) != wanted:
         raise PatchFailed("the patch does not lead to the planned pod")
     return Mutated(plan, operations, wanted)
+
+
+async def _resolved(plan: Plan, pod: Pod, namespace: str, engine: Engine, deadline: float) -> Plan:
+    """Resolve a plan; a resolver that does not keep its deadline is stopped."""
+    async with asyncio.timeout_at(_limit(deadline)):
+        return await engine.resolver.resolve(plan, pod, namespace, deadline=deadline)
 
 
 def outcomes(plan: Plan) -> dict[str, str]:
@@ -133,7 +138,7 @@ def _limit(deadline: float) -> float:
 
 
 def _check_size(pod: Pod) -> None:
-    containers = sum(1 for _ in pod.containers)
+    containers = len(pod.containers)
     if containers > MOST_CONTAINERS:
         raise BadPod(f"it has {containers} containers, more than {MOST_CONTAINERS}")
     size = sum(len(key) + len(value) for key, value in pod.annotations.items())

@@ -25,6 +25,7 @@ from webhook.core.reasons import Reason
 
 _COPIED_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 _NUMERIC_USER = 65532
+_written = json.JSONEncoder(separators=(",", ":")).encode
 _READ_ONLY_MOUNT = {"name": NAME, "mountPath": MOUNT, "readOnly": True}
 
 
@@ -52,11 +53,11 @@ def apply(pod: Pod, plan: Plan, delivery: Delivery) -> Json:
     if not through:
         return pod.raw
     spec: Json = dict(pod.spec)
-    for decision in plan.decisions:
-        if isinstance(decision, Wrap):
-            _replace(spec, decision.container, _wrapped(decision, plan.options))
-    for container in through:
-        _replace(spec, container, _mounted(container, spec[container.field][container.index]))
+    for field in {container.field for container in through}:
+        spec[field] = list(spec[field])
+    for decision in filter(_runs_through, plan.decisions):
+        container = decision.container
+        spec[container.field][container.index] = _through(decision, plan.options)
     if not any(map(is_our_volume, pod.volumes)):
         spec["volumes"] = [*pod.volumes, _volume(delivery)]
     if any(map(is_ours, pod.containers)):
@@ -74,10 +75,13 @@ def _runs_through(decision: Decision) -> bool:
     return already or isinstance(decision, Wrap)
 
 
-def _replace(spec: Json, old: Container, new: Json) -> None:
-    containers = list(spec[old.field])
-    containers[old.index] = new
-    spec[old.field] = containers
+def _through(decision: Decision, options: tuple[str, ...]) -> Json:
+    """The container, run through the reaper, with the mount that it needs for that."""
+    container = decision.container
+    raw = _wrapped(decision, options) if isinstance(decision, Wrap) else container.raw
+    if any(map(is_our_mount, container.mounts)):
+        return raw
+    return {**raw, "volumeMounts": [*container.mounts, dict(_READ_ONLY_MOUNT)]}
 
 
 def _wrapped(decision: Wrap, options: tuple[str, ...]) -> Json:
@@ -89,12 +93,6 @@ def _wrapped(decision: Wrap, options: tuple[str, ...]) -> Json:
     if argv.args is not None:
         rewritten["args"] = list(argv.args)
     return rewritten
-
-
-def _mounted(container: Container, raw: Json) -> Json:
-    if any(map(is_our_mount, container.mounts)):
-        return raw
-    return {**raw, "volumeMounts": [*container.mounts, dict(_READ_ONLY_MOUNT)]}
 
 
 def _volume(delivery: Delivery) -> Json:
@@ -176,8 +174,7 @@ def _with_status(pod: Pod, plan: Plan, version: str, *, changed: bool) -> Mappin
     status: Json = {"version": version, "wrapped": wrapped, "skipped": skipped}
     if not changed and _says_the_same(pod.annotations.get(STATUS), status):
         return pod.metadata
-    text = json.dumps(status, separators=(",", ":"))
-    return {**pod.metadata, "annotations": {**pod.annotations, STATUS: text}}
+    return {**pod.metadata, "annotations": {**pod.annotations, STATUS: _written(status)}}
 
 
 def _says_the_same(written: str | None, status: Json) -> bool:

@@ -1,7 +1,7 @@
 """The smallest JSON Patch (RFC 6902) from one document to another, and its application."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from webhook.core.errors import PatchFailed
@@ -17,7 +17,9 @@ def diff(before: Any, after: Any) -> Patch:
 
     Parts that are the same object in both are not looked into.
     """
-    return list(_diff(before, after, ""))
+    operations: Patch = []
+    _diff(before, after, "", operations)
+    return operations
 
 
 def apply(document: Any, patch: Sequence[Mapping[str, Any]]) -> Any:
@@ -26,56 +28,62 @@ def apply(document: Any, patch: Sequence[Mapping[str, Any]]) -> Any:
     Raises PatchFailed where an operation's path does not exist, or for another operation than
     those of `diff`.
     """
+    copies: dict[int, Any] = {}
     for operation in patch:
         try:
-            document = _apply(document, _tokens(operation), operation)
+            document = _apply(document, operation, copies)
         except (KeyError, IndexError, ValueError, TypeError) as error:
             what = f"{operation.get('op')} {operation.get('path')}"
             raise PatchFailed(f"patch operation {what} does not apply: {error}") from error
     return document
 
 
-def _diff(before: Any, after: Any, path: str) -> Iterator[Operation]:
+def _diff(before: Any, after: Any, path: str, out: Patch) -> None:
     if before is after:
         return
     if isinstance(before, dict) and isinstance(after, dict):
-        yield from _diff_objects(before, after, path)
+        _diff_objects(before, after, path, out)
     elif _are_objects(before) and _are_objects(after):
-        yield from _diff_lists(before, after, path)
+        _diff_lists(before, after, path, out)
     elif not _same(before, after):
-        yield {"op": "replace", "path": path, "value": after}
+        out.append({"op": "replace", "path": path, "value": after})
 
 
-def _diff_objects(before: dict[str, Any], after: dict[str, Any], path: str) -> Iterator[Operation]:
+def _diff_objects(before: dict[str, Any], after: dict[str, Any], path: str, out: Patch) -> None:
     for key in before:
         if key not in after:
-            yield {"op": "remove", "path": f"{path}/{_escape(key)}"}
+            out.append({"op": "remove", "path": f"{path}/{_escape(key)}"})
     for key, value in after.items():
-        here = f"{path}/{_escape(key)}"
-        if key in before:
-            yield from _diff(before[key], value, here)
-        else:
-            yield {"op": "add", "path": here, "value": value}
+        if key not in before:
+            out.append({"op": "add", "path": f"{path}/{_escape(key)}", "value": value})
+        elif before[key] is not value:
+            _diff(before[key], value, f"{path}/{_escape(key)}", out)
 
 
 def _are_objects(items: Any) -> bool:
     return isinstance(items, list) and all(isinstance(item, dict) for item in items)
 
 
-def _diff_lists(before: list[Any], after: list[Any], path: str) -> Iterator[Operation]:
+def _diff_lists(before: list[Any], after: list[Any], path: str, out: Patch) -> None:
     """Walk both lists in order: what has no counterpart is removed or added where it stands."""
     at = 0
     for index, value in enumerate(after):
         here = f"{path}/{index}"
-        rest = range(at, len(before))
-        found = next((k for k in rest if _counterpart(before[k], value)), None)
+        found = _find(before, at, value)
         if found is None:
-            yield {"op": "add", "path": here, "value": value}
+            out.append({"op": "add", "path": here, "value": value})
             continue
-        yield from ({"op": "remove", "path": here} for _ in range(at, found))
-        yield from _diff(before[found], value, here)
+        out += [{"op": "remove", "path": here} for _ in range(at, found)]
+        _diff(before[found], value, here, out)
         at = found + 1
-    yield from ({"op": "remove", "path": f"{path}/{len(after)}"} for _ in range(at, len(before)))
+    out += [{"op": "remove", "path": f"{path}/{len(after)}"} for _ in range(at, len(before))]
+
+
+def _find(before: list[Any], at: int, value: dict[str, Any]) -> int | None:
+    for index in range(at, len(before)):
+        if _counterpart(before[index], value):
+            return index
+    return None
 
 
 def _counterpart(old: dict[str, Any], new: dict[str, Any]) -> bool:
@@ -104,45 +112,61 @@ def _tokens(operation: Mapping[str, Any]) -> list[str]:
     start, *tokens = operation["path"].split("/")
     if start or operation["op"] not in _OPERATIONS:
         raise ValueError("not one of our operations")
-    return [token.replace("~1", "/").replace("~0", "~") for token in tokens]
+    if "~" in operation["path"]:
+        return [token.replace("~1", "/").replace("~0", "~") for token in tokens]
+    return tokens
 
 
-def _apply(node: Any, tokens: list[str], operation: Mapping[str, Any]) -> Any:
+def _apply(document: Any, operation: Mapping[str, Any], copies: dict[int, Any]) -> Any:
+    """Give the document with one operation done; `copies` holds what is ours to change, by id."""
+    tokens = _tokens(operation)
     if not tokens:
         if operation["op"] == "remove":
             raise ValueError("the whole document can't be removed")
         return operation["value"]
-    token, rest = tokens[0], tokens[1:]
-    if isinstance(node, list):
-        return _apply_to_list(list(node), token, rest, operation)
-    if not isinstance(node, dict):
+    *way, last = tokens
+    document = node = _own(document, copies)
+    for token in way:
+        key = _key(node, token)
+        node[key] = node = _own(node[key], copies)
+    _change(node, _key(node, last), operation)
+    return document
+
+
+def _own(node: Any, copies: dict[int, Any]) -> Any:
+    """Give a copy that may be changed; the same one every time."""
+    if id(node) in copies:
+        return node
+    if not isinstance(node, (dict, list)):
         raise TypeError("neither an object nor a list")
-    fields = dict(node)
-    if rest or operation["op"] == "replace":
-        fields[token] = _apply(fields[token], rest, operation)
-    elif operation["op"] == "add":
-        fields[token] = operation["value"]
-    else:
-        del fields[token]
-    return fields
+    copy = dict(node) if isinstance(node, dict) else list(node)
+    copies[id(copy)] = copy
+    return copy
 
 
-def _apply_to_list(
-    items: list[Any], token: str, rest: list[str], operation: Mapping[str, Any]
-) -> list[Any]:
+def _key(node: Any, token: str) -> str | int:
+    if isinstance(node, dict):
+        return token
     if not _INDEX.fullmatch(token):
         raise ValueError("no index of a list")
-    index = int(token)
-    if rest or operation["op"] == "replace":
-        items[index] = _apply(items[index], rest, operation)
-    elif operation["op"] == "remove":
-        del items[index]
-    elif index <= len(items):
-        items.insert(index, operation["value"])
+    return int(token)
+
+
+def _change(node: Any, key: Any, operation: Mapping[str, Any]) -> None:
+    kind = operation["op"]
+    if kind == "remove":
+        del node[key]
+    elif kind == "replace":
+        _ = node[key]  # what is replaced has to be there
+        node[key] = operation["value"]
+    elif isinstance(node, dict):
+        node[key] = operation["value"]
+    elif key <= len(node):
+        node.insert(key, operation["value"])
     else:
         raise IndexError("beyond the list's end")
-    return items
 
 
 def _escape(key: str) -> str:
+    """Write a key as a path's token (RFC 6901)."""
     return key.replace("~", "~0").replace("/", "~1")

@@ -4,8 +4,9 @@ JSON null counts as absent, as it does to the API server. A field of a wrong typ
 BadPod with the field's path.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from webhook.core.errors import BadPod
@@ -69,7 +70,7 @@ def _kind(value: object) -> str:
     return names.get(type(value), "a list" if isinstance(value, list) else "an object")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Container:
     """One container, and where it stands in the pod's spec."""
 
@@ -77,12 +78,12 @@ class Container:
     index: int
     raw: Json
 
-    @property
+    @cached_property
     def path(self) -> str:
         """Its place, for messages."""
         return f"spec.{self.field}[{self.index}]"
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Its name; the API server makes sure that there is one, and that it is unique."""
         return string(self.raw, "name", self.path)
@@ -92,17 +93,17 @@ class Container:
         """The image reference as written."""
         return string(self.raw, "image", self.path)
 
-    @property
+    @cached_property
     def command(self) -> Sequence[str]:
         """The pod's own command; () for none, [] and null, which mean the same."""
         return strings(self.raw, "command", self.path)
 
-    @property
+    @cached_property
     def args(self) -> Sequence[str]:
         """The pod's own args; () for none, [] and null, which mean the same."""
         return strings(self.raw, "args", self.path)
 
-    @property
+    @cached_property
     def mounts(self) -> Sequence[Json]:
         """Its volume mounts."""
         return objects(self.raw, "volumeMounts", self.path)
@@ -125,23 +126,23 @@ class Container:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pod:
     """A pod, or a pod template: `metadata` and `spec`."""
 
     raw: Json
 
-    @property
+    @cached_property
     def metadata(self) -> Mapping[str, Any]:
         """The metadata."""
         return mapping(self.raw, "metadata")
 
-    @property
+    @cached_property
     def spec(self) -> Mapping[str, Any]:
         """The spec."""
         return mapping(self.raw, "spec")
 
-    @property
+    @cached_property
     def annotations(self) -> Mapping[str, str]:
         """The annotations."""
         return string_map(self.metadata, "annotations", "metadata")
@@ -151,15 +152,17 @@ class Pod:
         """The labels."""
         return string_map(self.metadata, "labels", "metadata")
 
-    @property
-    def containers(self) -> Iterator[Container]:
+    @cached_property
+    def containers(self) -> Sequence[Container]:
         """Every container: the app containers first, as `kubectl describe` counts them."""
         fields: tuple[Field, Field] = ("containers", "initContainers")
-        for field in fields:
-            for index, raw in enumerate(objects(self.spec, field, "spec")):
-                yield Container(field, index, raw)
+        return tuple(
+            Container(field, index, raw)
+            for field in fields
+            for index, raw in enumerate(objects(self.spec, field, "spec"))
+        )
 
-    @property
+    @cached_property
     def volumes(self) -> Sequence[Json]:
         """The volumes."""
         return objects(self.spec, "volumes", "spec")

@@ -1,6 +1,6 @@
 """Which containers are wrapped, which need their image looked up, and why the rest is left."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from posixpath import basename, normpath
@@ -81,7 +81,7 @@ def plan(pod: Pod, rules: Rules) -> Plan:
         options = read(pod.annotations, pod.labels)
     except BadAnnotation as error:
         return Plan(reason=Reason.BAD_ANNOTATION, detail=str(error))
-    reason = _whole_pod(pod, options, rules)
+    reason = next(_whole_pod(pod, options, rules), None)
     if reason:
         return Plan(reason=reason)
     decisions = (_decide(each, options, rules) for each in pod.containers if not is_ours(each))
@@ -128,8 +128,10 @@ def is_ours(container: Container) -> bool:
 
 def is_our_volume(volume: Json) -> bool:
     """Recognise our volume by its kind: a memory emptyDir, or an image."""
+    if volume.get("name") != NAME:
+        return False
     in_memory = mapping(volume, "emptyDir", "spec.volumes").get("medium") == "Memory"
-    return volume.get("name") == NAME and (in_memory or bool(volume.get("image")))
+    return in_memory or bool(volume.get("image"))
 
 
 def is_our_mount(mount: Json) -> bool:
@@ -142,22 +144,25 @@ def is_wrapped(container: Container) -> bool:
     return container.command[:1] == [INIT]
 
 
-def _whole_pod(pod: Pod, options: PodOptions, rules: Rules) -> Reason | None:
-    """Give the first reason, in the order of semantics §3, to leave the whole pod alone."""
+def _whole_pod(pod: Pod, options: PodOptions, rules: Rules) -> Iterator[Reason]:
+    """Give the reasons, in the order of semantics §3, to leave the whole pod alone."""
     spec = pod.spec
-    os_name = string(mapping(spec, "os", "spec"), "name", "spec.os")
-    runtime_class = string(spec, "runtimeClassName", "spec")
-    tests: Sequence[tuple[bool, Reason]] = (
-        (options.opted_out, Reason.OPTED_OUT),
-        (os_name == "windows", Reason.WINDOWS),
-        (pod.required_labels("kubernetes.io/os") == {"windows"}, Reason.WINDOWS),
-        (spec.get("hostPID") is True, Reason.HOST_PID),
-        (spec.get("shareProcessNamespace") is True, Reason.SHARED_PROCESS_NAMESPACE),
-        ("kubernetes.io/config.mirror" in pod.annotations, Reason.MIRROR_POD),
-        (_matches(runtime_class, rules.runtime_classes), Reason.RUNTIME_CLASS),
-        (_name_taken(pod), Reason.NAME_TAKEN),
-    )
-    return next((reason for holds, reason in tests if holds), None)
+    if options.opted_out:
+        yield Reason.OPTED_OUT
+    if string(mapping(spec, "os", "spec"), "name", "spec.os") == "windows":
+        yield Reason.WINDOWS
+    if pod.required_labels("kubernetes.io/os") == {"windows"}:
+        yield Reason.WINDOWS
+    if spec.get("hostPID") is True:
+        yield Reason.HOST_PID
+    if spec.get("shareProcessNamespace") is True:
+        yield Reason.SHARED_PROCESS_NAMESPACE
+    if "kubernetes.io/config.mirror" in pod.annotations:
+        yield Reason.MIRROR_POD
+    if _matches(string(spec, "runtimeClassName", "spec"), rules.runtime_classes):
+        yield Reason.RUNTIME_CLASS
+    if _name_taken(pod):
+        yield Reason.NAME_TAKEN
 
 
 def _matches(text: str, globs: Sequence[str]) -> bool:
@@ -176,9 +181,17 @@ def _name_taken(pod: Pod) -> bool:
 def _path_taken(container: Container) -> bool:
     """Tell whether something foreign is mounted at our path, or below: ours is read-only."""
     devices = objects(container.raw, "volumeDevices", container.path)
-    places = [_place(mount, "mountPath") for mount in container.mounts if not is_our_mount(mount)]
-    places += [_place(device, "devicePath") for device in devices]
-    return any(place == MOUNT or place.startswith(f"{MOUNT}/") for place in places)
+    mounts = (each for each in container.mounts if not is_our_mount(each))
+    return any(_is_ours_or_below(each, "mountPath") for each in mounts) or any(
+        _is_ours_or_below(each, "devicePath") for each in devices
+    )
+
+
+def _is_ours_or_below(mount: Json, key: str) -> bool:
+    if MOUNT[1:] not in string(mount, key, "volumeMounts"):
+        return False  # as most are not: it costs less than to normalise each
+    place = _place(mount, key)
+    return place == MOUNT or place.startswith(f"{MOUNT}/")
 
 
 def _place(mount: Json, key: str) -> str:

@@ -4,12 +4,14 @@ Nothing of a pod but names gets here: a traceback comes without the values of it
 one of them is the pod, with the passwords in its environment.
 """
 
+import json
 import logging
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+import orjson
 import structlog
 
 from webhook.core.observe import Silent
@@ -93,7 +95,7 @@ def logger(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if form == "json":
-        shown += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        shown += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_json)]
     else:
         shown += [_console(out)]
     log: FilteringBoundLogger = structlog.wrap_logger(
@@ -112,6 +114,14 @@ def _console(out: TextIO) -> structlog.dev.ConsoleRenderer:
         sort_keys=False,
         exception_formatter=structlog.dev.plain_traceback,
     )
+
+
+def _json(event: Any, **how: Any) -> str:
+    """Write JSON; what orjson refuses (halves of surrogate pairs) the standard library escapes."""
+    try:
+        return orjson.dumps(event, **how).decode()
+    except orjson.JSONEncodeError:
+        return json.dumps(event, **how)
 
 
 def _cut(_logger: Any, _method: str, event: "EventDict") -> "EventDict":

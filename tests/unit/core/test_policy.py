@@ -134,7 +134,7 @@ def test_a_required_affinity_for_windows_nodes_makes_a_windows_pod(
 def test_an_init_is_known_by_its_name(command: list[str], reason: str | None) -> None:
     """Semantics §3, second list: has-init and needs-pid-1, whether from the pod or the image."""
     assert reason_of({"command": command}) == reason
-    container = next(pod({"name": "web", "image": "app"}).containers)
+    container = pod({"name": "web", "image": "app"}).containers[0]
     settled = settle(container, ImageConfig(tuple(command)))
     if command != [""]:
         assert (settled.reason if isinstance(settled, Skip) else None) == reason
@@ -224,7 +224,7 @@ def test_the_annotation_beats_the_administrators_map_and_the_registry() -> None:
     rules = Rules(images=(("docker.io/library/app:*", ImageConfig(("/from-rules",))),))
     web = {"name": "web", "image": "app", "imagePullPolicy": "Never"}
     assert only(plan(pod(web), rules)) == Wrap(
-        next(pod(web).containers), ImageConfig(("/from-rules",))
+        pod(web).containers[0], ImageConfig(("/from-rules",))
     )
     by_hand = {"initshim.dev/entrypoint.web": '["/by-hand"]'}
     decision = only(plan(pod(web, annotations=by_hand), rules))
@@ -250,7 +250,7 @@ def test_a_glob_is_matched_with_the_reference_as_written_and_in_normal_form(
 
 def test_an_image_that_runs_nothing_is_left_alone() -> None:
     """Semantics §1: image has neither, reason no-command."""
-    settled = settle(next(pod({"name": "web"}).containers), ImageConfig(("",)))
+    settled = settle(pod({"name": "web"}).containers[0], ImageConfig(("",)))
     assert isinstance(settled, Skip)
     assert settled.reason == "no-command"
 
@@ -294,7 +294,7 @@ def test_a_pod_with_nothing_in_it_is_a_plan_with_nothing_in_it(raw: Json) -> Non
 def test_a_warning_names_container_reason_and_remedy(reason: Reason, length: int) -> None:
     """Semantics §3 and §5: all three within 120 characters, however long the name is."""
     name = ("web-of-many-words-" * 4)[:length]
-    skip = Skip(next(pod({"name": name}).containers), reason)
+    skip = Skip(pod({"name": name}).containers[0], reason)
     [warning] = warnings(Plan((skip,)))
     assert len(warning) <= 120
     assert f"alone ({reason}): " in warning
@@ -307,7 +307,7 @@ def test_a_warning_names_container_reason_and_remedy(reason: Reason, length: int
 
 
 def test_a_short_name_stands_in_the_remedy_to_be_copied() -> None:
-    skip = Skip(next(pod({"name": "web"}).containers), Reason.UNAUTHORIZED)
+    skip = Skip(pod({"name": "web"}).containers[0], Reason.UNAUTHORIZED)
     assert warnings(Plan((skip,))) == [
         (
             "initshim left web alone (unauthorized): "
@@ -326,7 +326,7 @@ def test_no_annotation_is_advised_that_the_api_server_would_refuse() -> None:
     "reason", sorted(set(Reason) - UNRESOLVED - {Reason.NAME_TAKEN, Reason.BAD_ANNOTATION})
 )
 def test_what_needs_no_hand_is_not_warned_of(reason: Reason) -> None:
-    skip = Skip(next(pod().containers), reason)
+    skip = Skip(pod().containers[0], reason)
     assert warnings(Plan((skip,))) == []
     assert warnings(Plan(reason=reason)) == []
     assert MEANINGS[reason].sentence

@@ -142,7 +142,7 @@ def _substituted(pod: Json, reaper: Path) -> Json:
 
 
 def _common(pod: Json) -> dict[str, Any]:
-    first = next(Pod(pod).containers)
+    first = Pod(pod).containers[0]
     path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
     return {"command": [*first.command, *first.args], "env": {"PATH": path}}
 

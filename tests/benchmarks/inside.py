@@ -1,0 +1,104 @@
+"""Reviews in this process: the webhook's own protocol and application, without sockets and TLS."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from uvicorn.server import ServerState
+
+from tests.benchmarks.reviews import MAIN, sample
+from webhook.admission.admit import Resolver
+from webhook.core.argv import ImageConfig
+from webhook.core.pod import Pod
+from webhook.core.policy import NeedsImage, Plan, settle
+from webhook.server.app import Limits, create_app
+from webhook.server.engine import engine
+from webhook.server.health import Health
+from webhook.server.listen import server
+from webhook.server.logs import logger
+from webhook.server.metrics import Metrics
+from webhook.settings import Settings
+
+HEAD = (
+    "POST /mutate?timeout=10s HTTP/1.1\r\nHost: initshim.initshim.svc:443\r\n"
+    "User-Agent: kube-apiserver-admission\r\nContent-Length: {size}\r\n"
+    "Accept: application/json, */*\r\nContent-Type: application/json\r\n"
+    "Accept-Encoding: gzip\r\n\r\n"
+)
+
+
+class Pipe(asyncio.Transport):
+    """A transport to nobody; counts the answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+
+    def write(self, data: Any) -> None:
+        self.written += data
+
+    def is_closing(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+class Known:
+    """A resolver that knows every image, as a warm cache does."""
+
+    async def resolve(self, plan: Plan, pod: Pod, namespace: str, *, deadline: float) -> Plan:  # noqa: ARG002
+        config = ImageConfig(("/app/server",), ("--port=8080",))
+        decisions = tuple(
+            settle(each.container, config) if isinstance(each, NeedsImage) else each
+            for each in plan.decisions
+        )
+        return replace(plan, decisions=decisions)
+
+
+async def review_many(
+    kind: str, warm_up: int, counted: int, *, between: Callable[[str], None]
+) -> None:
+    """Answer reviews; `between` hears "on" before those that count and "off" after them."""
+    body = sample(MAIN[0], kind, "registry.example").body
+    request = HEAD.format(size=len(body)).encode() + body
+    with Path("/dev/null").open("w") as out:
+        protocol, pipe = _webhook(Known(), out), Pipe()
+        protocol.connection_made(pipe)
+        for _ in range(warm_up):
+            await _answer(protocol, pipe, request)
+        between("on")
+        for _ in range(counted):
+            await _answer(protocol, pipe, request)
+        between("off")
+
+
+async def _answer(protocol: Any, pipe: Pipe, request: bytes) -> None:
+    pipe.written = b""
+    protocol.data_received(request)
+    while not pipe.written.endswith(b"}"):
+        await asyncio.sleep(0)
+    assert pipe.written.startswith(b"HTTP/1.1 200 ")
+
+
+def _webhook(resolver: Resolver, out: Any) -> Any:
+    settings = Settings(tls="dev")
+    metrics = Metrics("1.0")
+    app = create_app(
+        engine(settings, version="1.0", resolver=resolver, observer=metrics),
+        health=Health(),
+        metrics=metrics,
+        log=logger("info", "json", out),
+        limits=Limits(settings.max_body, settings.lookup_seconds),
+    )
+    config = server(app, keep_alive_seconds=120, receive_seconds=10).config
+    config.load()
+    made: Any = config.http_protocol_class(  # type: ignore[call-arg]
+        config=config, server_state=ServerState(), app_state={}
+    )
+    return made
