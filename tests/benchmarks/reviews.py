@@ -102,7 +102,7 @@ def _items(pod: Json) -> Json:
 def _fields(container: Json) -> Json:
     fields: Json = {".": {}, **{f"f:{name}": {} for name in container if name != "volumeMounts"}}
     if "env" in container:
-        leaf = {".": {}, "f:name": {}, "f:value": {}}
+        leaf: Json = {".": {}, "f:name": {}, "f:value": {}}
         fields["f:env"] = {".": {}, **{_key(each["name"]): leaf for each in container["env"]}}
     return fields
 

@@ -109,10 +109,11 @@ def _kind(value: Any) -> type:
 
 
 def _tokens(operation: Mapping[str, Any]) -> list[str]:
-    start, *tokens = operation["path"].split("/")
+    path: str = operation["path"]
+    start, *tokens = path.split("/")
     if start or operation["op"] not in _OPERATIONS:
         raise ValueError("not one of our operations")
-    if "~" in operation["path"]:
+    if "~" in path:
         return [token.replace("~1", "/").replace("~0", "~") for token in tokens]
     return tokens
 
