@@ -15,12 +15,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -113,15 +113,13 @@ class Fleet:
         self.plane = plane
         self.replicas: list[Replica] = []
         self._more = dict(environ or {})
-        self._numbers = count()
         service = self._read("/api/v1", "services")["spec"]
         port = next(each["port"] for each in service["ports"] if each["name"] == "https")
         self.balancer = Balancer(service["clusterIP"], port)
 
     def start_one(self, *, wait: bool = True) -> Replica:
         """Start a replica of the Deployment as it is now; it serves once it is ready."""
-        folder = self.plane.folder / f"replica-{next(self._numbers)}"
-        folder.mkdir()
+        folder = Path(tempfile.mkdtemp(prefix="replica-", dir=self.plane.folder))
         template = self._read("/apis/apps/v1", "deployments")["spec"]["template"]["spec"]
         account = self._account(folder / "account", template["serviceAccountName"])
         popen = subprocess.Popen(
