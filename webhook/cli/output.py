@@ -84,6 +84,11 @@ def table(
         write(_GAP.join(cells).rstrip() + "\n")
 
 
+def counted(count: int, what: str) -> str:
+    """Say how many: `1 pod`, `1,234 pods`."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def outcome(told: str) -> Text:
     """Colour what became of a container: wrapped is green, a reason is yellow."""
     return Text(told, "green" if told == "wrapped" else "yellow")

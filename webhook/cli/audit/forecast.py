@@ -1,6 +1,5 @@
 """Print what labelling a namespace would do."""
 
-from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
@@ -71,16 +70,10 @@ def _warnings(forecast: Forecast) -> None:
 
 
 def _sum(forecast: Forecast) -> str:
-    counts = Counter(
-        "wrapped" if one.outcome == WRAPPED else "left alone"
-        for each in forecast.planned
-        for one in each.outcomes
-    )
-    workloads = len(forecast.planned)
-    return (
-        f"{forecast.namespace}: {workloads:,} {'workload' if workloads == 1 else 'workloads'}; "
-        f"{counts['wrapped']:,} of {counts.total():,} containers would be wrapped."
-    )
+    wrapped = sum(one.outcome == WRAPPED for each in forecast.planned for one in each.outcomes)
+    workloads = output.counted(len(forecast.planned), "workload")
+    containers = output.counted(wrapped, "container")
+    return f"{forecast.namespace}: {containers} of {workloads} would be wrapped."
 
 
 def _next(forecast: Forecast) -> str:

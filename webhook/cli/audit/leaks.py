@@ -55,7 +55,8 @@ def show(counts: Sequence[Count], form: Form) -> None:
         output.write("\n")
     asked = sum(each.pods for each in leaks)
     total = sum(each.reaped for each in leaks)
-    output.write(f"{total:,} zombies reaped in {asked:,} of {len(counts):,} wrapped containers.\n")
+    wrapped = output.counted(len(counts), "wrapped container")
+    output.write(f"{output.counted(total, 'zombie')} reaped in {asked:,} of {wrapped}.\n")
     console = output.stderr()
     for line in unasked:
         console.print(f"initshim audit: {line}", markup=False)

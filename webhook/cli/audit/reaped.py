@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import groupby
 
+from webhook.cli import output
 from webhook.cli.audit.collect import Audited
 from webhook.cli.audit.owners import Workload
 from webhook.cli.audit.progress import Bar
@@ -101,7 +102,7 @@ def problems(counts: Iterable[Count]) -> list[str]:
     """Say who could not be asked, and why: a sentence a cause."""
     causes = Counter(each.problem for each in counts if each.problem)
     return [
-        f"{count} {'container' if count == 1 else 'containers'} not asked: {cause}"
+        f"{output.counted(count, 'container')} not asked: {cause}"
         for cause, count in causes.most_common()
     ]
 

@@ -37,8 +37,8 @@ def show(findings: Findings, notes: Sequence[str], form: Form) -> None:
 def total(findings: Findings, counts: Counter[State]) -> str:
     """Say the sum in a sentence."""
     live = counts.total() - counts[State.ENDED]
-    where = _number(len(findings.namespaces), "opted-in namespace")
-    said = f"{_number(live, 'pod')} in {where}: " + ", ".join(
+    where = output.counted(len(findings.namespaces), "opted-in namespace")
+    said = f"{output.counted(live, 'pod')} in {where}: " + ", ".join(
         f"{counts[state]:,} {state}" for state in _COLUMNS
     )
     return f"{said}; {counts[State.ENDED]:,} ended." if counts[State.ENDED] else f"{said}."
@@ -105,9 +105,9 @@ def _tasks(counted: Sequence[Tally]) -> None:
         output.write(f"  {named.namespace} {named}: {task.what}\n    {task.remedy}\n")
     several = sum(1 for each in counted if restartable(each))
     if several:
+        workloads = output.counted(several, "workload")
         output.write(
-            f"  initshim audit --restart restarts {_number(several, 'workload')} with missed "
-            "pods, after asking.\n"
+            f"  initshim audit --restart restarts {workloads} with missed pods, after asking.\n"
         )
     output.write("\n")
 
@@ -115,7 +115,3 @@ def _tasks(counted: Sequence[Tally]) -> None:
 def restartable(tally: Tally) -> bool:
     """Tell whether a rollout restart would bring its missed pods through the webhook."""
     return bool(tally.states[State.MISSED]) and tally.workload.typed in RESTARTED
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

@@ -103,7 +103,8 @@ async def _reaped(connection: Connection, findings: Findings, wishes: Wishes) ->
         counts = await reaped.ask(findings.pods, read, now=now, bar=drawn)
     leaks.show(counts, wishes.form)
     output.complain("audit", findings.problems)
-    return PARTLY if findings.problems or any(each.problem for each in counts) else DONE
+    nobody = bool(counts) and all(each.problem for each in counts)
+    return PARTLY if findings.problems or nobody else DONE
 
 
 async def _forecast(

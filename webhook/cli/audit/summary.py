@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
+from webhook.cli import output
 from webhook.cli.audit.collect import Audited
 from webhook.cli.audit.judge import MISSED, State
 from webhook.cli.audit.owners import Workload, again
@@ -85,14 +86,14 @@ def tasks(counted: Iterable[Tally]) -> Iterator[Task]:
                     if each.outcome == MISSED
                 }
             ).most_common(1)[0][0]
-            yield Task(tally.workload, f"{_pods(missed)} missed: {why}", again(tally.workload))
+            yield Task(
+                tally.workload,
+                f"{output.counted(missed, 'pod')} missed: {why}",
+                again(tally.workload),
+            )
     for tally in listed:
         for each, count in sorted(tally.outcomes.items(), key=lambda item: item[0].container):
             if each.remedy:
                 who = "" if each.container == WHOLE_POD else f"{each.container}, "
-                what = f"{who}{each.outcome} in {_pods(count)}: {each.why}"
+                what = f"{who}{each.outcome} in {output.counted(count, 'pod')}: {each.why}"
                 yield Task(tally.workload, what, each.remedy)
-
-
-def _pods(count: int) -> str:
-    return f"{count} pod" if count == 1 else f"{count} pods"

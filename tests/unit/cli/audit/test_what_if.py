@@ -61,7 +61,7 @@ def test_the_text_lists_results_warnings_and_the_next_step(cluster: Cluster, aud
         "kubectl would warn\n"
         f"  Deployment/pay: {WARNED}\n"
         "\n"
-        "other: 2 workloads; 1 of 2 containers would be wrapped.\n"
+        "other: 1 container of 2 workloads would be wrapped.\n"
         "kubectl label namespace other initshim.dev/inject=enabled turns it on for new pods.\n"
     )
 

@@ -1,0 +1,206 @@
+"""`kubectl initshim audit` on a real API server: real kubectl, RBAC, admission and exec."""
+
+import json
+import os
+import re
+import shlex
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from tests.fakes.kubelet import Kubelet, serving
+from tests.integration.controlplane.fleet import webhook
+from tests.integration.controlplane.install import install
+from tests.integration.controlplane.plane import ControlPlane
+
+NAMESPACE = "audited"
+NODE = "audited-node"
+SPEC = {"containers": [{"name": "app", "image": "registry.invalid/app:1", "command": ["run"]}]}
+
+
+@dataclass
+class Audited:
+    """A Deployment with a pod from before the webhook answered and one from after."""
+
+    plane: ControlPlane
+    missed: str
+    wrapped: str
+    kubelet: Kubelet
+
+    def audit(
+        self, *words: str, kubeconfig: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the plugin as kubectl finds it: by its name, on the PATH."""
+        config = ("--kubeconfig", str(kubeconfig)) if kubeconfig else ()
+        return self.plane.kubectl("initshim", "audit", *words, *config, check=False)
+
+
+@pytest.fixture(scope="module")
+def audited(plane: ControlPlane) -> Iterator[Audited]:
+    scripts = str(Path(sys.executable).parent)
+    install(plane)
+    plane.kubectl("create", "namespace", NAMESPACE)
+    plane.kubectl("create", "serviceaccount", "default", "-n", NAMESPACE)
+    plane.kubectl("label", "namespace", NAMESPACE, "initshim.dev/inject=enabled")
+    with pytest.MonkeyPatch.context() as patch, serving(Kubelet(), _tls()) as kubelet:
+        patch.setenv("PATH", f"{scripts}:{os.environ['PATH']}")
+        _node(plane, int(kubelet.url.rpartition(":")[2]))
+        owner = _deployment(plane)
+        missed = _pod(plane, owner)  # nobody listens on the Service: failurePolicy Ignore
+        with webhook(plane, replicas=1):
+            wrapped = _pod(plane, owner)
+        yield Audited(plane, missed, wrapped, kubelet)
+
+
+def _tls() -> ssl.SSLContext:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
+    return tls
+
+
+def _post(plane: ControlPlane, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer = plane.api.post(path, json=body)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def _status(plane: ControlPlane, path: str, status: dict[str, Any]) -> None:
+    answer = plane.api.patch(
+        f"{path}/status",
+        content=json.dumps({"status": status}),
+        headers={"Content-Type": "application/merge-patch+json"},
+    )
+    assert answer.status_code == 200, answer.text
+
+
+def _node(plane: ControlPlane, port: int) -> None:
+    """A node whose kubelet is ours: the API server asks it to exec."""
+    _post(plane, "/api/v1/nodes", {"metadata": {"name": NODE}})
+    status = {
+        "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": port}},
+    }
+    _status(plane, f"/api/v1/nodes/{NODE}", status)
+
+
+def _deployment(plane: ControlPlane) -> dict[str, Any]:
+    """Make a Deployment and, in its controller's place, a ReplicaSet; give its owner reference."""
+    labels = {"app": "web"}
+    spec = {
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": SPEC},
+    }
+    root = f"/apis/apps/v1/namespaces/{NAMESPACE}"
+    above = _post(plane, f"{root}/deployments", {"metadata": {"name": "web"}, "spec": spec})
+    metadata = {"name": "web-1", "ownerReferences": [_reference(above, "Deployment")]}
+    made = _post(plane, f"{root}/replicasets", {"metadata": metadata, "spec": spec})
+    return _reference(made, "ReplicaSet")
+
+
+def _reference(made: dict[str, Any], kind: str) -> dict[str, Any]:
+    metadata = made["metadata"]
+    return {
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "name": metadata["name"],
+        "uid": metadata["uid"],
+        "controller": True,
+    }
+
+
+def _pod(plane: ControlPlane, owner: dict[str, Any]) -> str:
+    """Make a pod on our node that runs, as far as the API server knows."""
+    path = f"/api/v1/namespaces/{NAMESPACE}/pods"
+    metadata = {"generateName": "web-1-", "ownerReferences": [owner]}
+    made = _post(plane, path, {"metadata": metadata, "spec": {**SPEC, "nodeName": NODE}})
+    name: str = made["metadata"]["name"]
+    state = {"running": {"startedAt": made["metadata"]["creationTimestamp"]}}
+    container = {"name": "app", "state": state, "image": "x", "imageID": "x", "ready": True,
+        "restartCount": 0}  # fmt: skip
+    _status(plane, f"{path}/{name}", {"phase": "Running", "containerStatuses": [container]})
+    return name
+
+
+def test_kubectl_knows_the_plugin(audited: Audited) -> None:
+    assert "kubectl-initshim" in audited.plane.kubectl("plugin", "list").stdout
+
+
+def test_missed_and_wrapped_pods_are_told_apart(audited: Audited) -> None:
+    done = audited.audit("-n", NAMESPACE, "-o", "json", "--fail-on", "missed")
+    assert done.returncode == 3, done.stderr
+    assert done.stderr == ""
+    found = json.loads(done.stdout)
+    (web,) = found["workloads"]
+    assert (web["kind"], web["name"]) == ("Deployment", "web")
+    states = {each["name"]: each["state"] for each in web["pods"]}
+    assert states == {audited.missed: "missed", audited.wrapped: "wrapped"}
+    whys = [each["why"] for each in web["containers"] if each["outcome"] == "missed"]
+    assert whys == ["created when the webhook did not answer"]
+
+
+def test_what_if_runs_the_stored_template_through_the_engine(audited: Audited) -> None:
+    done = audited.audit("--what-if", NAMESPACE)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"Deployment/web +app +wrapped", done.stdout)
+    assert "opted in already" in done.stdout
+
+
+def test_a_missing_right_is_granted_by_the_very_commands_that_it_names(audited: Audited) -> None:
+    plane = audited.plane
+    plane.kubectl("create", "serviceaccount", "auditor", "-n", NAMESPACE)
+    config = json.loads(plane.kubeconfig.read_text())
+    config["users"][0]["user"] = {"token": plane.token(NAMESPACE, "auditor")}
+    theirs = plane.folder / "auditor-kubeconfig"
+    theirs.write_text(json.dumps(config))
+    refused = audited.audit(kubeconfig=theirs)
+    assert refused.returncode == 1
+    assert "Grant the verb 'list' on namespaces" in refused.stderr
+    commands = re.findall(r"^  kubectl (.*)$", refused.stderr, re.MULTILINE)
+    assert len(commands) == 2
+    for command in commands:
+        plane.kubectl(*shlex.split(command))
+    done = audited.audit("-o", "json", kubeconfig=theirs)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["counts"]["missed"] >= 1
+    assert audited.audit("--what-if", NAMESPACE, kubeconfig=theirs).returncode == 0
+    refused = audited.audit("-n", NAMESPACE, "--reaped", kubeconfig=theirs)
+    assert refused.returncode == 1
+    (command,) = re.findall(r"kubectl (-n .* create role .*)$", refused.stderr, re.MULTILINE)
+    plane.kubectl(*shlex.split(command))
+    bind = ("--role=initshim-exec", f"--serviceaccount={NAMESPACE}:auditor")
+    plane.kubectl("-n", NAMESPACE, "create", "rolebinding", "initshim-exec", *bind)
+    audited.kubelet.programs = {"app": ["echo", "init:1"]}
+    done = audited.audit("-n", NAMESPACE, "--reaped", kubeconfig=theirs)
+    assert done.returncode == 0, done.stderr
+    assert "1 zombie reaped" in done.stdout
+
+
+def test_reapers_are_asked_through_the_api_server(audited: Audited) -> None:
+    audited.kubelet.programs = {"app": ["echo", "init:41"]}
+    done = audited.audit("-n", NAMESPACE, "--reaped")
+    assert done.returncode == 0, done.stderr
+    (call,) = audited.kubelet.calls[-1:]
+    assert call.path == f"/exec/{NAMESPACE}/{audited.wrapped}/app"
+    assert call.command == ("cat", "/proc/1/comm")
+    assert "41 zombies reaped in 1 of 1 wrapped container." in done.stdout
+    audited.kubelet.programs = {"app": ["no-such-cat"]}
+    done = audited.audit("-n", NAMESPACE, "--reaped")
+    assert done.returncode == 1
+    assert "its image has no cat" in done.stderr
+
+
+def test_a_restart_is_what_kubectl_rollout_restart_does(audited: Audited) -> None:
+    done = audited.audit("-n", NAMESPACE, "--restart", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert f"{NAMESPACE} Deployment/web restarted" in done.stderr
+    found = audited.plane.kubectl("get", "deployment", "web", "-n", NAMESPACE, "-o", "json").stdout
+    template = json.loads(found)["spec"]["template"]
+    assert "kubectl.kubernetes.io/restartedAt" in template["metadata"]["annotations"]
