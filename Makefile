@@ -56,6 +56,7 @@ dist: .venv/.ready ## Build what PyPI gets, into dist: the source, and a wheel f
 docs: .venv/.ready ## Write what is made from code: configuration, reasons, pictures, the chart's schema and README, deploy/
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/draw.py
+	$(BIN)/python charts/dashboard.py
 	$(BIN)/python charts/generate.py --helm "$$($(BIN)/python -m tests.chart.tools helm)"
 
 site: .venv/.ready ## Build the site from docs/, into build/site
