@@ -33,6 +33,9 @@ class Certificates(Protocol):
     async def run(self) -> None:
         """Look after the certificate for ever."""
 
+    def doubt(self) -> None:
+        """Hear that a client does not trust the certificate."""
+
 
 class KubeSecret:
     """A SecretStore in the cluster."""

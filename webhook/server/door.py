@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from webhook.server.protocol import PatientProtocol
 
 _SPARE = 100  # descriptors for everything else: registries, the API server, files
+# What a client says when it can't verify a certificate (RFC 8446, 6.2), in OpenSSL's words.
+_DISTRUST = ("BAD_CERTIFICATE", "UNKNOWN_CA", "CERTIFICATE_UNKNOWN", "CERTIFICATE_EXPIRED")
 _PAUSE = 0.05  # seconds; accept() can't do anything before somebody closes something
 
 
@@ -102,8 +104,10 @@ class Door:
             await asyncio.get_running_loop().connect_accepted_socket(
                 make, connection, ssl=self._tls, ssl_handshake_timeout=seconds
             )
-        except OSError:  # no TLS, no common version, too slow, or gone
+        except OSError as error:  # no TLS, no common version, too slow, or gone
             self._forget(connection)
+            if isinstance(error, ssl.SSLError) and (error.reason or "").endswith(_DISTRUST):
+                self._rules.dropped("distrusted")
         except asyncio.CancelledError:
             _cut(connection)
             raise

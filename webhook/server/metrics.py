@@ -101,9 +101,10 @@ class Metrics(Silent, Collector):
         )
         self._dropped = self._counter(
             "initshim_connections_dropped",
-            "Connections cut off or turned away: too many (full), or no descriptors left.",
+            "Connections that were not served: too many (full), no descriptors left, or a client "
+            "that does not trust our certificate (distrusted).",
             "reason",
-            ("full", "descriptors"),
+            ("full", "descriptors", "distrusted"),
         )
         self._ready: Final = Gauge(
             "initshim_ready",

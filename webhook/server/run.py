@@ -147,13 +147,18 @@ async def _cluster(settings: Settings) -> AsyncIterator[Client | None]:
 def _server(
     app: ASGIApp, settings: Settings, certificates: Certificates | None, metrics: Metrics
 ) -> Server:
+    def dropped(reason: str) -> None:
+        metrics.dropped(reason)
+        if certificates and reason == "distrusted":
+            certificates.doubt()
+
     return server(
         app,
         keep_alive_seconds=settings.keep_alive_seconds,
         receive_seconds=settings.receive_seconds,
         tls=certificates.tls if certificates else None,
         close_seconds=settings.lookup_seconds + _CLOSE_SECONDS,
-        rules=Rules(settings.max_connections, settings.receive_seconds, metrics.dropped),
+        rules=Rules(settings.max_connections, settings.receive_seconds, dropped),
     )
 
 

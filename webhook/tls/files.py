@@ -44,6 +44,9 @@ class Files:
         while True:
             await self._world.sleep(await self.step())
 
+    def doubt(self) -> None:
+        """Hear that a client does not trust the certificate; the files are read soon anyway."""
+
     async def step(self) -> float:
         """Serve the files' pair if it is new and fit; give the seconds until the next look."""
         try:

@@ -10,6 +10,8 @@ repeat and safe to be killed before or after. The order that keeps every handsha
 5. the old one leaves the bundle when it has expired.
 """
 
+import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +25,7 @@ from webhook.tls.state import Lives, State, World
 from webhook.tls.store import SecretStore, Vault, agree, plan
 
 _SOON = 1.0  # seconds: the shortest pause between two steps
+_DOUBT = 5.0  # seconds: the shortest pause that a client can cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,27 @@ class Rotation:
         self._vault: Vault | None = None
         self._leaf: Leaf | None = None
         self._failures = 0
+        self._doubted = asyncio.Event()
+        self._stepped = -math.inf
 
     async def run(self) -> None:
         """Look after the certificates for ever."""
         while True:
-            await self._world.sleep(await self.step())
+            pause = await self.step()
+            self._stepped = self._world.monotonic()
+            self._doubted.clear()
+            await self._rest(pause)
+
+    def doubt(self) -> None:
+        """Hear that a client does not trust the certificate: somebody may have changed the bundle.
+
+        Any client can say so, and so it hastens the next step no more than every few seconds.
+        """
+        if not self._doubted.is_set() and self._world.monotonic() - self._stepped >= _DOUBT:
+            self._doubted.set()
+            self._observer.note(
+                "certificates.doubted", error="A client does not trust the certificate."
+            )
 
     async def step(self) -> float:
         """Bring Secret, bundle and leaf one step on; give the seconds until the next step.
@@ -85,6 +104,18 @@ class Rotation:
             trouble = self._failed(error)
         self._tell(trouble)
         return self._pause()
+
+    async def _rest(self, seconds: float) -> None:
+        """Sleep until the next step is due, or until somebody doubts."""
+        rest = asyncio.ensure_future(self._world.sleep(seconds))
+        doubt = asyncio.ensure_future(self._doubted.wait())
+        try:
+            await asyncio.wait({rest, doubt}, return_when=asyncio.FIRST_COMPLETED)
+            if rest.done():
+                rest.result()
+        finally:
+            rest.cancel()
+            doubt.cancel()
 
     def _failed(self, error: InitshimError) -> str:
         self._failures += 1

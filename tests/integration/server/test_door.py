@@ -3,6 +3,8 @@
 import re
 import resource
 import socket
+import ssl
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -84,6 +86,17 @@ def test_a_place_is_free_again_when_its_connection_has_ended() -> None:
             with served.connect() as connection:
                 assert is_served(connection)
         assert not dropped(served, "full")
+
+
+def test_a_client_that_does_not_trust_the_certificate_is_heard() -> None:
+    with webhook(host="127.0.0.1") as served:
+        stranger = ssl.create_default_context()
+        raw = socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE)
+        with raw, pytest.raises(ssl.SSLCertVerificationError):
+            stranger.wrap_socket(raw, server_hostname="localhost")
+        end = time.monotonic() + PATIENCE
+        while not dropped(served, "distrusted"):
+            assert time.monotonic() < end
 
 
 def test_out_of_descriptors_it_lets_go_of_who_says_nothing(tmp_path: Path) -> None:

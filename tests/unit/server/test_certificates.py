@@ -5,6 +5,7 @@ import base64
 import random
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -328,6 +329,36 @@ def test_the_loop_goes_on_until_it_is_cancelled() -> None:
         asyncio.run(made.run())
     assert made.state.ready
     assert all(pause == 60 for pause in slept)
+
+
+def test_a_doubt_hastens_the_next_step_but_not_more_often_than_every_few_seconds() -> None:
+    elapsed, asleep = 0.0, asyncio.Event()
+
+    async def sleep(_seconds: float) -> None:
+        asleep.set()
+        await asyncio.Event().wait()
+
+    async def slept() -> bool:
+        asleep.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await asleep.wait()
+        return asleep.is_set()
+
+    async def main() -> list[bool]:
+        nonlocal elapsed
+        world = World(monotonic=lambda: elapsed, sleep=sleep)
+        made = assemble(Settings(tls="dev"), client=None, observer=Silent(), world=world)
+        keeper = asyncio.create_task(made.run())
+        steps = [await slept()]
+        for pause in (1.0, 5.0):
+            elapsed += pause
+            made.doubt()
+            steps.append(await slept())
+        keeper.cancel()
+        return steps
+
+    assert asyncio.run(main()) == [True, False, True]
 
 
 def test_settings_choose_the_keeper(tmp_path: Path) -> None:
