@@ -1,38 +1,26 @@
 """CA and leaf: valid, matching, and for how long; read from the cluster, and from the wire."""
 
-import asyncio
 import base64
 import binascii
-import socket
-import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from webhook.cli.doctor.finding import Finding, Subject, attempt
+from webhook.cli.doctor.served import Served, handshake, published, reported
 from webhook.cli.doctor.site import Site
 from webhook.kube.client import Client
 from webhook.kube.errors import KubeError, Missing
 from webhook.kube.objects import SECRET, Json, Ref
-from webhook.tls import bundle
-from webhook.tls.issue import BadCertificate, Certificate, read_certificate
+from webhook.tls.issue import BadCertificate, read_certificate
 
 _FAMILY = "certificate"
-_SECONDS = 5.0
 _CA_SOON = timedelta(days=30)
 _LEAF_SOON = timedelta(days=7)
 _OWN_LEAF_SOON = timedelta(days=1)  # its life is 7 days, and at 2/3 of it comes the next one
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """What a handshake with the Service showed: until when the leaf is valid, or what was wrong."""
-
-    until: datetime | None = None
-    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,37 +41,8 @@ async def look(client: Client, site: Site, *, now: datetime) -> Facts:
     if site.service_ref:
         name = f"{site.service_ref.name}.{site.namespace}.svc"
         served = await handshake((name, site.port), name=name, authorities=published(site))
+        served = served or await reported(client, site)
     return Facts(now, secret, held, served)
-
-
-def published(site: Site) -> tuple[Certificate, ...]:
-    """Give the CAs that the API server verifies the webhook by."""
-    try:
-        return bundle.parse(base64.b64decode(site.client_config.get("caBundle") or ""))
-    except binascii.Error:
-        return ()
-
-
-async def handshake(
-    where: tuple[str, int], *, name: str, authorities: Sequence[Certificate]
-) -> Served | None:
-    """Verify who answers, as the API server would; None where nobody can be reached from here."""
-    if not authorities:
-        return None
-    loop = asyncio.get_running_loop()
-    context = ssl.create_default_context(cadata=bundle.render(authorities).decode())
-    try:
-        async with asyncio.timeout(_SECONDS):
-            await loop.getaddrinfo(*where, type=socket.SOCK_STREAM)
-            _, writer = await asyncio.open_connection(*where, ssl=context, server_hostname=name)
-    except ssl.SSLCertVerificationError as error:
-        return Served(trouble=error.verify_message)
-    except (OSError, TimeoutError):
-        return None
-    peer = writer.get_extra_info("peercert") or {}
-    writer.transport.abort()
-    until = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(peer["notAfter"])), UTC)
-    return Served(until)
 
 
 def judge(site: Site, facts: Facts) -> list[Finding]:
@@ -167,7 +126,13 @@ def _served(site: Site, facts: Facts) -> Iterator[Finding]:
         )
     else:
         soon = _OWN_LEAF_SOON if _builtin(site) else _LEAF_SOON
-        yield _time_left(about, facts.served.until, facts, soon=soon, remedy=_renew(site))
+        remedy = _renew(site)
+        if facts.served.reported:
+            said = f"a replica says that its leaf is valid for {_left(facts.served.until, facts)}"
+            late = facts.served.until < facts.now + soon
+            yield about.warning(said, remedy) if late else about.ok(said)
+        else:
+            yield _time_left(about, facts.served.until, facts, soon=soon, remedy=remedy)
 
 
 def _time_left(

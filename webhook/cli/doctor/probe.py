@@ -25,8 +25,7 @@ def pod(image: str, *, asked: str = "", secrets: Sequence[Json] = (), account: s
         "automountServiceAccountToken": False,
         "restartPolicy": "Never",
         "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": 65532,
+            "runAsNonRoot": True,  # and no runAsUser: OpenShift gives the range
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": containers,

@@ -12,6 +12,7 @@ from webhook.kube.errors import KubeError, Missing
 from webhook.kube.objects import DISRUPTION_BUDGET, ENDPOINT_SLICE, Json
 
 _FAMILY = "service"
+_LIMITS = ("maxUnavailable", "minAvailable")
 _SLICES_OF = "kubernetes.io/service-name"
 
 
@@ -145,7 +146,9 @@ def _budget(site: Site, budgets: Seen) -> Iterator[Finding]:
     for each in budgets:
         if selects((each.get("spec") or {}).get("selector"), labels):
             about = Subject(_FAMILY, f"PodDisruptionBudget {site.namespace}/{_name(each)}")
-            yield about.ok("drains take one webhook pod at a time")
+            limits = {key: each["spec"][key] for key in _LIMITS if key in each["spec"]}
+            said = ", ".join(f"{key} {value}" for key, value in limits.items())
+            yield about.ok(f"covers the webhook's pods: {said}")
             return
     yield Subject(_FAMILY, f"PodDisruptionBudgets in {site.namespace}").info(
         "none covers the webhook: a drain may take all its pods at once",

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tests.unit.cli.doctor.cluster import NOW
-from webhook.cli.doctor.certificate import Facts, Served, handshake, judge
+from webhook.cli.doctor.certificate import Facts, judge
 from webhook.cli.doctor.finding import Finding
+from webhook.cli.doctor.served import Served, handshake
 from webhook.cli.doctor.site import Site
 from webhook.kube.objects import SECRET, Json, Ref
 from webhook.tls import context, issue
@@ -128,6 +129,8 @@ def test_where_nobody_answers_nothing_is_said_of_the_leaf(ca: Pair) -> None:
     [
         (Served(NOW + timedelta(days=5)), "ok"),
         (Served(NOW + timedelta(hours=20)), "warning"),
+        (Served(NOW + timedelta(days=5), reported=True), "ok"),
+        (Served(NOW + timedelta(hours=20), reported=True), "warning"),
         (Served(trouble="unable to get local issuer certificate"), "error"),
         (None, "info"),
     ],

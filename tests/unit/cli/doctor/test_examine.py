@@ -487,3 +487,17 @@ def test_none_of_them_is_idle(cluster: tuple[Installed, str], right: Rule) -> No
         assert found(cluster) != whole
     except Forbidden:
         assert right.verb == "list"
+
+
+def test_from_outside_a_replica_is_asked_until_when_its_leaf_is_valid(
+    cluster: tuple[Installed, str],
+) -> None:
+    path = "/api/v1/namespaces/initshim/services/http:initshim:8080/proxy/metrics"
+    until = (NOW + timedelta(days=6)).timestamp()
+    exposition = f"# x\ninitshim_certificate_expiry_timestamp_seconds {until!r}\n"
+    cluster[0].server.texts[path] = exposition
+    (one,) = (each for each in found(cluster) if "a replica says" in each.what)
+    assert (one.severity, one.what) == (
+        "ok",
+        "a replica says that its leaf is valid for 6 days",
+    )
