@@ -15,7 +15,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 PYTEST := $(BIN)/python -m pytest -o cache_dir=$(CACHE)/pytest
 
-.PHONY: help demo test integration lint fuzz bench reaper dist docs site lock clean
+.PHONY: help demo test integration faults soak lint fuzz bench reaper dist docs site lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -30,6 +30,14 @@ test: .venv/.ready ## Run the tests (no root needed; what lacks a system package
 integration: .venv/.ready ## Run the tests against real API servers, built once (needs Go, or KUBEBUILDER_ASSETS)
 	env -u XDG_CACHE_HOME $(BIN)/python -m tests.integration.controlplane.assets
 	$(PYTEST) -m controlplane -n 2 --dist loadgroup
+
+faults: .venv/.ready ## Measure load and break things, 15 minutes; tables and picture go to docs/reliability.md
+	env -u XDG_CACHE_HOME $(BIN)/python -m tests.integration.controlplane.assets
+	env -u XDG_CACHE_HOME $(BIN)/python -m tests.integration.faults
+
+soak: .venv/.ready ## An hour in ten minutes: is memory flat?
+	env -u XDG_CACHE_HOME $(BIN)/python -m tests.integration.controlplane.assets
+	env -u XDG_CACHE_HOME $(BIN)/python -m tests.integration.faults.soak
 
 lint: .venv/.ready ## Check style, types and layers
 	$(BIN)/ruff check .

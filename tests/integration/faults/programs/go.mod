@@ -1,0 +1,3 @@
+module initshim.dev/faults
+
+go 1.19

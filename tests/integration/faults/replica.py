@@ -1,0 +1,42 @@
+"""`initshim serve` as in a pod, with the service account's folder from the environment.
+
+`LIVES` compresses time: `watchful` looks at the certificate every 2 s instead of every minute,
+`quick` also makes certificates that last seconds, so that a run sees years of rotations.
+"""
+
+import os
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from webhook.cli import start
+from webhook.kube.connect import in_cluster
+from webhook.server import run
+from webhook.server.certificates import assemble
+from webhook.tls import issue
+from webhook.tls.state import Lives
+
+WATCHFUL = Lives(lag=timedelta(seconds=2), every=timedelta(seconds=2))
+QUICK = Lives(
+    authority=timedelta(seconds=45),
+    leaf=timedelta(seconds=12),
+    lag=timedelta(seconds=2),
+    grace=timedelta(seconds=4),
+    every=timedelta(seconds=2),
+)
+
+
+def main() -> None:
+    """Run the webhook."""
+    folder = Path(os.environ["SERVICE_ACCOUNT"])
+    run.in_cluster = partial(in_cluster, folder=folder)  # type: ignore[attr-defined]
+    lives = {"watchful": WATCHFUL, "quick": QUICK}.get(os.environ.get("LIVES", ""))
+    if lives is not None:
+        run.assemble = partial(assemble, lives=lives)  # type: ignore[attr-defined]
+    if lives is QUICK:
+        issue.SKEW = timedelta(seconds=5)  # an hour would be longer than any of these lives
+    start()
+
+
+if __name__ == "__main__":
+    main()
