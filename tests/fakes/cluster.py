@@ -1,25 +1,21 @@
 """Workloads, their controllers and pods in the API server simulator, as a cluster has them.
 
-Pods that the webhook saw went through the very engine, as they would have.
+Pods that the webhook saw went through its own plan and mutation, as they would have.
 """
 
-import asyncio
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.fakes.api_server import ApiServer
-from webhook.admission.admit import Engine, mutate
+from webhook.core import mutation, policy
 from webhook.core.mutation import Delivery
-from webhook.core.observe import Silent
 from webhook.core.pod import Pod
 from webhook.core.policy import Rules
-from webhook.server.lookups import NoLookups
 
 Json = dict[str, Any]
 BEFORE, INSTALLED, LABELLED, AFTER = (f"2026-11-0{day}T08:00:00Z" for day in range(1, 5))
-_ENGINE = Engine(Rules(), Delivery("reaper:1", "1"), NoLookups(), Silent())
 _PLURALS = {
     "Deployment": "apps/v1/namespaces/{}/deployments",
     "StatefulSet": "apps/v1/namespaces/{}/statefulsets",
@@ -33,13 +29,9 @@ _BETWEEN = {"Deployment": "ReplicaSet", "CronJob": "Job", "Rollout": "ReplicaSet
 
 
 def wrapped(pod: Json) -> Json:
-    """Give the pod as it comes out of the webhook."""
-
-    async def run() -> Json:
-        deadline = asyncio.get_running_loop().time() + 5
-        return (await mutate(Pod(pod), "any", _ENGINE, deadline=deadline)).pod
-
-    return copy.deepcopy(asyncio.run(run()))
+    """Give the pod as it comes out of the webhook that asks no registry."""
+    plan = policy.plan(Pod(pod), Rules(lookups=False))
+    return copy.deepcopy(mutation.apply(Pod(pod), plan, Delivery("reaper:1", "1")))
 
 
 def container(name: str = "app", **more: Any) -> Json:

@@ -38,5 +38,6 @@ def of_plan(plan: Plan) -> Iterator[Outcome]:
 def left(container: str, reason: Reason, detail: str = "", todo: str = "") -> Outcome:
     """Tell that a container is left alone; `detail` and `todo` where more is known."""
     named = "" if container == WHOLE_POD else container
-    why = detail or MEANINGS[reason].sentence
+    # A registry's own words may be in it; none of them is to move the cursor.
+    why = "".join(c if c.isprintable() else " " for c in detail) or MEANINGS[reason].sentence
     return Outcome(container, reason, why, todo or remedy(reason, named))

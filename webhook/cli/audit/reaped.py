@@ -23,7 +23,7 @@ Read = Callable[[str, str, str], Awaitable[str]]
 COMMAND = ("cat", "/proc/1/comm")
 
 _AT_ONCE = 8
-_NAME = re.compile(r"init(?::([0-9]+))?\s*")
+_NAME = re.compile(r"init:([0-9]+)\s*")
 _HOUR = 3600.0
 
 
@@ -116,11 +116,11 @@ def data(leaks: Sequence[Leak], unasked: Sequence[str]) -> dict[str, object]:
 
 
 def _understood(printed: str) -> tuple[str, int]:
-    """Read a PID 1's name: `init` until the first orphan, `init:1234` from then on."""
+    """Read the reaper's name: `init:0` until the first orphan, `init:1234` after 1,234."""
     name = _NAME.fullmatch(printed)
     if name is None:
         return "its PID 1 is not the reaper", -1
-    return "", int(name[1] or 0)
+    return "", int(name[1])
 
 
 def _forbidden(namespace: str) -> str:

@@ -1,6 +1,7 @@
 """Restart the workloads that own missed pods, as `kubectl rollout restart` does it.
 
-Rights: get and patch deployments, statefulsets and daemonsets.
+Rights: get and patch deployments, statefulsets and daemonsets; create pods, for a dry run that
+tells whether the webhook answers by now.
 """
 
 import sys
@@ -14,13 +15,19 @@ from webhook.cli import output
 from webhook.cli.audit.judge import State
 from webhook.cli.audit.owners import RESTARTED, Workload, again
 from webhook.cli.audit.summary import Tally
+from webhook.cli.doctor import probe
 from webhook.core.errors import BadSettings
 from webhook.kube.client import Client
 from webhook.kube.errors import Forbidden, KubeError
-from webhook.kube.objects import Json, Ref
+from webhook.kube.objects import POD, Json, Ref
 
 # The annotation that kubectl sets (k8s.io/kubectl, pkg/polymorphichelpers/objectrestarter.go).
 _RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
+
+_DEAF = (
+    "a pod that was created in {0} in a dry run came back unwrapped: new pods would be missed "
+    "again. initshim doctor --namespace {0} says why."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,8 @@ async def offer(client: Client, counted: Sequence[Tally], *, yes: bool) -> bool:
     if not can:
         console.print("initshim audit: nothing to restart", markup=False)
         return True
+    if await _is_deaf(client, can[0].workload.namespace):
+        console.print(f"initshim audit: {_DEAF.format(can[0].workload.namespace)}", markup=False)
     if not yes:
         if not sys.stdin.isatty():
             raise BadSettings(
@@ -101,6 +110,15 @@ async def offer(client: Client, counted: Sequence[Tally], *, yes: bool) -> bool:
         told = said.rstrip() if one.problem else f"{_where(one.workload)} restarted"
         console.print(f"initshim audit: {told}", markup=False)
     return not any(one.problem for one in done)
+
+
+async def _is_deaf(client: Client, namespace: str) -> bool:
+    """Tell, by a dry run, whether a new pod would be missed again; False where nobody lets us."""
+    try:
+        created, _ = await client.rehearse(Ref(POD, probe.NAME, namespace), probe.pod("probe"))
+    except KubeError:
+        return False
+    return not probe.is_wrapped(created)
 
 
 def _question(count: int) -> str:

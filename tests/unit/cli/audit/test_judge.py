@@ -7,9 +7,11 @@ import pytest
 
 from tests.fakes.cluster import container, spec, wrapped
 from webhook.cli.audit.judge import State, has_ended, judge, state, with_record
+from webhook.cli.outcomes import left
 from webhook.core import policy
 from webhook.core.pod import Pod
 from webhook.core.policy import Rules
+from webhook.core.reasons import Reason
 
 STATUS = "initshim.dev/status"
 
@@ -131,3 +133,8 @@ def test_only_succeeded_and_failed_pods_have_ended() -> None:
     }
     assert {phase for phase, ended in phases.items() if ended} == {"Succeeded", "Failed"}
     assert not has_ended(Pod({}))
+
+
+def test_what_a_registry_says_can_not_move_the_cursor() -> None:
+    told = left("app", Reason.BAD_ANSWER, "it says \x1b[2J and\nmore")
+    assert told.why == "it says  [2J and more"

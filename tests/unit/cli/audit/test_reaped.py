@@ -1,14 +1,18 @@
 """`initshim audit --reaped`: the reapers' own counts, and who leaks fastest."""
 
 import asyncio
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from typer.testing import Result
 
 from tests.fakes.cluster import Cluster, container, running, spec, wrapped
 from tests.fakes.kubelet import Call, Kubelet, serving
+from tests.reaper import kernel
 from webhook.cli.audit import leaks, reaped
 from webhook.cli.audit.collect import Audited
 from webhook.cli.audit.judge import State
@@ -39,7 +43,7 @@ def ask(pods: list[Audited], says: dict[str, str | KubeError]) -> tuple[reaped.C
 
 def test_the_one_that_leaks_fastest_comes_first_however_long_others_have_run() -> None:
     pods = [pod("a", DB, DAY_AGO), pod("b", WEB, HOUR_AGO), pod("c", WEB, HOUR_AGO)]
-    counts = ask(pods, {"a": "init:2400\n", "b": "init:900\n", "c": "init\n"})
+    counts = ask(pods, {"a": "init:2400\n", "b": "init:900\n", "c": "init:0\n"})
     first, second = reaped.ranked(counts)
     assert (first.workload, first.reaped, first.per_hour, first.worst) == (WEB, 900, 450.0, "b")
     assert (second.workload, second.reaped, second.per_hour, second.pods) == (DB, 2400, 100.0, 1)
@@ -79,7 +83,7 @@ def test_a_namespace_that_refuses_is_asked_no_more() -> None:
     assert line.startswith("100 containers not asked: no right in namespace shop: kubectl -n shop")
 
 
-@pytest.mark.parametrize("name", ["init:", "init:x", "", "initialize", "init:1:2"])
+@pytest.mark.parametrize("name", ["init", "init:", "init:x", "", "initialize", "init:1:2"])
 def test_a_name_that_the_reaper_does_not_write_is_no_count(name: str) -> None:
     (count,) = ask([pod("a", WEB, HOUR_AGO)], {"a": name})
     assert count.problem
@@ -129,6 +133,33 @@ def test_it_execs_in_every_wrapped_container_that_runs(
     assert row.split()[:5] == ["shop", "Deployment/web", "app", "12", "84"]
     assert total == "84 zombies reaped in 12 of 13 wrapped containers."
     assert "1 container not asked: its image has no cat" in result.stderr
+
+
+@pytest.fixture
+def reaper() -> Iterator[subprocess.Popen[str]]:
+    """The real reaper, with two orphans reaped."""
+    script = "(true &); (true &); echo ready; exec sleep 60"
+    command = [sys.executable, "-m", "initshim", "-s", "--", "sh", "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        assert running.stdout.readline() == "ready\n"
+        yield running
+        running.terminate()
+
+
+def test_what_the_real_reaper_shows_is_what_is_read(
+    cluster: Cluster,
+    audit: Callable[..., Result],
+    through_kubelet: Callable[[Kubelet], None],
+    reaper: subprocess.Popen[str],
+) -> None:
+    cluster.workload("Deployment", "web", spec(), [running(wrapped({"spec": spec()}))])
+    name = Path(f"/proc/{reaper.pid}/comm")
+    kernel.wait_until(lambda: name.read_text() == "init:2\n", "two orphans were counted")
+    with serving(Kubelet({"app": ["cat", str(name)]})) as kubelet:
+        through_kubelet(kubelet)
+        result = audit("--reaped")
+    assert "2 zombies reaped in 1 of 1 wrapped container." in result.stdout
 
 
 def test_where_nobody_could_be_asked_the_missing_right_is_said(

@@ -63,6 +63,15 @@ def test_what_owns_missed_pods_is_restarted_and_nothing_else(missed: Cluster, au
     assert "its next run goes through the webhook" in result.stderr
 
 
+def test_it_says_so_where_the_webhook_would_miss_the_new_pods_too(
+    missed: Cluster, audit: Run
+) -> None:
+    missed.server.admit = lambda _path, given: (given, [])
+    assert "came back unwrapped" in audit("--restart", "--yes").stderr
+    missed.server.admit = lambda _path, given: (wrapped(given), [])
+    assert "came back unwrapped" not in audit("--restart", "--yes").stderr
+
+
 @pytest.mark.usefixtures("terminal")
 @pytest.mark.parametrize(("said", "done"), [("y\n", ["agent", "db", "web"]), ("\n", [])])
 def test_it_asks_first_and_nothing_said_is_a_no(
