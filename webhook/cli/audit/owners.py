@@ -75,7 +75,7 @@ def again(workload: Workload) -> str:
         kind = workload.kind.lower()
         return f"kubectl -n {workload.namespace} rollout restart {kind}/{workload.name}"
     if workload.typed == ON_SCHEDULE:
-        return "nothing: its next run goes through the webhook"
+        return "wait for its next run, which goes through the webhook"
     if workload.kind == "Pod":
         return "delete the pod and create it again"
     if workload.typed in BETWEEN:

@@ -60,7 +60,7 @@ def test_what_owns_missed_pods_is_restarted_and_nothing_else(missed: Cluster, au
     assert restarted(missed) == ["agent", "db", "web"]
     assert "shop Deployment/web restarted" in result.stderr
     assert "shop Pod/debug can't be restarted: delete the pod and create it again" in result.stderr
-    assert "its next run goes through the webhook" in result.stderr
+    assert "nightly can't be restarted: wait for its next run" in result.stderr
 
 
 def test_it_says_so_where_the_webhook_would_miss_the_new_pods_too(
