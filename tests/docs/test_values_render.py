@@ -12,7 +12,7 @@ from tests.docs.blocks import ROOT, Block, blocks
 from webhook import settings
 from webhook.oci import registries
 
-COOKBOOKS = [ROOT / "docs" / "registries.md", ROOT / "docs" / "platforms.md"]
+COOKBOOKS = [ROOT / "docs" / f"{name}.md" for name in ("registries", "platforms", "traces")]
 VALUES = list(blocks("yaml", pages=COOKBOOKS))
 CA = "/etc/initshim/registry-ca/ca.crt"
 

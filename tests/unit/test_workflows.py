@@ -70,11 +70,12 @@ def test_every_make_target_exists(file: Path) -> None:
     assert {target for step in steps(file) for target in made(step.get("run", ""))} <= targets
 
 
-def test_the_workflow_makes_all_that_ci_makes_on_every_supported_python() -> None:
+def test_the_workflow_runs_what_ci_runs_on_every_supported_python() -> None:
     test = ROOT / ".github" / "workflows" / "test.yml"
-    here = {target for step in steps(test) for target in made(step.get("run", ""))}
-    assert here >= set(made((ROOT / ".ci" / "run").read_text()))
-    pythons = dict(jobs(test))["test"]["strategy"]["matrix"]["python"]
+    job = dict(jobs(test))["test"]
+    assert ".ci/run" in {step.get("run") for step in job["steps"]}
+    pythons = job["strategy"]["matrix"]["python"]
+    assert job["container"]["image"].endswith("/python:${{ matrix.python }}-bookworm")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["requires-python"] == f">={pythons[0]}"
     assert pythons == [f"3.{minor}" for minor in range(11, 15)]

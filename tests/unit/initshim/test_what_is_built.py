@@ -73,6 +73,16 @@ def test_the_wheel_brings_the_reaper_for_any_libc(wheel: Path) -> None:
     assert any(name.endswith(".data/scripts/initshim-init") for name in names)
 
 
+def test_a_wheel_for_another_machine_brings_that_machines_reaper(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "--directory", str(tmp_path)]
+    environment = {**os.environ, "INITSHIM_TARGET": "arm64"}
+    subprocess.run([*build, "--target", "wheel"], cwd=ROOT, env=environment, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    assert "_aarch64.musllinux" in wheel.name
+    content = zipfile.ZipFile(wheel).read("initshim/bin/initshim-linux-arm64")
+    assert int.from_bytes(content[18:20], "little") == 183  # e_machine: EM_AARCH64
+
+
 def test_an_installed_wheel_runs_programs_and_needs_no_other(wheel: Path, tmp_path: Path) -> None:
     environment = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
