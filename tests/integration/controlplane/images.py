@@ -6,13 +6,14 @@ from typing import Any
 
 from tests.cases.load import cases
 from tests.fakes.http import Answer, Request
-from tests.fakes.registry import Registry, config_bytes
+from tests.fakes.registry import Registry, basic, config_bytes
 from tests.integration.controlplane.install import service_port
 from tests.unit.core.pipeline import DELIVERY
 from webhook.core.image import parse
 
 LOOKUP_SECONDS = 3
-_PINNED = "sha256:" + "5f" * 32
+PASSWORD = "c4n4ry-p4ssw0rd"
+_MEMBERS = basic(f"robot:{PASSWORD}")
 
 
 class Images:
@@ -22,6 +23,8 @@ class Images:
         self._registry = Registry()
         self._failing: dict[tuple[str, str], str] = {}
         self.digests: dict[str, str] = {}
+        self.private = "team/private"
+        self._registry.push(self.private, "1", config_bytes(["/private"]))
         for case in cases():
             file = case.folder / "images.json"
             known = json.loads(file.read_text()) if file.exists() else {}
@@ -45,6 +48,9 @@ class Images:
     async def __call__(self, request: Request) -> Answer:
         """Answer as the case says; what is known comes from the registry."""
         repository, _, tag = request.path.removeprefix("/v2/").partition("/manifests/")
+        if request.path.startswith(f"/v2/{self.private}/"):
+            refused = _MEMBERS(request, self.private)
+            return refused or await self._registry(request)
         match self._failing.get((repository, tag)):
             case None | "not-found":
                 return await self._registry(request)
