@@ -15,7 +15,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 PYTEST := $(BIN)/python -m pytest -o cache_dir=$(CACHE)/pytest
 
-.PHONY: help demo test integration faults soak lint fuzz bench reaper dist docs site lock clean
+.PHONY: help demo test assets integration faults soak lint fuzz bench reaper dist docs site lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -27,16 +27,16 @@ demo: .venv/.ready ## Show the main job: a pod that leaks zombies, without and w
 test: .venv/.ready ## Run the tests (no root needed; what lacks a system package is skipped and named)
 	$(PYTEST) -n auto --dist loadgroup
 
-integration: .venv/.ready ## Run the tests against real API servers, built once (needs Go, or KUBEBUILDER_ASSETS)
-	env -u XDG_CACHE_HOME $(BIN)/python -m tests.integration.controlplane.assets
+assets: .venv/.ready ## Find or build kube-apiserver and etcd, the newest and an old one
+	@$(BIN)/python -m tests.integration.controlplane.assets
+
+integration: assets ## Run the tests against real API servers, built once (needs Go, or KUBEBUILDER_ASSETS)
 	$(PYTEST) -m controlplane -n 2 --dist loadgroup
 
-faults: .venv/.ready ## Measure load and break things, 15 minutes; tables and picture go to docs/reliability.md
-	env -u XDG_CACHE_HOME $(BIN)/python -m tests.integration.controlplane.assets
+faults: assets ## Measure load and break things, 15 minutes; tables and picture go to docs/reliability.md
 	env -u XDG_CACHE_HOME $(BIN)/python -m tests.integration.faults
 
-soak: .venv/.ready ## An hour in ten minutes: is memory flat?
-	env -u XDG_CACHE_HOME $(BIN)/python -m tests.integration.controlplane.assets
+soak: assets ## An hour in ten minutes: is memory flat?
 	env -u XDG_CACHE_HOME $(BIN)/python -m tests.integration.faults.soak
 
 lint: .venv/.ready ## Check style, types and layers

@@ -12,8 +12,8 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ KUBERNETES = "k8s.io/kubernetes"
 ETCD = "go.etcd.io/etcd/server/v3"
 _OLDEST_GO = (1, 26)
 _FOLDER = "KUBEBUILDER_ASSETS"
+_TELL_SECONDS = 5.0
 
 
 class Missing(Exception):
@@ -46,6 +47,9 @@ class Recipe:
     module: str
     package: str
     folder: Path
+
+    def __str__(self) -> str:
+        return f"{self.program} {self.version}"
 
     @property
     def version(self) -> str:
@@ -124,57 +128,54 @@ def _recipes(name: str) -> tuple[Recipe, Recipe]:
 def _build(recipe: Recipe) -> None:
     """Fetch, then compile, each with its progress; write beside and rename."""
     go = _go()
-    title = f"{recipe.program} {recipe.version}"
-    environ = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false"}
     begun = time.monotonic()
-    print(f"{title}: fetching its modules", flush=True)
-    _run([go, "mod", "download"], recipe, environ, stage="fetch the modules")
-    listed = _run([go, "list", "-deps", recipe.package], recipe, environ, stage="list the packages")
+    listed = _watched([go, "list", "-deps", recipe.package], recipe, "fetch the modules")
     packages = listed.count("\n")
     recipe.path.parent.mkdir(parents=True, exist_ok=True)
     beside = recipe.path.with_name(f".{recipe.program}.{os.getpid()}")
     command = [go, "build", "-v", "-ldflags", recipe.flags, "-o", str(beside), recipe.package]
     try:
-        _compile(command, recipe, environ, title=title, packages=packages)
+        _watched(command, recipe, f"compile {packages} packages, less what Go has cached,")
         beside.replace(recipe.path)
     finally:
         beside.unlink(missing_ok=True)
-    print(f"{title}: built in {time.monotonic() - begun:.0f} s, kept as {recipe.path}", flush=True)
+    _say(f"{recipe}: built in {time.monotonic() - begun:.0f} s, kept as {recipe.path}")
 
 
-def _compile(
-    command: list[str], recipe: Recipe, environ: Mapping[str, str], *, title: str, packages: int
-) -> None:
-    """Compile, and say every few seconds how far it is: Go prints each package as it begins it."""
+def _watched(command: list[str], recipe: Recipe, stage: str) -> str:
+    """Run Go and give what it prints; say every few seconds how far it is.
+
+    On stderr it names each module as it fetches it, and each package as it compiles it.
+    """
+    environ = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false"}
+    _say(f"{recipe}: to {stage} takes minutes the first time")
     begun = told = time.monotonic()
     said: list[str] = []
-    with subprocess.Popen(
-        command, cwd=recipe.folder, env=environ, stderr=subprocess.PIPE, text=True
-    ) as compiler:
-        assert compiler.stderr
-        for line in compiler.stderr:
-            said.append(line)
-            now = time.monotonic()
-            if now - told > 5:
-                told = now
-                print(f"{title}: {len(said)} of at most {packages} packages, {now - begun:.0f} s")
-                sys.stdout.flush()
-    if compiler.returncode:
-        raise _stopped(recipe, "compile", "".join(said[-15:]))
+    with tempfile.TemporaryFile("w+") as out:
+        popen = subprocess.Popen(
+            command, cwd=recipe.folder, env=environ, stdout=out, stderr=subprocess.PIPE, text=True
+        )
+        with popen as running:
+            assert running.stderr
+            for line in running.stderr:
+                said.append(line)
+                now = time.monotonic()
+                if now - told > _TELL_SECONDS:
+                    told = now
+                    _say(f"{recipe}: {len(said)} done after {now - begun:.0f} s: {line.strip()}")
+        if popen.returncode:
+            raise _stopped(recipe, stage, "".join(said[-15:]))
+        out.seek(0)
+        return out.read()
 
 
-def _run(command: list[str], recipe: Recipe, environ: Mapping[str, str], *, stage: str) -> str:
-    done = subprocess.run(
-        command, cwd=recipe.folder, env=environ, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise _stopped(recipe, stage, done.stderr)
-    return done.stdout
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _stopped(recipe: Recipe, stage: str, said: str) -> Missing:
     return Missing(
-        f"{recipe.program} {recipe.version}: go could not {stage} of {recipe.folder}.\n"
+        f"{recipe}: go could not {stage} in {recipe.folder}.\n"
         f"{said.rstrip()}\n"
         "Modules come from GOPROXY (`go env GOPROXY`). Without them, get the programs elsewhere\n"
         f"(setup-envtest, or a Kubernetes release) and name their folder in {_FOLDER}."

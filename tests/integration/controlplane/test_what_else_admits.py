@@ -107,7 +107,12 @@ def test_a_quota_counts_a_wrapped_pod_as_it_counts_the_pod_alone(
 
 def full(resources: Json) -> Json:
     """Limits for all that a quota counts."""
-    return {"cpu": "2", "memory": "256Mi", "ephemeral-storage": "2Gi"} | resources.get("limits", {})
+    return {
+        "cpu": "2",
+        "memory": "256Mi",
+        "ephemeral-storage": "2Gi",
+        **resources.get("limits", {}),
+    }
 
 
 def quota(plane: ControlPlane, where: str, hard: Json) -> None:
@@ -122,8 +127,9 @@ def quota(plane: ControlPlane, where: str, hard: Json) -> None:
 
 
 def used_of(plane: ControlPlane, where: str) -> Json:
-    used: Json = plane.api.get(f"/api/v1/namespaces/{where}/resourcequotas/q").json()["status"]
-    return dict(used["used"])
+    path = f"/api/v1/namespaces/{where}/resourcequotas/q"
+    used: Json = plane.api.get(path).json()["status"]["used"]
+    return used
 
 
 @pytest.mark.parametrize("shape", SHAPES)
