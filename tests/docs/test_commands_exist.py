@@ -17,6 +17,9 @@ from webhook.cli.main import app
 # `initshim …` in a sentence, too; what follows a pipe or the line's end is another command.
 _QUOTED = re.compile(r"`(initshim [a-z][^`]*)`")
 
+_CODE = "\n".join(file.read_text() for file in sorted((ROOT / "webhook").rglob("*.py")))
+NAMES = set(re.findall(r"(?:\{PREFIX\}|\binitshim\.dev/)([a-z-]+)", _CODE))
+
 
 def words(line: str, name: str) -> Iterator[list[str]]:
     """Give the words behind each call of a program within a line of shell."""
@@ -82,18 +85,11 @@ def test_helm_takes_the_values_that_are_set_on_its_command_line(tmp_path: Path) 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_annotation_and_setting_that_is_named_exists(page: Path) -> None:
-    from webhook.core import annotations
     from webhook.settings import Settings
 
     text = page.read_text()
-    known = {"inject", "status", "exclude-containers", "include-init-containers", "options"}
-    assert known <= {
-        value.removeprefix(annotations.PREFIX)
-        for value in vars(annotations).values()
-        if isinstance(value, str)
-    }
     for name in re.findall(r"\binitshim\.dev/([a-z-]+)", text):
-        assert name in known | {"entrypoint"}, f"{page.name}: initshim.dev/{name}"
+        assert name in NAMES, f"{page.name}: initshim.dev/{name}"
     settings = {f"INITSHIM_{name.upper()}" for name in Settings.model_fields}
     for name in re.findall(r"\bINITSHIM_[A-Z_]+\b", text):
         known_here = name in settings or name == "INITSHIM_"
