@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     """How long an idle connection stays open; the API server keeps its own for 90. Seconds."""
     receive_seconds: Seconds = 10.0
     """How long a client may take for its TLS handshake, and to send one request. Seconds."""
-    max_connections: Annotated[int, Field(ge=16, le=1_000_000)] = 1024
+    max_connections: Annotated[int, Field(ge=16, le=1_000_000)] = 512
     """Most connections at once; one that has not sent a request yet makes room for a new one."""
     max_body: Annotated[int, Field(ge=1024, le=64 << 20)] = 8 << 20
     """Largest request body; the API server's own limit for an object is 3 MiB. Bytes."""

@@ -5,7 +5,7 @@ Two doors lead to one engine: `admit` for the API server's reviews, `mutate` for
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from webhook.core import mutation, patch, policy, review
@@ -14,7 +14,7 @@ from webhook.core.mutation import Delivery
 from webhook.core.observe import Observer
 from webhook.core.patch import Patch
 from webhook.core.pod import Json, Pod
-from webhook.core.policy import Plan, Rules, Skip, Wrap
+from webhook.core.policy import NeedsImage, Plan, Rules, Skip, Wrap
 from webhook.core.reasons import UNRESOLVED, Reason, remedy
 from webhook.core.review import Review, Verdict
 
@@ -77,8 +77,8 @@ class Answer:
 async def admit(body: bytes, engine: Engine, *, deadline: float) -> Answer:
     """Answer a review. Raises BadReview where the body is none, and nothing else.
 
-    A failure of our own, a resolver that hangs among them, lets the pod pass as it came, with
-    a warning.
+    A failure of our own lets the pod pass as it came, with a warning; a resolver that hangs
+    costs no more than the containers that were looked up.
     """
     request = review.parse(body)
     if request.pod is None:
@@ -103,7 +103,7 @@ async def mutate(pod: Pod, namespace: str, engine: Engine, *, deadline: float) -
     """
     _check_size(pod)
     plan = policy.plan(pod, engine.rules)
-    asked = sum(isinstance(decision, policy.NeedsImage) for decision in plan.decisions)
+    asked = sum(isinstance(decision, NeedsImage) for decision in plan.decisions)
     if asked:
         with engine.observer.span("resolve", {"initshim.images": asked}):
             plan = await _resolved(plan, pod, namespace, engine, deadline)
@@ -116,8 +116,19 @@ async def mutate(pod: Pod, namespace: str, engine: Engine, *, deadline: float) -
 
 async def _resolved(plan: Plan, pod: Pod, namespace: str, engine: Engine, deadline: float) -> Plan:
     """Resolve a plan; a resolver that does not keep its deadline is stopped."""
-    async with asyncio.timeout_at(_limit(deadline)):
-        return await engine.resolver.resolve(plan, pod, namespace, deadline=deadline)
+    limit = asyncio.timeout_at(_limit(deadline))
+    try:
+        async with limit:
+            return await engine.resolver.resolve(plan, pod, namespace, deadline=deadline)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        engine.observer.note("lookups stopped", namespace=namespace, error="They took too long.")
+        decisions = (
+            Skip(each.container, Reason.TIMED_OUT) if isinstance(each, NeedsImage) else each
+            for each in plan.decisions
+        )
+        return replace(plan, decisions=tuple(decisions))
 
 
 def outcomes(plan: Plan) -> dict[str, str]:

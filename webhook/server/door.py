@@ -24,7 +24,7 @@ _PAUSE = 0.05  # seconds; accept() can't do anything before somebody closes some
 class Rules:
     """Caps at the door: connections, seconds for a handshake; `dropped` hears why one was cut."""
 
-    connections: int = 1024
+    connections: int = 512
     handshake_seconds: float = 10.0
     dropped: Callable[[str], None] = lambda _: None
 

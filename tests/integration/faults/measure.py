@@ -40,7 +40,7 @@ def _run(stage: Stage, way: str, rate: float | None, seconds: float) -> Measured
     if way == "directly":
         running = stage.reviewing(seconds=seconds, **how)
     else:
-        running = stage.creating(seconds=seconds, dry_run=True, **how)
+        running = stage.creating(seconds=seconds, dry_run=True, patience="0s", **how)
     with running as load:
         figures = load.wait(seconds)
     after, memory = stage.service.usage()

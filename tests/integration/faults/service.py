@@ -4,6 +4,7 @@ A small kubelet and a small kube-proxy, with the Deployment's own environment an
 period. Each replica is a process; its log is a file.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -154,7 +155,8 @@ class Service:
 
     def logged(self, event: str) -> int:
         """Count an event in the logs of the replicas that run."""
-        return sum(each.log.read_text().count(f'"event": "{event}"') for each in self.replicas)
+        lines = (line for each in self.replicas for line in each.log.read_text().splitlines())
+        return sum(line.startswith("{") and json.loads(line)["event"] == event for line in lines)
 
     def kill_all(self) -> int:
         """End all replicas at once, and give how many they were."""

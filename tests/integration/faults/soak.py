@@ -72,6 +72,7 @@ def soak(on: Stage, *, seconds: float) -> Soak:
         )
         start, samples = time.monotonic(), []
         while (at := time.monotonic() - start) < seconds:
+            on.copy_bundle()
             samples.append((at, [each.memory for each in on.service.replicas]))
             time.sleep(_EVERY)
         figures, renewed = steady.wait(seconds), churn.wait(seconds)
@@ -92,7 +93,7 @@ def table(done: Soak) -> str:
     sent = done.figures.outcomes + done.churn.outcomes
     said = ", ".join(f"{count:,} {what}" for what, count in sent.items())
     return "\n".join(rows) + (
-        f"\n\nAnswers: {said}. Rotations: {done.rotations}. "
+        f"\n\nIn {done.samples[-1][0] + _EVERY:.0f} s: {said}. Rotations: {done.rotations}. "
         f"p50 {done.figures.quantile(0.5):.1f} ms, p99 {done.figures.quantile(0.99):.1f} ms."
     )
 
@@ -104,8 +105,7 @@ def main(seconds: float) -> int:
         done = soak(on, seconds=seconds)
     text = table(done)
     print(text)
-    if seconds >= SECONDS:
-        report.write("soak", text)
+    report.write("soak", text)
     grown = max(done.growth(replica) for replica in range(len(done.samples[0][1])))
     failed = done.figures.failed + done.churn.failed
     if grown > _MOST_GROWTH or failed:

@@ -31,6 +31,7 @@ NAMESPACE = "shop"
 REGISTRY = "registry.initshim.test"
 ROOT = os.geteuid() == 0
 _CONFIGURATION = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/initshim"
+_BUNDLE = "webhook-ca.crt"
 _PATIENCE = 90.0
 _PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 Json = dict[str, Any]
@@ -103,28 +104,27 @@ class Stage:
         with self._generating(
             self.pod(fresh=fresh),
             url=f"{self.plane.server}{path}",
+            name="localhost",
             ca=keys.ca,
             cert=keys.admin,
             key=keys.admin_key,
             mark="/.initshim/init",
             for_=f"{seconds}s",
             timeout="35s",  # a client's; the API server gives the webhook 10 s of it
-            patience="60s",
             http2=True,
-            **options,
+            **{"patience": "60s", **options},
         ) as load:
             yield load
 
     @contextmanager
     def reviewing(self, *, seconds: float, **options: object) -> Iterator[Load]:
         """Post reviews to the Service's address with the API server's transport."""
-        ca = self.folder / "webhook-ca.crt"
-        ca.write_bytes(self.bundle())
+        self.copy_bundle()
         with self._generating(
             review(self.pod(), uid="@N@", namespace=NAMESPACE),
             url=f"https://{self.service.address}/mutate?timeout=10s",
             name=f"{RELEASE}.{OWN}.svc",
-            ca=ca,
+            ca=self.folder / _BUNDLE,
             mark='"patch"',
             for_=f"{seconds}s",
             **options,
@@ -178,6 +178,12 @@ class Stage:
         """The CAs that the API server verifies the webhook by."""
         (webhook,) = self.call("GET", _CONFIGURATION)["webhooks"]
         return base64.b64decode(webhook["clientConfig"].get("caBundle", ""))
+
+    def copy_bundle(self) -> None:
+        """Let those who post reviews trust what the API server trusts now."""
+        beside = self.folder / f"{_BUNDLE}.new"
+        beside.write_bytes(self.bundle())
+        beside.replace(self.folder / _BUNDLE)
 
     def publish(self, bundle: bytes) -> None:
         """Overwrite them."""

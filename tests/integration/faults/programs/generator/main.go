@@ -91,15 +91,12 @@ func run(o options) error {
 // dial gives a client with the API server's settings towards webhooks, which are those of
 // k8s.io/client-go/transport: 25 idle connections a host, kept for 90 s; 10 s for a handshake.
 func dial(o options) (*http.Client, error) {
-	pem, err := os.ReadFile(o.ca)
-	if err != nil {
-		return nil, err
+	config := &tls.Config{
+		ServerName:         o.name,
+		MinVersion:         tls.VersionTLS12,
+		InsecureSkipVerify: true, // verified below, by the CAs as they are at each handshake
+		VerifyConnection:   func(state tls.ConnectionState) error { return verify(o, state) },
 	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s holds no certificate", o.ca)
-	}
-	config := &tls.Config{RootCAs: roots, ServerName: o.name, MinVersion: tls.VersionTLS12}
 	if !o.http2 {
 		config.NextProtos = []string{"http/1.1"}
 	}
@@ -121,6 +118,22 @@ func dial(o options) (*http.Client, error) {
 		DisableKeepAlives:   o.renew,
 	}
 	return &http.Client{Transport: transport}, nil
+}
+
+// verify reads the CAs anew, for they are renewed while this program runs.
+func verify(o options, state tls.ConnectionState) error {
+	pem, err := os.ReadFile(o.ca)
+	if err != nil {
+		return err
+	}
+	roots, between := x509.NewCertPool(), x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	for _, each := range state.PeerCertificates[1:] {
+		between.AddCert(each)
+	}
+	wanted := x509.VerifyOptions{Roots: roots, Intermediates: between, DNSName: state.ServerName}
+	_, err = state.PeerCertificates[0].Verify(wanted)
+	return err
 }
 
 // open sends each request when it is due.
