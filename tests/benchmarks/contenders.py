@@ -124,7 +124,7 @@ def build(cache: Path) -> dict[str, Path]:
     kept = {"GOMODCACHE": str(cache / "go" / "mod"), "GOCACHE": str(cache / "go" / "build")}
     environment = {**kept, "GOFLAGS": "-modcacherw", **os.environ}
     source = ROOT / "tests" / "benchmarks" / "go"
-    command = [go, "build", "-trimpath", "-o", f"{out}/", "./..."]
+    command = [go, "build", "-o", f"{out}/", "./..."]
     subprocess.run(command, cwd=source, env=environment, check=True)
     return {each.name: each for each in out.iterdir()}
 

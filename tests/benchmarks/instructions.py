@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 RECORD = Path(__file__).with_suffix(".json")
 BAND = 0.03
 KINDS = ("commands", "warm cache", "opted out")
+LIBRARIES = ("fastapi", "starlette", "uvicorn", "httptools", "orjson", "structlog")
 WARM_UP = 300
 COUNTED = 300
 
@@ -37,11 +39,16 @@ def main() -> None:
 
         asyncio.run(review_many(given.kind, WARM_UP, COUNTED, between=_switch))
         return
+    check(record=given.record)
+
+
+def check(*, record: bool = False) -> None:
+    """Count, write the counts down if told to, and exit where one is outside of the band."""
     if not shutil.which("valgrind"):
         print("instructions per review: not counted, for Debian's package valgrind is missing")
         return
     counts = {kind: count(kind) for kind in KINDS}
-    if given.record:
+    if record:
         RECORD.write_text(
             json.dumps({"interpreter": interpreter(), "counts": counts}, indent=2) + "\n"
         )
@@ -80,8 +87,9 @@ def complaints(counts: dict[str, int]) -> list[str]:
 
 
 def interpreter() -> str:
-    """Name the interpreter exactly."""
-    return f"{platform.python_implementation()} {platform.python_version()} {platform.machine()}"
+    """Name the interpreter exactly, and the libraries on a review's way."""
+    python = f"{platform.python_implementation()} {platform.python_version()} {platform.machine()}"
+    return ", ".join([python, *(f"{name} {version(name)}" for name in LIBRARIES)])
 
 
 def _switch(state: str) -> None:
