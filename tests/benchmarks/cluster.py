@@ -28,8 +28,6 @@ from tests.integration.pods.runtime import REAPER, Node
 from tests.reaper.container import Runc
 
 OUT = Path(__file__).parents[2] / "docs" / "benchmarks"
-# podman 4.3 would remove an init container at once, and fail where it has not ended yet.
-KEEP = "io.podman.annotations.init.container.type"
 INSTALL = ["/init", "--install", "/.initshim/init"]
 
 
@@ -37,7 +35,7 @@ def main() -> None:
     """Measure all, write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=50, help="init containers under runc")
-    parser.add_argument("--pods", type=int, default=7, help="pods under podman, of each kind")
+    parser.add_argument("--under-podman", type=int, default=7, help="init containers under podman")
     parser.add_argument("--out", type=Path, default=OUT)
     given = parser.parse_args()
     missing = [name for name in ("runc", "podman", "buildah", "busybox") if not shutil.which(name)]
@@ -49,8 +47,8 @@ def main() -> None:
         folder = Path(name)
         alone(figures, folder, given.rounds)
         under_runc(figures, folder / "runc", given.rounds)
-        node = Node(folder, shutil.which("busybox") or "")
-        under_podman(figures, node, given.pods)
+        Node(folder, shutil.which("busybox") or "")  # makes the images
+        under_podman(figures, Store(folder), given.under_podman)
         sizes(figures, Store(folder), folder / "image")
     memory(figures, found())
     print(write(figures, given.out))
@@ -113,27 +111,21 @@ def _timed(command: list[str]) -> float:
     return (time.perf_counter() - begun) * 1e3
 
 
-def under_podman(figures: Figures, node: Node, pods: int) -> None:
-    """Time `podman play kube` of a pod, without and with the init container, in turns."""
-    program = {"name": "app", "image": "localhost/busybox:1", "command": ["/bin/sleep", "60"]}
-    volume = {"name": "initshim", "emptyDir": {}}
-    mount = {"name": "initshim", "mountPath": "/.initshim"}
-    init = {"name": "initshim", "image": REAPER, "command": INSTALL, "volumeMounts": [mount]}
-    behind = ["/.initshim/init", "--", *program["command"]]
-    kinds = {
-        "plain": {"containers": [program]},
-        "wrapped": {
-            "initContainers": [init],
-            "containers": [{**program, "command": behind, "volumeMounts": [mount]}],
-            "volumes": [volume],
-        },
-    }
+def under_podman(figures: Figures, store: Store, pods: int) -> None:
+    """Time the same container under podman, from `podman create` to `podman rm`."""
+    store.run("podman", "volume", "create", "initshim")
     for number in range(pods):
-        for kind, spec in kinds.items():
-            name = f"{kind}-{number}"
-            metadata = {"name": name, "annotations": {KEEP: "always"}}
-            pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
-            figures["podman"][kind].append(node.start(pod) * 1e3)
+        name = f"initshim-{number}"
+        options = ["--name", name, "--network", "none", "--volume", "initshim:/.initshim:U"]
+        steps = {
+            "create": ["create", *options, REAPER, *INSTALL[1:]],
+            "start, run to its end": ["start", "--attach", name],
+            "rm": ["rm", name],
+        }
+        for step, words in steps.items():
+            begun = time.perf_counter()
+            store.run("podman", *words)
+            figures["podman"][step].append((time.perf_counter() - begun) * 1e3)
 
 
 def sizes(figures: Figures, store: Store, folder: Path) -> None:

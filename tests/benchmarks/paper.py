@@ -46,7 +46,7 @@ def write(figures: Figures, out: Path) -> str:
     steps = _steps(figures)
     draw(
         {
-            "time that the init container takes under runc, ms": steps,
+            "time that the init container takes, by step, ms": steps,
             "Rss of an init while it waits, kB": figures["init Rss"],
         },
         [*figures["init Rss"], *steps],
@@ -89,19 +89,16 @@ and can read each other's `/proc/PID/environ` and files through `/proc/PID/root`
 
 def _steps(figures: Figures) -> dict[str, list[float]]:
     runc = figures["runc"]
-    return {f"runc {name}": values for name, values in runc.items()} | {
-        f"{name}, without a container": values for name, values in figures["alone"].items()
-    }
+    return (
+        {f"{name}, without a container": values for name, values in figures["alone"].items()}
+        | {f"runc {name}": values for name, values in runc.items()}
+        | {f"podman {name}": values for name, values in figures["podman"].items()}
+    )
 
 
 def _measured(figures: Figures) -> str:
     lines = ["| step of the init container | ms |", "|---|---:|"]
     lines += [f"| {name} | {_cell(values)} |" for name, values in _steps(figures).items()]
-    plain, wrapped = figures["podman"]["plain"], figures["podman"]["wrapped"]
-    more = [with_it - without for with_it, without in zip(wrapped, plain, strict=True)]
-    lines.append(f"| pod under podman, without | {_cell(plain)} |")
-    lines.append(f"| pod under podman, with | {_cell(wrapped)} |")
-    lines.append(f"| added to the pod, in the same round | {_cell(more)} |")
     lines.append(f"| bytes pulled, once per node | {figures['image']['bytes'][0]:,.0f} |")
     return "\n".join(lines)
 

@@ -19,9 +19,11 @@ from webhook.core.reasons import UNRESOLVED, Reason, remedy
 from webhook.core.review import Review, Verdict
 
 # Pods come here before the API server validates them: what it would refuse in the end must not
-# keep every other pod waiting. No kubelet runs as many containers; the size is the API server's
-# own limit (TotalAnnotationSizeLimitB in k8s.io/apimachinery/pkg/api/validation).
+# keep every other pod waiting. No kubelet runs as many containers, or mounts as many volumes; the
+# size is the API server's own limit (TotalAnnotationSizeLimitB in
+# k8s.io/apimachinery/pkg/api/validation).
 MOST_CONTAINERS = 512
+MOST_VOLUMES = 4096
 LARGEST_ANNOTATIONS = 256 << 10
 
 # What a resolver that is late may take on top of its deadline: a part of its time, seconds.
@@ -152,6 +154,9 @@ def _check_size(pod: Pod) -> None:
     containers = len(pod.containers)
     if containers > MOST_CONTAINERS:
         raise BadPod(f"it has {containers} containers, more than {MOST_CONTAINERS}")
+    volumes = len(pod.volumes)
+    if volumes > MOST_VOLUMES:
+        raise BadPod(f"it has {volumes} volumes, more than {MOST_VOLUMES}")
     size = sum(len(key) + len(value) for key, value in pod.annotations.items())
     if size > LARGEST_ANNOTATIONS:
         raise BadPod(f"its annotations are larger than {LARGEST_ANNOTATIONS} bytes")

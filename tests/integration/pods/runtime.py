@@ -71,17 +71,6 @@ class Node:
         finally:
             self._podman("pod", "rm", "--force", "--time", "0", name)
 
-    def start(self, pod: Json) -> float:
-        """Start a pod and throw it away; gives the seconds until its containers ran."""
-        file = self._folder / "pod.json"
-        file.write_text(json.dumps(pod))
-        begun = time.perf_counter()
-        try:
-            self._podman("play", "kube", "--network", "none", str(file))
-            return time.perf_counter() - begun
-        finally:
-            self._podman("pod", "rm", "--force", "--time", "0", pod["metadata"]["name"])
-
     def _send(self, container: str, signal: str) -> None:
         until = time.monotonic() + _PATIENCE
         while "ready" not in self._store.logs(container):

@@ -305,6 +305,13 @@ def test_a_pod_out_of_all_proportion_does_not_keep_the_others_waiting() -> None:
     assert "513 containers" in warning
 
 
+def test_a_pod_of_volumes_without_end_does_not_keep_the_others_waiting() -> None:
+    """200,000 of them, in a body below the limit, held the event loop for more than a second."""
+    many = [{"name": f"v{n}", "emptyDir": {}} for n in range(admission.MOST_VOLUMES + 1)]
+    (warning,) = read(answered(body(pod(volumes=many))).body)["warnings"]
+    assert "4097 volumes" in warning
+
+
 def test_annotations_beyond_the_api_servers_own_limit_are_not_read() -> None:
     large = pod()
     large["metadata"]["annotations"] = {"initshim.dev/options": "\\" * (256 << 10)}
