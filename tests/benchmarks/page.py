@@ -125,5 +125,6 @@ def _goal(label: str, value: float, *, met: bool) -> str:
 def _made_on() -> str:
     return (
         f"Measured on {os.cpu_count()} CPUs, Linux {platform.release().split('-')[0]}, "
-        f"{platform.machine()}, {platform.python_implementation()} {platform.python_version()}."
+        f"{platform.machine()}, {platform.python_implementation()} {platform.python_version()}. "
+        f"The load average at its end was {os.getloadavg()[0]:.1f}; the benchmark alone makes 2."
     )

@@ -65,16 +65,13 @@ _HEAD = """# What initshim costs a cluster
 with quartiles in brackets. What is measured and what is reckoned are kept apart.
 
 ## Measured: one pod
-
 """
-_NOT_MEASURED = """
-What an init container costs is a container; the reaper's own part, copy and check, is
- the smallest. In a cluster two more things count that one machine can't show. The kubelet learns
-that an init container ended from its pod lifecycle event generator, which looks once a second
-(0.5 s on average; less with `EventedPLEG`); and the first pod on a node waits for the image, whose
-size is above. With `delivery: imageVolume` (Kubernetes 1.35) there is no init container, and none
-of this.
-
+_NOT_MEASURED = """What an init container costs is a container; the reaper's own part, copy and
+check, is the smallest. In a cluster two more things count that one machine can't show. The kubelet
+learns that an init container ended from its pod lifecycle event generator, which looks once a
+second (0.5 s on average; less with `EventedPLEG`); and the first pod on a node waits for the image,
+whose size is above. With `delivery: imageVolume` (Kubernetes 1.35) there is no init container, and
+none of this.
 """
 _COMPARED = """
 Against **an init in every image** (`ENTRYPOINT ["tini", "--"]`): the processes are the same in
