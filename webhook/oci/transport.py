@@ -94,10 +94,12 @@ class Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; the response's body holds a place at the host until it is closed."""
         way = self._way(request)
-        pool = await self._pool(way)
+        pool, spare = self._pool(way)
         place = _Place(pool)
         try:
             await place.take()
+            for each in spare:
+                await each.http.aclose()
             with _mapped(way.host):
                 answer = await self._send(pool, request)
         except BaseException:
@@ -133,16 +135,19 @@ class Transport(httpx.AsyncBaseTransport):
             known = Endpoint(f"{url.scheme}://{host}", ca=asked.ca)
         return Way(url.scheme, host, port, known, self._proxies.choose(url.scheme, host, port))
 
-    async def _pool(self, way: Way) -> _Pool:
+    def _pool(self, way: Way) -> tuple[_Pool, list[_Pool]]:
+        """Give a host's pool, and those to close for it, which nobody can find any more.
+
+        Nothing is awaited in between: another request may want the same places.
+        """
         pool = self._pools.get(way)
         if pool is None:
             pool = _Pool(self._open(way), asyncio.Semaphore(self._per_host))
             self._pools[way] = pool
         self._pools.move_to_end(way)
         idle = [key for key, each in self._pools.items() if not each.users and key != way]
-        for key in idle[: max(0, len(self._pools) - _MOST_POOLS)]:
-            await self._pools.pop(key).http.aclose()
-        return pool
+        many = max(0, len(self._pools) - _MOST_POOLS)
+        return pool, [self._pools.pop(key) for key in idle[:many]]
 
     def _open(self, way: Way) -> httpcore.AsyncConnectionPool:
         endpoint = way.endpoint or Endpoint(f"{way.scheme}://{way.host}")

@@ -150,6 +150,19 @@ def test_connections_are_kept_and_used_again() -> None:
     run(test())
 
 
+def test_many_hosts_at_once_do_not_close_the_same_pool_twice() -> None:
+    async def test() -> None:
+        registry = Registry()
+        registry.push("app", "v1", config_bytes(["/app"]))
+        async with serve(registry) as host:
+            port = host.authority.partition(":")[2]
+            names = [f"r{number}.example.com:{port}" for number in range(300)]
+            async with asking(plain(*names)) as asker:
+                await asyncio.gather(*(asker.config(f"{name}/app:v1") for name in names))
+
+    run(test())
+
+
 def test_pools_of_hosts_that_nobody_asks_any_more_are_closed() -> None:
     """A pod's author chooses host names: they must not pile up."""
 
