@@ -20,6 +20,9 @@ _QUOTED = re.compile(r"`(initshim [a-z][^`]*)`")
 _CODE = "\n".join(file.read_text() for file in sorted((ROOT / "webhook").rglob("*.py")))
 NAMES = set(re.findall(r"(?:\{PREFIX\}|\binitshim\.dev/)([a-z-]+)", _CODE))
 
+_OTHERS = [ROOT / "tests" / each for each in ("integration", "reaper")]  # their own settings
+_TESTS = "".join(file.read_text() for each in _OTHERS for file in each.rglob("*.py"))
+
 
 def words(line: str, name: str) -> Iterator[list[str]]:
     """Give the words behind each call of a program within a line of shell."""
@@ -92,6 +95,6 @@ def test_every_annotation_and_setting_that_is_named_exists(page: Path) -> None:
         assert name in NAMES, f"{page.name}: initshim.dev/{name}"
     settings = {f"INITSHIM_{name.upper()}" for name in Settings.model_fields}
     for name in re.findall(r"\bINITSHIM_[A-Z_]+\b", text):
-        known_here = name in settings or name == "INITSHIM_"
+        known_here = name in settings or name == "INITSHIM_" or name in _TESTS
         begins = name.endswith("_") and any(each.startswith(name) for each in settings)
         assert known_here or begins, f"{page.name}: {name}"
