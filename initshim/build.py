@@ -20,6 +20,7 @@ from initshim.targets import TARGETS, Target, this_machine
 HERE = Path(__file__).parent
 
 ROOMS = (
+    "start",
     "reaper",
     "signals",
     "options",
@@ -90,6 +91,8 @@ def build(target: Target, out: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix="initshim-") as name:
         folder = Path(name)
         sources = translate(folder)
+        if not target.start:
+            sources.remove("start.c")
         headers(target, folder / "include")
         shutil.copyfile(HERE / "reaper.ld", folder / "reaper.ld")
         run(

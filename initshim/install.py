@@ -8,9 +8,17 @@ from cython.cimports.initshim.linux import (
     O_CLOEXEC,
     O_NOFOLLOW,
     change_mode,
+    close,
+    environ,
     errno,
+    execve,
+    fsync,
     new_process,
     open_file,
+    read,
+    unlink,
+    waitpid,
+    write,
 )
 from cython.cimports.initshim.rooms import (
     Line,
@@ -25,8 +33,7 @@ from cython.cimports.libc.errno import EACCES, ENAMETOOLONG
 from cython.cimports.libc.stdio import rename
 from cython.cimports.libc.string import memcpy, strlen
 from cython.cimports.posix.fcntl import O_CREAT, O_EXCL, O_RDONLY, O_WRONLY
-from cython.cimports.posix.unistd import _exit, close, execv, fsync, read, unlink, write
-from cython.cimports.posix.wait import waitpid
+from cython.cimports.posix.unistd import _exit
 
 
 def install(reaper):
@@ -107,7 +114,7 @@ def run_copy(reaper):
     argv[1] = cython.cast(cython.p_char, b"--version")
     argv[2] = cython.NULL
     restore_signals(reaper)
-    execv(argv[0], argv)
+    execve(argv[0], argv, environ)
     error: cython.int = errno
     hint: cython.p_const_char = b" (is the volume mounted noexec?)" if error == EACCES else b""
     failed(b"the copy cannot run: ", error, hint, cython.address(reaper.options))

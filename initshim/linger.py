@@ -8,12 +8,15 @@ from cython.cimports.initshim.linux import (
     SIGKILL,
     SIGQUIT,
     SIGTERM,
+    close,
+    kill,
     open_file,
+    read,
 )
 from cython.cimports.initshim.rooms import next_signal, reap
 from cython.cimports.posix.fcntl import O_RDONLY
-from cython.cimports.posix.signal import kill, siginfo_t
-from cython.cimports.posix.unistd import alarm, close, read
+from cython.cimports.posix.signal import siginfo_t
+from cython.cimports.posix.unistd import alarm
 
 
 def linger(reaper):

@@ -9,7 +9,6 @@ cdef extern from "<errno.h>" nogil:
 cdef extern from "<unistd.h>" nogil:
     char **environ
     long syscall(long number, ...)
-    pid_t getsid(pid_t pid)
 
 cdef extern from "<fcntl.h>" nogil:
     enum: AT_FDCWD
@@ -38,17 +37,28 @@ cdef extern from "<sys/prctl.h>" nogil:
     enum: PR_SET_CHILD_SUBREAPER
 
 cdef extern from "<sys/syscall.h>" nogil:
+    enum: SYS_chdir
+    enum: SYS_close
     enum: SYS_close_range
+    enum: SYS_execve
     enum: SYS_fchmod
+    enum: SYS_fsync
+    enum: SYS_getsid
     enum: SYS_ioctl
+    enum: SYS_kill
     enum: SYS_openat
     enum: SYS_pipe2
     enum: SYS_prctl
+    enum: SYS_read
+    enum: SYS_setpgid
     enum: SYS_tkill
     enum: SYS_rt_sigaction
     enum: SYS_rt_sigprocmask
     enum: SYS_rt_sigqueueinfo
     enum: SYS_rt_sigtimedwait
+    enum: SYS_unlinkat
+    enum: SYS_wait4
+    enum: SYS_write
 
 cdef extern from *:
     # musl's fork keeps locks and thread ids right, which we have none of: 1 kB and five system calls.
@@ -92,6 +102,47 @@ cdef inline void set_foreground(pid_t group) noexcept nogil:
     """Make a group the foreground group of the terminal that is stdin."""
     cdef int number = group
     syscall(SYS_ioctl, 0, TIOCSPGRP, &number)
+
+# musl's own of these are cancellation points, or a function each where one call does.
+
+cdef inline Py_ssize_t read(int file, void *into, size_t size) noexcept nogil:
+    return syscall(SYS_read, file, into, size)
+
+cdef inline Py_ssize_t write(int file, const void *text, size_t size) noexcept nogil:
+    return syscall(SYS_write, file, text, size)
+
+cdef inline int close(int file) noexcept nogil:
+    return syscall(SYS_close, file)
+
+cdef inline int fsync(int file) noexcept nogil:
+    return syscall(SYS_fsync, file)
+
+cdef inline int unlink(const char *name) noexcept nogil:
+    return syscall(SYS_unlinkat, AT_FDCWD, name, 0)
+
+cdef inline int chdir(const char *folder) noexcept nogil:
+    return syscall(SYS_chdir, folder)
+
+cdef inline int execve(const char *name, char **argv, char **variables) noexcept nogil:
+    return syscall(SYS_execve, name, argv, variables)
+
+cdef inline int kill(pid_t to, int signum) noexcept nogil:
+    return syscall(SYS_kill, to, signum)
+
+cdef inline int setpgid(pid_t pid, pid_t group) noexcept nogil:
+    return syscall(SYS_setpgid, pid, group)
+
+cdef inline pid_t getsid(pid_t pid) noexcept nogil:
+    return syscall(SYS_getsid, pid)
+
+cdef inline pid_t waitpid(pid_t pid, int *status, int how) noexcept nogil:
+    return syscall(SYS_wait4, pid, status, how, NULL)
+
+cdef extern from *:
+    """
+    #define set_environ(variables) (environ = (variables))
+    """
+    void set_environ(char **variables) nogil
 
 # Handed in by build.py: -DINITSHIM_VERSION="…".
 cdef extern from *:

@@ -1,7 +1,7 @@
 """Reap: take in every process that has ended, and count those that weren't the program."""
 
 import cython
-from cython.cimports.initshim.linux import PR_SET_NAME, prctl
+from cython.cimports.initshim.linux import PR_SET_NAME, prctl, waitpid
 from cython.cimports.initshim.rooms import (
     Line,
     begin,
@@ -19,7 +19,6 @@ from cython.cimports.posix.wait import (
     WSTOPSIG,
     WTERMSIG,
     WUNTRACED,
-    waitpid,
 )
 
 

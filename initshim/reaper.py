@@ -4,7 +4,7 @@ Block all signals, start the program; then wait for a signal, forward it, reap, 
 
 Written in Cython's pure Python mode and compiled ahead of time; the types are in reaper.pxd. No
 function here touches a Python object, so nothing of Python remains in the executable. The rooms:
-signals, options, install, search, spawn, terminal, reap, linger, say.
+start, signals, options, install, search, spawn, terminal, reap, linger, say.
 """
 
 import cython
@@ -17,8 +17,11 @@ from cython.cimports.initshim.linux import (
     SIGCONT,
     SYS_close_range,
     SYS_tkill,
+    chdir,
+    close,
     prctl,
     syscall,
+    write,
 )
 from cython.cimports.initshim.rooms import (
     HELP,
@@ -52,7 +55,7 @@ from cython.cimports.initshim.rooms import (
 from cython.cimports.libc.errno import ENOENT
 from cython.cimports.libc.string import strlen
 from cython.cimports.posix.signal import siginfo_t
-from cython.cimports.posix.unistd import chdir, close, getpid, getppid, write
+from cython.cimports.posix.unistd import getpid, getppid
 from cython.cimports.posix.wait import WEXITSTATUS, WIFEXITED, WTERMSIG
 
 # Not on the stack: the page that .bss lies in is there anyhow, the stack's next page need not be.

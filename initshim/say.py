@@ -4,10 +4,9 @@ No stdio: its buffers and its printf would be larger than all the rest of the re
 """
 
 import cython
-from cython.cimports.initshim.linux import O_CLOEXEC, open_file
+from cython.cimports.initshim.linux import O_CLOEXEC, close, open_file, write
 from cython.cimports.libc.string import strlen
 from cython.cimports.posix.fcntl import O_APPEND, O_NONBLOCK, O_WRONLY
-from cython.cimports.posix.unistd import close, write
 
 
 def begin(line):

@@ -5,11 +5,10 @@ shell: it is the kernel's "Exec format error", as a container runtime gives it.
 """
 
 import cython
-from cython.cimports.initshim.linux import environ, errno
+from cython.cimports.initshim.linux import environ, errno, execve
 from cython.cimports.initshim.rooms import find
 from cython.cimports.libc.errno import EACCES, ENAMETOOLONG, ENOENT, ENOTDIR
 from cython.cimports.libc.string import memcpy, strlen, strncmp
-from cython.cimports.posix.unistd import execve
 
 
 def exec_program(argv):

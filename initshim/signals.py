@@ -13,12 +13,13 @@ from cython.cimports.initshim.linux import (
     SYS_rt_sigqueueinfo,
     SYS_rt_sigtimedwait,
     errno,
+    kill,
     syscall,
 )
 from cython.cimports.initshim.rooms import number_in, put, put_number
 from cython.cimports.libc.stdint import uint64_t
 from cython.cimports.libc.string import memset, strlen
-from cython.cimports.posix.signal import SIG_SETMASK, kill
+from cython.cimports.posix.signal import SIG_SETMASK
 from cython.cimports.posix.strings import strcasecmp, strncasecmp
 
 

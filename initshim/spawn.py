@@ -2,10 +2,14 @@
 
 import cython
 from cython.cimports.initshim.linux import (
+    close,
     errno,
     new_process,
     open_pipe,
+    read,
     set_foreground,
+    setpgid,
+    write,
 )
 from cython.cimports.initshim.rooms import (
     Line,
@@ -17,14 +21,7 @@ from cython.cimports.initshim.rooms import (
     variable,
 )
 from cython.cimports.libc.errno import EINTR
-from cython.cimports.posix.unistd import (
-    _exit,
-    close,
-    getpid,
-    read,
-    setpgid,
-    write,
-)
+from cython.cimports.posix.unistd import _exit, getpid
 
 
 def spawn(reaper):

@@ -14,6 +14,8 @@ class Target:
     machine: str
     """What `uname -m` says there; also what Python wheels are tagged with."""
     word: int = 64
+    start: bool = True
+    """Whether our own start-up does: musl's system calls need nothing that its own sets up."""
 
     @property
     def file(self) -> str:
@@ -27,7 +29,8 @@ TARGETS = {
         Target(name="amd64", zig="x86_64-linux-musl", machine="x86_64"),
         Target(name="arm64", zig="aarch64-linux-musl", machine="aarch64"),
         Target(name="arm", zig="arm-linux-musleabihf", machine="armv7l", word=32),
-        Target(name="386", zig="x86-linux-musl", machine="i686", word=32),
+        # Its system calls go through the thread area: `call *%gs:16`.
+        Target(name="386", zig="x86-linux-musl", machine="i686", word=32, start=False),
         Target(name="ppc64le", zig="powerpc64le-linux-musl", machine="ppc64le"),
         Target(name="riscv64", zig="riscv64-linux-musl", machine="riscv64"),
         Target(name="s390x", zig="s390x-linux-musl", machine="s390x"),

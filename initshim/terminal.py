@@ -13,9 +13,9 @@ from cython.cimports.initshim.linux import (
     SIGTTOU,
     foreground,
     getsid,
+    kill,
     set_foreground,
 )
-from cython.cimports.posix.signal import kill
 from cython.cimports.posix.unistd import getpgrp
 
 

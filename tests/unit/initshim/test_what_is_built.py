@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import initshim
+from initshim.build import build
+from initshim.targets import TARGETS
 
 ROOT = Path(__file__).parents[3]
 LARGEST = 16384  # bytes
@@ -55,6 +57,11 @@ def test_it_is_small_and_static(two: list[Path]) -> None:
     assert len(content) <= LARGEST
     assert b"ld-linux" not in content
     assert b"ld-musl" not in content
+
+
+@pytest.mark.parametrize("name", [target.name for target in TARGETS.values() if target.word == 64])
+def test_it_is_small_on_every_64_bit_machine(name: str, tmp_path: Path) -> None:
+    assert build(TARGETS[name], tmp_path).stat().st_size <= LARGEST
 
 
 @pytest.fixture(scope="module")

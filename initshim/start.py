@@ -1,0 +1,30 @@
+"""Start: from the kernel's hand to main, with nothing of musl's own start-up in between.
+
+musl would set up threads, thread-local storage, stdio and atexit, which we have none of: 2 kB, and
+time in which PID 1 is deaf. What it takes without them: the environment, and a place for errno.
+"""
+
+import cython
+from cython.cimports.initshim.linux import set_environ
+from cython.cimports.posix.unistd import _exit
+
+last_error = cython.declare(cython.int)
+
+
+def __libc_start_main(program, argc, argv):
+    """Call main: musl's crt1 calls this first, with what the kernel left on the stack.
+
+    That is argc, then argv and its NULL, then the environment.
+    """
+    set_environ(argv + argc + 1)
+    _exit(program(argc, argv))
+
+
+def __errno_location():
+    """Where errno is: with one thread, a variable as any other."""
+    return cython.address(last_error)
+
+
+def ___errno_location():
+    """The same under the name that musl itself calls it by."""
+    return cython.address(last_error)
