@@ -27,6 +27,7 @@ _COPIED_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 _NUMERIC_USER = 65532
 _written = json.JSONEncoder(separators=(",", ":")).encode
 _READ_ONLY_MOUNT = {"name": NAME, "mountPath": MOUNT, "readOnly": True}
+_TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105  # where, not what
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +132,20 @@ def _init_container(
         "command": ["/init", "--install", INIT],
         **_resources(wrapped),
         "securityContext": security,
-        "volumeMounts": [{"name": NAME, "mountPath": MOUNT}],
+        "volumeMounts": [{"name": NAME, "mountPath": MOUNT}, *_in_place_of_a_token(wrapped)],
     }
+
+
+def _in_place_of_a_token(wrapped: Container) -> list[Json]:
+    """Our own volume where the pod's token would be mounted into our container, which needs none.
+
+    The API server's ServiceAccount plugin runs again after a webhook that changed the pod. It
+    mounts the token into every container with nothing at that path, ours among them, and that
+    change has the whole pod reviewed once more (`reinvocationPolicy: IfNeeded`).
+    """
+    if not any(mount.get("mountPath") == _TOKEN_PATH for mount in wrapped.mounts):
+        return []
+    return [{"name": NAME, "mountPath": _TOKEN_PATH, "readOnly": True}]
 
 
 def _put_right(spec: Json, pod: Pod, through: Sequence[Container]) -> None:

@@ -86,6 +86,24 @@ def test_opting_out_costs_no_call(
     assert calls() > before, "the case proves nothing: nobody counts"
 
 
+def test_a_pod_costs_one_call_and_its_token_is_not_ours(
+    plane: ControlPlane, release: Release, name: str
+) -> None:
+    """The ServiceAccount plugin runs again behind us; what it changed would be a second call."""
+    release.wants()
+    where = namespace(plane, name, **OPT_IN)
+    before = release.reviews()
+    plane.kubectl("apply", "-f", "-", stdin=manifest("once", where))
+    assert release.reviews() - before == 1
+    spec = stored(plane, where, "once")["spec"]
+    tokens = [each["name"] for each in spec["volumes"] if "kube-api-access" in each["name"]]
+    mounts = {
+        each["name"]: {mount["name"] for mount in each["volumeMounts"]}
+        for each in (*spec["initContainers"], *spec["containers"])
+    }
+    assert mounts == {"initshim": {"initshim"}, "web": {"initshim", *tokens}}
+
+
 def test_the_audit_log_says_which_pods_were_changed(
     plane: ControlPlane, release: Release, name: str
 ) -> None:

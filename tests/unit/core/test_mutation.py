@@ -117,6 +117,18 @@ def test_it_runs_as_a_user_of_its_own_only_where_the_pod_is_root(
     assert context["runAsNonRoot"] is True
 
 
+def test_the_pods_token_is_kept_out_of_the_init_container() -> None:
+    """Else the API server mounts it, and has the pod reviewed again for that."""
+    place = "/var/run/secrets/kubernetes.io/serviceaccount"
+    token = {"name": "kube-api-access-x", "mountPath": place, "readOnly": True}
+    app = {"name": "web", "image": "app", "command": ["/app"], "volumeMounts": [token]}
+    assert init_of(mutated(pod(app)))["volumeMounts"] == [
+        {"name": "initshim", "mountPath": "/.initshim"},
+        {"name": "initshim", "mountPath": place, "readOnly": True},
+    ]
+    assert len(init_of(mutated(pod()))["volumeMounts"]) == 1
+
+
 def test_it_comes_before_native_sidecars() -> None:
     """Semantics §4, order."""
     inits = [{"name": "proxy", "command": ["p"], "restartPolicy": "Always"}, {"name": "migrate"}]
