@@ -36,7 +36,7 @@ def drain(reaper, signum, seconds):
     signal_rest(reaper, signum)
     alarm(seconds)
     while reap(reaper):
-        next_signal(cython.address(info))
+        next_signal(reaper, cython.address(info))
         if info.si_signo == SIGALRM and info.si_code > 0:
             return False
         if info.si_signo in (SIGTERM, SIGINT, SIGQUIT):

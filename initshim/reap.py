@@ -30,7 +30,6 @@ def reap(reaper):
     What waitpid returns is all that counts: many SIGCHLD merge into one, and any other signal may
     come before it.
     """
-    before: cython.uint = reaper.orphans
     how: cython.int = WNOHANG | (WUNTRACED if reaper.job else 0)
     status: cython.int = 0
     pid: cython.int = waitpid(-1, cython.address(status), how)
@@ -38,7 +37,8 @@ def reap(reaper):
         if take(reaper, pid, status):
             break
         pid = waitpid(-1, cython.address(status), how)
-    if reaper.orphans != before:
+    # Without an end to the orphans there is never a moment's rest to show the count in.
+    if reaper.orphans - reaper.shown >= 64:
         show_count(reaper)
     return pid >= 0
 
@@ -66,6 +66,7 @@ def show_count(reaper):
     line.size = 0
     put(cython.address(line), b"init:")
     put_number(cython.address(line), reaper.orphans)
+    reaper.shown = reaper.orphans
     prctl(PR_SET_NAME, cython.cast(cython.ulong, cython.cast(cython.p_void, line.text)))
 
 

@@ -93,7 +93,7 @@ def run(reaper):
     show_count(reaper)
     reap(reaper)  # whoever left us children by exec may have missed their end
     while not reaper.gone:
-        next_signal(cython.address(info))
+        next_signal(reaper, cython.address(info))
         forward(reaper, cython.address(info))
         reap(reaper)
     linger(reaper)

@@ -39,7 +39,8 @@ cdef struct Reaper:
     bint paused                     # we stopped ourselves because the child was stopped
     bint gone                       # the main child was reaped,
     int status                      # with this wait status
-    unsigned int orphans            # how many others we reaped
+    unsigned int orphans            # how many others we reaped,
+    unsigned int shown              # and how many of them our name says
 
 cdef struct Line:
     int size
@@ -60,7 +61,7 @@ cdef extern int number_in(const char *text, int most) noexcept nogil
 cdef extern void block_signals(uint64_t *old) noexcept nogil
 cdef extern void restore_signals(Reaper *reaper) noexcept nogil
 cdef extern void default_sigchld(Reaper *reaper) noexcept nogil
-cdef extern void next_signal(siginfo_t *info) noexcept nogil
+cdef extern void next_signal(Reaper *reaper, siginfo_t *info) noexcept nogil
 cdef extern int send_signal(pid_t to, int signum, siginfo_t *info) noexcept nogil
 cdef extern int signal_in(const char *text) noexcept nogil
 cdef extern void put_signal(Line *line, int signum) noexcept nogil

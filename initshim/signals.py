@@ -16,7 +16,7 @@ from cython.cimports.initshim.linux import (
     kill,
     syscall,
 )
-from cython.cimports.initshim.rooms import number_in, put, put_number
+from cython.cimports.initshim.rooms import number_in, put, put_number, show_count
 from cython.cimports.libc.stdint import uint64_t
 from cython.cimports.libc.string import memset, strlen
 from cython.cimports.posix.signal import SIG_SETMASK
@@ -55,12 +55,23 @@ def restore_signals(reaper):
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, cython.address(reaper.mask), cython.NULL, 8)
 
 
-def next_signal(info):
-    """Sleep until a signal is there and take it from the queue."""
+def next_signal(reaper, info):
+    """Sleep until a signal is there and take it from the queue.
+
+    With a count that is not shown yet it is a moment's sleep, and then the count is shown: a burst
+    of orphans costs one name and not one each.
+    """
     every: uint64_t = ~cython.cast(uint64_t, 0)
-    # It ends with EINTR where we were stopped and continued.
-    while syscall(SYS_rt_sigtimedwait, cython.address(every), info, cython.NULL, 8) < 0:
-        pass
+    moment = cython.declare(cython.long[2])
+    moment[0] = 0
+    moment[1] = 20000000  # ns
+    limit = cython.declare(cython.p_long)
+    while True:
+        limit = cython.NULL if reaper.shown == reaper.orphans else moment
+        if syscall(SYS_rt_sigtimedwait, cython.address(every), info, limit, 8) >= 0:
+            return
+        # EAGAIN after the moment, EINTR where we were stopped and continued.
+        show_count(reaper)
 
 
 def send_signal(to, signum, info):

@@ -72,8 +72,21 @@ def test_a_daemon_that_left_its_session_is_adopted_and_reaped(
     kernel.wait_until(lambda: kernel.comm(daemon) == "sleep", "the daemon runs")
     os.kill(daemon, signal.SIGKILL)
     kernel.wait_until(lambda: kernel.state(daemon) == "", "the daemon was reaped")
-    assert re.fullmatch(r"init:[12]", kernel.comm(running.pid))
+    shown = re.compile(r"init:[12]")
+    kernel.wait_until(lambda: bool(shown.fullmatch(kernel.comm(running.pid))), "it was counted")
     assert kernel.alive(main)
+
+
+def test_orphans_without_end_are_counted_while_they_come(reaper: Launcher, pid1: bool) -> None:
+    """Else a count that waits for a moment's rest would never be shown."""
+    running = reaper.start(shell("while :; do (sleep 0 &); done"), pid1=pid1)
+    seen = set()
+
+    def grows() -> bool:
+        seen.add(kernel.comm(running.pid))
+        return len(seen) > 3
+
+    kernel.wait_until(grows, "the count grows")
 
 
 def test_orphans_that_die_with_the_main_child_change_no_code(reaper: Launcher, pid1: bool) -> None:
