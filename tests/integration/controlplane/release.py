@@ -37,7 +37,7 @@ class Release:
             install(self.plane, images.values(self.registry, **more))
             self._replace()
             self._more = more
-            self._settle()
+            self.settle()
         return self.fleet
 
     def reviews(self) -> float:
@@ -48,6 +48,16 @@ class Release:
         """End the replicas."""
         if self._fleet:
             self._fleet.stop()
+
+    def settle(self) -> None:
+        """Wait until the API server has seen configuration, CA and namespace."""
+        settled = namespace(self.plane, "settled", **OPT_IN)
+
+        def wrapped() -> bool:
+            pods = [create(self.plane, settled, _PROBE, query="?dryRun=All") for _ in range(4)]
+            return all(len(each.pod["spec"].get("volumes", ())) == 2 for each in pods)
+
+        until(wrapped)
 
     def _replace(self) -> None:
         """Start all anew: the files that they read once have changed."""
@@ -62,13 +72,3 @@ class Release:
             self.fleet.retire(each)
         for each in new:
             self.fleet.wait_ready(each)
-
-    def _settle(self) -> None:
-        """Wait until the API server has seen configuration, CA and namespace."""
-        settled = namespace(self.plane, "settled", **OPT_IN)
-
-        def wrapped() -> bool:
-            pods = [create(self.plane, settled, _PROBE, query="?dryRun=All") for _ in range(4)]
-            return all(len(each.pod["spec"].get("volumes", ())) == 2 for each in pods)
-
-        until(wrapped)
