@@ -4,11 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import initshim
 
+_AUTOGROUP = Path("/proc/sys/kernel/sched_autogroup_enabled")
 PROBE_SOURCE = Path(__file__).parent / "programs" / "probe.c"
 
 
@@ -47,6 +50,28 @@ def probe(folder: Path) -> str:
     zig = [sys.executable, "-m", "ziglang", "cc", "-target", f"{os.uname().machine}-linux-musl"]
     subprocess.run([*zig, "-static", "-O2", "-w", "-o", out, PROBE_SOURCE], check=True)
     return str(out)
+
+
+@contextmanager
+def scheduled_as_in_containers() -> Iterator[bool]:
+    """Have the kernel share the CPU between processes, not sessions; tell whether it does.
+
+    Sessions count only outside of containers, whose processes have a cgroup's share (man 7 sched,
+    autogroup). There the kernel prefers the program of an init that makes a session for it.
+    """
+    try:
+        before = _AUTOGROUP.read_text()
+        _AUTOGROUP.write_text("0")
+    except FileNotFoundError:
+        yield True
+        return
+    except PermissionError:
+        yield before.strip() == "0"
+        return
+    try:
+        yield True
+    finally:
+        _AUTOGROUP.write_text(before)
 
 
 def as_pid_1(command: list[str]) -> list[str]:

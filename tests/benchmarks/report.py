@@ -25,7 +25,9 @@ def write(figures: Figures, names: list[str], out: Path) -> str:
     (out / "reaper.md").write_text(
         "# The reaper beside its peers\n\n"
         "`make bench` writes this page: medians, with quartiles in brackets, of one run in which\n"
-        "the inits take turns. Compare the columns, not the numbers with another machine's.\n\n"
+        "the inits take turns. Compare the columns, not the numbers with another machine's.\n"
+        "As root, the kernel's sharing of the CPU between sessions (autogroup) is off meanwhile:\n"
+        "containers do not have it.\n\n"
         f"{table}\n\n![The same figures as a picture](reaper.svg)\n\n"
         f"Measured on {os.cpu_count()} CPUs, Linux {platform.release().split('-')[0]}, "
         f"{platform.machine()}; the peers are Debian's packages.\n"
