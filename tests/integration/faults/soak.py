@@ -101,7 +101,10 @@ def table(done: Soak) -> str:
 def main(seconds: float) -> int:
     """Soak, write it down, and tell whether memory stayed flat and every call was answered."""
     told = {"LIVES": "quick", "INITSHIM_CACHE_ENTRIES": str(IMAGES // 3)}
-    with tempfile.TemporaryDirectory() as folder, stage(Path(folder), environment=told) as on:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        stage(Path(folder), environment=told, disk_size=512) as on,
+    ):
         done = soak(on, seconds=seconds)
     text = table(done)
     print(text)

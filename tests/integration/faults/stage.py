@@ -225,9 +225,13 @@ def call(plane: ControlPlane, method: str, path: str, **more: Any) -> Json:
 
 @contextmanager
 def stage(
-    folder: Path, *, replicas: int = 2, environment: Mapping[str, str] | None = None
+    folder: Path,
+    *,
+    replicas: int = 2,
+    environment: Mapping[str, str] | None = None,
+    disk_size: int = 16,
 ) -> Iterator[Stage]:
-    """Set everything up, and take it down. Raises Missing."""
+    """Set everything up, and take it down; the logs' disk has so many MiB. Raises Missing."""
     programs = build()
     with ExitStack() as stack:
         (folder / "plane").mkdir()
@@ -241,7 +245,7 @@ def stage(
             stack.callback(names.close)
         port = host.authority.rpartition(":")[2]
         registry_host = f"{REGISTRY if names else '127.0.0.1'}:{port}"
-        disk = stack.enter_context(_small_disk(folder / "disk"))
+        disk = stack.enter_context(_small_disk(folder / "disk", disk_size))
         told = {
             **_deployed(plane),
             **_service_account(plane, folder / "account"),
@@ -308,13 +312,13 @@ def _own_names(names: NameServer, folder: Path) -> tuple[str, ...]:
 
 
 @contextmanager
-def _small_disk(folder: Path) -> Iterator[Path]:
-    """Give a disk of 16 MiB, or a mere folder to who may not mount."""
+def _small_disk(folder: Path, size: int) -> Iterator[Path]:
+    """Give a disk of so many MiB, or a mere folder to who may not mount."""
     folder.mkdir()
     if not ROOT:
         yield folder
         return
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", folder], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}m", "tmpfs", folder], check=True)
     try:
         yield folder
     finally:
