@@ -19,7 +19,7 @@ from webhook.server.run import Running
 from webhook.server.run import serve as run
 from webhook.settings import Settings, load
 
-_NEW_OBJECTS = 20_000  # between two looks for cycles; a review of 40 KB makes some 3,000
+_NEW_OBJECTS = 5_000  # between two looks for cycles; a review of 40 KB makes some 3,000
 
 _DEV = "Make a certificate for this run only, log for people, and need no cluster."
 _PORT = "Port of POST /mutate (TLS); 0 picks a free one."

@@ -49,6 +49,11 @@ class _Clock:
             self._handle.cancel()
             self._handle = None
 
+    def end(self) -> None:
+        """Stop it for good, and let go of who was to be told."""
+        self.stop()
+        self._expired = _nothing
+
     @property
     def running(self) -> bool:
         """Whether it was started and not stopped."""
@@ -79,11 +84,16 @@ class PatientProtocol(HttpToolsProtocol):
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clocks; uvicorn leaves its own running when the client was cut off."""
-        self._sending.stop()
-        self._reading.stop()
+        """Stop the clocks; uvicorn leaves its own running when the client was cut off.
+
+        Nothing may lead back here from what is kept: with a connection go 256 KiB of uvloop's and
+        what OpenSSL has, and they would stay until the garbage collector looks for cycles.
+        """
+        self._sending.end()
+        self._reading.end()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
+        self.cycle = None  # type: ignore[assignment]  # as uvicorn begins
         self.gone()
 
     def data_received(self, data: bytes) -> None:

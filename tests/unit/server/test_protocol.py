@@ -1,11 +1,14 @@
 """The settings reach uvicorn, and who does not read is not waited for."""
 
 import asyncio
+import gc
 import socket
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+import uvloop
 from starlette.types import Receive, Scope, Send
 
 from webhook.core.errors import BadSettings
@@ -49,6 +52,34 @@ def test_who_does_not_read_the_answer_is_cut_off() -> None:
                     await app.ended.wait()  # what is sent to a lost connection is thrown away
 
     asyncio.run(run())
+
+
+def test_of_a_closed_connection_nothing_waits_for_the_garbage_collector() -> None:
+    """Its buffers are large, and the collector looks seldom."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    async def run() -> None:
+        made = server(answer, keep_alive_seconds=600, receive_seconds=600)
+        async with serving(made) as where:
+            reader, writer = await asyncio.open_connection(*where)
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            freed = asyncio.Event()
+            for protocol in made.server_state.connections:
+                weakref.finalize(protocol, freed.set)
+            del protocol
+            writer.close()
+            async with asyncio.timeout(20):
+                await freed.wait()
+
+    gc.disable()
+    try:
+        uvloop.run(run())
+    finally:
+        gc.enable()
 
 
 def test_idle_connections_outlast_the_api_servers_90_seconds_semantics_5() -> None:
