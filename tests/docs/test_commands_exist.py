@@ -54,7 +54,7 @@ def shown(name: str) -> list[tuple[str, list[str]]]:
 def test_initshim_has_the_command_and_its_options(place: str, call: list[str]) -> None:
     command: Any = typer.main.get_command(app)
     while call and call[0] in getattr(command, "commands", {}):
-        command, call = command.commands[call[0]], call[1:]
+        command, call = command.get_command(None, call[0]), call[1:]
     known = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
     for word in call:
         if word.startswith("-") and word != "-":

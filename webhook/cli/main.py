@@ -1,25 +1,46 @@
 """The command line: one function a command, each in a module of its own."""
 
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import initshim
-from webhook.cli.audit.command import audit
-from webhook.cli.demo.command import demo
-from webhook.cli.doctor.command import doctor
-from webhook.cli.entrypoint import entrypoint
-from webhook.cli.inject import inject
-from webhook.cli.serve import serve
 
-app = typer.Typer(
-    name="initshim",
-    rich_markup_mode="markdown",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+_COMMANDS = {
+    "serve": "webhook.cli.serve",
+    "inject": "webhook.cli.inject",
+    "entrypoint": "webhook.cli.entrypoint",
+    "audit": "webhook.cli.audit.command",
+    "doctor": "webhook.cli.doctor.command",
+    "demo": "webhook.cli.demo.command",
+}
+_SETTINGS: dict[str, Any] = {
+    "rich_markup_mode": "markdown",
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+
+
+class OnDemand(TyperGroup):
+    """Imports a command when it is asked for: `serve` keeps in memory only what it needs."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = dict.fromkeys(_COMMANDS)  # type: ignore[assignment]  # for their names
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the interface's
+        """Give a command, or None where there is none of that name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        alone = typer.Typer(**_SETTINGS)
+        alone.command(cmd_name)(getattr(import_module(_COMMANDS[cmd_name]), cmd_name))
+        return typer.main.get_command(alone)
+
+
+app = typer.Typer(name="initshim", cls=OnDemand, no_args_is_help=True, **_SETTINGS)
 
 
 def _version(asked: bool) -> None:  # how typer calls it
@@ -37,11 +58,3 @@ def main(
     ] = False,
 ) -> None:
     """The `docker run --init` that Kubernetes never had: for every pod of a namespace."""
-
-
-app.command()(serve)
-app.command()(inject)
-app.command()(entrypoint)
-app.command()(audit)
-app.command()(doctor)
-app.command()(demo)

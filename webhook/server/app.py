@@ -161,8 +161,18 @@ def _refusal(status: int, sentence: str) -> Response:
 
 
 def _bare() -> FastAPI:
-    """Make an application of nothing but its routes: `/mutate/` is no path, and no redirect."""
-    return FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    """Make an application of nothing but its routes: `/mutate/` is no path, and no redirect.
+
+    FastAPI's own telemetry would give a process's providers the text of exceptions, and with it
+    what a pod holds; ours is in tracing.py.
+    """
+    return FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
 
 
 def _write_down(log: FilteringBoundLogger, answer: Answer, seconds: float) -> None:

@@ -192,8 +192,7 @@ def test_exemplars_lead_from_a_bucket_to_its_trace(
 def test_without_an_endpoint_opentelemetrys_sdk_is_not_even_imported() -> None:
     program = """
 import asyncio, sys
-from webhook.cli import main
-from webhook.server.run import serve
+from webhook.cli import serve
 from webhook.server.tracing import tracing
 from webhook.settings import load
 async def off():
@@ -204,6 +203,32 @@ asyncio.run(off())
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_provider_of_the_process_gets_nothing_from_fastapi_itself() -> None:
+    """Its telemetry is on by default, and tells exceptions with their texts."""
+    program = """
+import asyncio, httpx
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from webhook.server.app import create_probes
+from webhook.server.health import Health
+from webhook.server.metrics import Metrics
+spans = InMemorySpanExporter()
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(spans))
+trace.set_tracer_provider(provider)
+async def ask():
+    app = httpx.ASGITransport(create_probes(Health(), Metrics("1")))
+    async with httpx.AsyncClient(transport=app, base_url="http://localhost") as client:
+        print((await client.get("/healthz")).status_code, len(spans.get_finished_spans()))
+asyncio.run(ask())
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "200 0"
 
 
 def scrape(served: Webhook, accept: str) -> str:
