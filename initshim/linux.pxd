@@ -17,6 +17,7 @@ cdef extern from "<fcntl.h>" nogil:
 
 cdef extern from "<signal.h>" nogil:
     enum: SI_USER
+    enum: SI_TIMER
     enum: SI_TKILL
     enum: SIGPIPE
     enum: SIGXFSZ
@@ -30,6 +31,12 @@ cdef extern from "<signal.h>" nogil:
     enum: SIGKILL
     enum: SIGTERM
     enum: SIGINT
+
+    struct sigevent:
+        int sigev_signo
+
+cdef extern from "<time.h>" nogil:
+    enum: CLOCK_MONOTONIC
 
 cdef extern from "<sys/prctl.h>" nogil:
     enum: PR_SET_NAME
@@ -56,6 +63,7 @@ cdef extern from "<sys/syscall.h>" nogil:
     enum: SYS_rt_sigprocmask
     enum: SYS_rt_sigqueueinfo
     enum: SYS_rt_sigtimedwait
+    enum: SYS_timer_create
     enum: SYS_unlinkat
     enum: SYS_wait4
     enum: SYS_write
@@ -74,6 +82,15 @@ cdef extern from *:
     #endif
     """
     pid_t new_process() nogil
+
+cdef extern from *:
+    # With the word of the machine for seconds, as a `long` is; musl names it so on 32-bit machines.
+    """
+    #ifndef SYS_timer_settime
+    #define SYS_timer_settime SYS_timer_settime32
+    #endif
+    """
+    enum: SYS_timer_settime
 
 cdef extern from "<sys/ioctl.h>" nogil:
     enum: TIOCGPGRP

@@ -10,6 +10,7 @@ from cython.cimports.initshim.rooms import (
     put_number,
     put_signal,
     tell,
+    wake_soon,
 )
 from cython.cimports.posix.wait import (
     WEXITSTATUS,
@@ -37,9 +38,10 @@ def reap(reaper):
         if take(reaper, pid, status):
             break
         pid = waitpid(-1, cython.address(status), how)
-    # Without an end to the orphans there is never a moment's rest to show the count in.
-    if reaper.orphans - reaper.shown >= 64:
-        show_count(reaper)
+    if reaper.orphans != reaper.shown and not reaper.waking:
+        reaper.waking = wake_soon(reaper)
+        if not reaper.waking:
+            show_count(reaper)
     return pid >= 0
 
 
@@ -67,6 +69,7 @@ def show_count(reaper):
     put(cython.address(line), b"init:")
     put_number(cython.address(line), reaper.orphans)
     reaper.shown = reaper.orphans
+    reaper.waking = False
     prctl(PR_SET_NAME, cython.cast(cython.ulong, cython.cast(cython.p_void, line.text)))
 
 

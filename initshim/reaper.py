@@ -12,6 +12,7 @@ from cython.cimports.initshim.linux import (
     INITSHIM_VERSION,
     PR_SET_CHILD_SUBREAPER,
     PR_SET_PDEATHSIG,
+    SI_TIMER,
     SI_USER,
     SIGCHLD,
     SIGCONT,
@@ -180,12 +181,13 @@ def forward(reaper, info):
 
 
 def is_ours(reaper, info):
-    """Whether a signal means us: the end of a child, or what we brought on ourselves.
+    """Whether a signal means us: the end of a child, our timer, or what we brought on ourselves.
 
-    A SIGCHLD that somebody sent has si_code <= 0. The kernel names ourselves as the sender of the
-    SIGPIPE for a line that we could not write, and forwarding that would make another line.
+    A SIGCHLD that somebody sent has another si_code of 0 or less. The kernel names ourselves as the
+    sender of the SIGPIPE for a line that we could not write, and forwarding that would make another
+    line.
     """
-    if info.si_signo == SIGCHLD and info.si_code > 0:
+    if info.si_signo == SIGCHLD and (info.si_code > 0 or info.si_code == SI_TIMER):
         return True
     return info.si_code == SI_USER and info.si_pid == reaper.pid
 

@@ -40,7 +40,10 @@ cdef struct Reaper:
     bint gone                       # the main child was reaped,
     int status                      # with this wait status
     unsigned int orphans            # how many others we reaped,
-    unsigned int shown              # and how many of them our name says
+    unsigned int shown              # how many of them our name says,
+    bint waking                     # and that we are to be woken to show the rest
+    bint timed                      # by a timer that was made,
+    int timer                       # this one
 
 cdef struct Line:
     int size
@@ -62,6 +65,7 @@ cdef extern void block_signals(uint64_t *old) noexcept nogil
 cdef extern void restore_signals(Reaper *reaper) noexcept nogil
 cdef extern void default_sigchld(Reaper *reaper) noexcept nogil
 cdef extern void next_signal(Reaper *reaper, siginfo_t *info) noexcept nogil
+cdef extern bint wake_soon(Reaper *reaper) noexcept nogil
 cdef extern int send_signal(pid_t to, int signum, siginfo_t *info) noexcept nogil
 cdef extern int signal_in(const char *text) noexcept nogil
 cdef extern void put_signal(Line *line, int signum) noexcept nogil

@@ -6,14 +6,19 @@ and 34 is glibc's SIGRTMIN.
 
 import cython
 from cython.cimports.initshim.linux import (
+    CLOCK_MONOTONIC,
+    SI_TIMER,
     SI_TKILL,
     SIGCHLD,
     SYS_rt_sigaction,
     SYS_rt_sigprocmask,
     SYS_rt_sigqueueinfo,
     SYS_rt_sigtimedwait,
+    SYS_timer_create,
+    SYS_timer_settime,
     errno,
     kill,
+    sigevent,
     syscall,
 )
 from cython.cimports.initshim.rooms import number_in, put, put_number, show_count
@@ -58,20 +63,36 @@ def restore_signals(reaper):
 def next_signal(reaper, info):
     """Sleep until a signal is there and take it from the queue.
 
-    With a count that is not shown yet it is a moment's sleep, and then the count is shown: a burst
-    of orphans costs one name and not one each.
+    Where it is the moment to show the count (see wake_soon), show it: a burst of orphans costs one
+    name and not one each.
     """
     every: uint64_t = ~cython.cast(uint64_t, 0)
-    moment = cython.declare(cython.long[2])
-    moment[0] = 0
-    moment[1] = 20000000  # ns
-    limit = cython.declare(cython.p_long)
-    while True:
-        limit = cython.NULL if reaper.shown == reaper.orphans else moment
-        if syscall(SYS_rt_sigtimedwait, cython.address(every), info, limit, 8) >= 0:
-            return
-        # EAGAIN after the moment, EINTR where we were stopped and continued.
+    while syscall(SYS_rt_sigtimedwait, cython.address(every), info, cython.NULL, 8) < 0:
+        pass  # EINTR: we were stopped and continued
+    if info.si_signo == SIGCHLD and info.si_code == SI_TIMER:
         show_count(reaper)
+
+
+def wake_soon(reaper):
+    """Have the kernel send us a SIGCHLD in 20 ms; false where it can't (RLIMIT_SIGPENDING).
+
+    Of all signals this one may merge with another: after each we look what there is to reap. A time
+    limit on each wait instead would cost each orphan a timer; this one is set once a burst.
+    """
+    event = cython.declare(sigevent)
+    times = cython.declare(cython.long[4])
+    memset(cython.address(event), 0, cython.sizeof(event))
+    memset(times, 0, cython.sizeof(times))
+    event.sigev_signo = SIGCHLD  # and sigev_notify 0: by a signal
+    times[3] = 20000000  # ns; it_interval 0: once
+    if not reaper.timed:
+        made: cython.long = syscall(
+            SYS_timer_create, CLOCK_MONOTONIC, cython.address(event), cython.address(reaper.timer)
+        )
+        reaper.timed = made == 0
+    if not reaper.timed:
+        return False
+    return syscall(SYS_timer_settime, reaper.timer, 0, times, cython.NULL) == 0
 
 
 def send_signal(to, signum, info):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.reaper import kernel
+from tests.reaper import kernel, need
 from tests.reaper.process import python, shell
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def test_a_daemon_that_left_its_session_is_adopted_and_reaped(
 
 
 def test_orphans_without_end_are_counted_while_they_come(reaper: Launcher, pid1: bool) -> None:
-    """Else a count that waits for a moment's rest would never be shown."""
+    """A count that waited for a moment's rest would never be shown."""
     running = reaper.start(shell("while :; do (sleep 0 &); done"), pid1=pid1)
     seen = set()
 
@@ -87,6 +87,23 @@ def test_orphans_without_end_are_counted_while_they_come(reaper: Launcher, pid1:
         return len(seen) > 3
 
     kernel.wait_until(grows, "the count grows")
+
+
+def test_the_moment_of_the_count_is_nobody_elses_signal(reaper: Launcher, pid1: bool) -> None:
+    """The reaper's timer sends it a SIGCHLD, which must not reach the program."""
+    running = reaper.start(python("witness.py"), pid1=pid1, wrap=shell('sleep 0.2 & exec "$@"'))
+    running.out.expect("ready")
+    kernel.wait_until(lambda: kernel.comm(running.pid) == "init:1", "it was counted")
+    running.send(signal.SIGUSR1)
+    _, first = running.out.line(), running.out.line()
+    assert first.startswith(f"{int(signal.SIGUSR1)} ")
+
+
+def test_the_count_is_shown_where_no_timer_can_be_had(reaper: Launcher, pid1: bool) -> None:
+    need.tool("prlimit", "util-linux")
+    program = shell("for i in 1 2 3; do (sleep 0 &); done; exec sleep 1000")
+    running = reaper.start(program, pid1=pid1, wrap=["prlimit", "--sigpending=0", "--"])
+    kernel.wait_until(lambda: kernel.comm(running.pid) == "init:3", "they were counted")
 
 
 def test_orphans_that_die_with_the_main_child_change_no_code(reaper: Launcher, pid1: bool) -> None:
