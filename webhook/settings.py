@@ -48,7 +48,8 @@ class Settings(BaseSettings):
     max_connections: Annotated[int, Field(ge=16, le=1_000_000)] = 512
     """Most connections at once; one that has not sent a request yet makes room for a new one."""
     max_body: Annotated[int, Field(ge=1024, le=64 << 20)] = 8 << 20
-    """Largest request body; the API server's own limit for an object is 3 MiB. Bytes."""
+    """Largest request body; the API server's own limit for an object is 3 MiB. All bodies that are
+    being answered may take four times that together. Bytes."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe level that is logged."""
     log_format: Literal["json", "text"] = "json"

@@ -13,6 +13,7 @@ from structlog.typing import FilteringBoundLogger
 
 from webhook.admission.admit import Answer, Engine, admit
 from webhook.core.errors import BadReview
+from webhook.server.bodies import Bodies, refusal
 from webhook.server.health import CloseWhileDraining, Health
 from webhook.server.metrics import Metrics
 
@@ -33,7 +34,7 @@ _USABLE = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Caps on one review: bytes of its body, seconds that it may take."""
+    """Caps on one review: bytes of its body (see Bodies for all of them), seconds it may take."""
 
     body: int
     seconds: float
@@ -54,13 +55,14 @@ def create_app(
     """
     app = _bare()
     app.add_middleware(CloseWhileDraining, health=health)
+    bodies = Bodies(limits.body)
 
     async def mutate(request: Request) -> Response:
         """Answer one admission review."""
         arrived = asyncio.get_running_loop().time()
-        with metrics.in_flight.track_inprogress():
+        with metrics.in_flight.track_inprogress(), bodies.one() as one:
             try:
-                body = await _body(request, limits.body)
+                body = await one.read(request)
             except ClientDisconnect:
                 return Response(status_code=400)
             if isinstance(body, Response):
@@ -76,7 +78,7 @@ def create_app(
             answer = await admit(body, engine, deadline=deadline)
         except BadReview as error:
             metrics.reviewed("refused", None)
-            return _refusal(400, str(error))
+            return refusal(400, str(error))
         seconds = clock() - start
         metrics.reviewed(answer.result, seconds)
         _write_down(log, answer, seconds)
@@ -130,34 +132,6 @@ def usable_seconds(timeout: str, most: float) -> float:
         return most
     told = sum(float(number) * _SECONDS[unit] for number, unit in parts)
     return min(most, told * _USABLE) if told > 0 else most
-
-
-async def _body(request: Request, most: int) -> bytes | Response:
-    """Read the body, or refuse what can't be a review before it costs memory."""
-    headers = dict(request.headers.raw)
-    if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
-        return _refusal(400, "the body must not be compressed")
-    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if kind != b"application/json":
-        return _refusal(400, "the content type must be application/json")
-    too_large = f"the body is larger than {most} bytes"
-    if int(headers.get(b"content-length", b"0")) > most:  # digits: llhttp has checked it
-        return _refusal(413, too_large)
-    received = bytearray()
-    async for chunk in request.stream():
-        received += chunk
-        if len(received) > most:
-            return _refusal(413, too_large)
-    return bytes(received)
-
-
-def _refusal(status: int, sentence: str) -> Response:
-    """Say no. What is left of the body is thrown away as it comes, for `receive_seconds`.
-
-    To close at once would reset the connection under a client that still sends, and so often
-    take the answer from it.
-    """
-    return Response(f"{sentence}\n", status, media_type="text/plain")
 
 
 def _bare() -> FastAPI:

@@ -1,7 +1,8 @@
 """The routes: which request gets which status, and what is told of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
 
 import httpx
 import pytest
@@ -105,6 +106,37 @@ def test_a_body_without_a_length_is_cut_off_at_the_limit() -> None:
 
     assert within(Door(largest=4096).app, use).status_code == 413
     assert sent <= 4096 + 2 * 1024
+
+
+def test_all_bodies_together_have_a_limit_and_give_their_room_back() -> None:
+    """Four times the largest: else as many connections as there may be would take all memory."""
+    largest = 4096
+
+    async def use(client: httpx.AsyncClient) -> tuple[int, list[int], int]:
+        go = asyncio.Event()
+        waiting = asyncio.Semaphore(0)
+
+        async def slow() -> AsyncIterator[bytes]:
+            yield b" " * (largest - 1)
+            waiting.release()
+            await go.wait()
+
+        def send(content: AsyncIterator[bytes] | bytes) -> Coroutine[Any, Any, httpx.Response]:
+            return client.post("/mutate", content=content, headers=JSON)
+
+        held = [asyncio.create_task(send(slow())) for _ in range(4)]
+        for _ in held:
+            await waiting.acquire()
+        crowded = await send(body())
+        go.set()
+        answers = await asyncio.gather(*held)
+        after = [await send(body()) for _ in range(2)]
+        return crowded.status_code, [each.status_code for each in answers], after[-1].status_code
+
+    crowded, held, after = within(Door(largest=largest).app, use)
+    assert crowded == 503
+    assert held == [400] * 4  # read to their ends, and no reviews
+    assert after == 200
 
 
 @pytest.mark.parametrize(
