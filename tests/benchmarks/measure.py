@@ -68,6 +68,21 @@ def idle_wake_ups(init: Init) -> float:
 
 
 @contextmanager
+def on(cpus: set[int] | None) -> Iterator[None]:
+    """Keep this process, and those that it starts, to these CPUs; None for all that it has.
+
+    Left to itself the kernel wakes a sleeper here or on another CPU, which may be asleep, too:
+    that takes four times as long, and is nothing that an init could change.
+    """
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cpus or before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
 def running(
     command: list[str], *, namespace: bool = True
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:

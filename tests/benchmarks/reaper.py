@@ -5,6 +5,7 @@ that drifts drifts for all of them. Writes docs/benchmarks/reaper.md and a pictu
 """
 
 import argparse
+import os
 import random
 import sys
 import tempfile
@@ -70,15 +71,17 @@ def added(
 
 
 def latencies(figures: Figures, inits: list[Init], probe: str, rounds: int) -> None:
-    """Time a SIGTERM through each init, and without any."""
-    name = "SIGTERM until the program has it, µs"
-    for order in turns(inits, 40):
-        for each in measure.latency([probe, "latency"], rounds // 10, pid_1=False):
-            figures[name]["(direct)"].append(each * 1e6)
-        for init in order:
-            command = init.before(probe, "latency")
-            for each in measure.latency(command, rounds // 10, pid_1=True):
-                figures[name][init.name].append(each * 1e6)
+    """Time a SIGTERM through each init, and without any: on one CPU, and on any."""
+    for where, cpus in (("one CPU", {min(os.sched_getaffinity(0))}), ("any CPU", None)):
+        name = f"SIGTERM until the program has it, {where}, µs"
+        with measure.on(cpus):
+            for order in turns(inits, 40):
+                for each in measure.latency([probe, "latency"], rounds // 10, pid_1=False):
+                    figures[name]["(direct)"].append(each * 1e6)
+                for init in order:
+                    command = init.before(probe, "latency")
+                    for each in measure.latency(command, rounds // 10, pid_1=True):
+                        figures[name][init.name].append(each * 1e6)
 
 
 def turns(inits: list[Init], rounds: int) -> list[list[Init]]:
