@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
+from tests.benchmarks.floors import FLOORS
 from tests.benchmarks.reviews import MAIN, sample
 from webhook.admission.admit import Resolver
 from webhook.core.argv import ImageConfig
@@ -74,10 +76,14 @@ class Known:
 async def review_many(
     kind: str, warm_up: int, counted: int, *, between: Callable[[str], None]
 ) -> None:
-    """Answer reviews; `between` hears "on" before those that count and "off" after them."""
-    body = sample(MAIN[0], kind, "registry.example").body
+    """Answer reviews, of a kind or by a floor; `between` hears "on" before those that count.
+
+    And "off" after them.
+    """
+    floor = FLOORS.get(kind)
+    body = sample(MAIN[0], MAIN[1] if floor else kind, "registry.example").body
     request = HEAD.format(size=len(body)).encode() + body
-    protocol, pipe = _webhook(Known()), Pipe()
+    protocol, pipe = _protocol(floor() if floor else _webhook(Known())), Pipe()
     protocol.connection_made(pipe)
     for _ in range(warm_up):
         await _answer(protocol, pipe, request)
@@ -95,16 +101,19 @@ async def _answer(protocol: Any, pipe: Pipe, request: bytes) -> None:
     assert pipe.written.startswith(b"HTTP/1.1 200 ")
 
 
-def _webhook(resolver: Resolver) -> Any:
+def _webhook(resolver: Resolver) -> ASGIApp:
     settings = Settings(tls="dev")
     metrics = Metrics("1.0")
-    app = create_app(
+    return create_app(
         engine(settings, version="1.0", resolver=resolver, observer=metrics),
         health=Health(),
         metrics=metrics,
         log=logger("info", "json", Nowhere()),
         limits=Limits(settings.max_body, settings.lookup_seconds),
     )
+
+
+def _protocol(app: ASGIApp) -> Any:
     config = server(app, keep_alive_seconds=120, receive_seconds=10).config
     config.load()
     made: Any = config.http_protocol_class(  # type: ignore[call-arg]
