@@ -12,11 +12,11 @@ from uvicorn.server import ServerState
 from tests.benchmarks.floors import FLOORS
 from tests.benchmarks.reviews import MAIN, sample
 from webhook.admission.admit import Resolver
+from webhook.assembly.engine import make_engine
 from webhook.core.argv import ImageConfig
 from webhook.core.pod import Pod
 from webhook.core.policy import NeedsImage, Plan, settle
 from webhook.server.app import Limits, create_app
-from webhook.server.engine import engine
 from webhook.server.health import Health
 from webhook.server.listen import server
 from webhook.server.logs import logger
@@ -105,7 +105,7 @@ def _webhook(resolver: Resolver) -> ASGIApp:
     settings = Settings(tls="dev")
     metrics = Metrics("1.0")
     return create_app(
-        engine(settings, version="1.0", resolver=resolver, observer=metrics),
+        make_engine(settings, version="1.0", resolver=resolver, observer=metrics),
         health=Health(),
         metrics=metrics,
         log=logger("info", "json", Nowhere()),

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from webhook.assembly.resolver import images
 from webhook.cli import output
 from webhook.cli.manifest import files
 from webhook.cli.output import Form
@@ -26,7 +27,6 @@ from webhook.kube.find import find
 from webhook.kube.pullsecrets import ClusterSecrets, PullSecrets
 from webhook.oci.images import Images
 from webhook.oci.lookup import Found
-from webhook.server.lookups import images
 from webhook.settings import environment, load
 
 _AS_POD = "Ask with this pod's (or workload's) pull secrets and architecture; - for standard input."

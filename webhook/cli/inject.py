@@ -11,6 +11,8 @@ import typer
 
 import initshim
 from webhook.admission.admit import Engine, Resolver
+from webhook.assembly.engine import make_engine
+from webhook.assembly.resolver import open_resolver
 from webhook.cli import output
 from webhook.cli.image_configs import Images, image_configs
 from webhook.cli.manifest import files
@@ -19,8 +21,6 @@ from webhook.cli.output import CantWrite, Form
 from webhook.cli.rewrite import Rewritten, rewrite
 from webhook.core.errors import BadInput, BadManifest, BadSettings, InitshimError
 from webhook.core.observe import Silent
-from webhook.server.engine import engine
-from webhook.server.lookups import lookups
 from webhook.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ async def _all(
     """Rewrite every file, and collect everything that is wrong."""
     done: list[Rewritten] = []
     wrong: list[BadInput] = []
-    async with lookups(settings, None, Silent()) as resolver:
+    async with open_resolver(settings, None, Silent()) as resolver:
         engine = _engine(settings, configs, resolver)
         for name in found:
             try:
@@ -131,7 +131,7 @@ async def _all(
 
 def _engine(settings: Settings, configs: Images, resolver: Resolver) -> Engine:
     """The webhook's engine; what is given for one image goes before the settings' file."""
-    made = engine(settings, version=initshim.__version__, resolver=resolver, observer=Silent())
+    made = make_engine(settings, version=initshim.__version__, resolver=resolver, observer=Silent())
     rules = dataclasses.replace(made.rules, images=(*configs, *made.rules.images))
     return dataclasses.replace(made, rules=rules)
 

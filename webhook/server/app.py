@@ -49,7 +49,7 @@ def create_app(
     limits: Limits,
     answered: Callable[[Answer], None] = lambda _: None,
 ) -> FastAPI:
-    """Make the application behind TLS: the API server's door.
+    """Make the application behind TLS, for the API server.
 
     `answered` hears of every review; it may neither raise nor block.
     """

@@ -12,7 +12,7 @@ from webhook.core.pod import Pod
 from webhook.kube.client import Client
 from webhook.kube.events import Owner, Recorder, World
 
-_SPOKEN = frozenset({"patched", "unchanged"})  # of a denied pod its controller tells itself
+_RESULTS = frozenset({"patched", "unchanged"})  # of a denied pod its controller tells itself
 
 
 def recorder(client: Client, observer: Observer) -> Recorder:
@@ -25,13 +25,13 @@ def recorder(client: Client, observer: Observer) -> Recorder:
     return Recorder(client, world=world, observer=observer)
 
 
-def tell(answer: Answer, record: Callable[[Owner, str, str], None]) -> None:
-    """Say of a controller's pod what needs a hand; nothing of a rehearsal, or of a lone pod.
+def record_notices(answer: Answer, record: Callable[[Owner, str, str], None]) -> None:
+    """Record of a controller's pod what needs a hand; nothing of a dry run, or of a lone pod.
 
     Who creates a pod by hand reads the same in the API server's warnings.
     """
     review = answer.review
-    if review.dry_run or review.pod is None or answer.plan is None or answer.result not in _SPOKEN:
+    if review.dry_run or review.pod is None or answer.plan is None or answer.result not in _RESULTS:
         return
     owner = Owner.read(Pod(review.pod).controller, review.namespace)
     if owner is None:

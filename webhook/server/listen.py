@@ -11,30 +11,30 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from webhook.core.errors import BadSettings
-from webhook.server.door import Door, Rules
+from webhook.server.connections import Acceptor, ConnectionLimits
 from webhook.server.protocol import PatientProtocol, patient
 
 _BACKLOG = 2048
 
 
 class Server(uvicorn.Server):
-    """uvicorn behind a door of ours, and without its signal handlers: run.py says when to stop."""
+    """uvicorn behind our own acceptor, and without its signal handlers: run.py stops it."""
 
-    def __init__(self, config: uvicorn.Config, rules: Rules) -> None:
+    def __init__(self, config: uvicorn.Config, limits: ConnectionLimits) -> None:
         super().__init__(config)
         self.accepting = asyncio.Event()
-        self._rules = rules
+        self._limits = limits
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so."""
         await self.lifespan.startup()
-        doors = [
-            Door(each, self._protocol, tls=self.config.ssl, rules=self._rules)
+        acceptors = [
+            Acceptor(each, self._protocol, tls=self.config.ssl, limits=self._limits)
             for each in sockets or []
         ]
-        for door in doors:
-            door.open()
-        self.servers = doors  # type: ignore[assignment]  # uvicorn closes them, and no more
+        for acceptor in acceptors:
+            acceptor.open()
+        self.servers = acceptors  # type: ignore[assignment]  # uvicorn closes them, and no more
         self.started = True
         self.accepting.set()
 
@@ -78,7 +78,7 @@ def server(
     receive_seconds: float,
     tls: ssl.SSLContext | None = None,
     close_seconds: float = 5.0,
-    rules: Rules | None = None,
+    limits: ConnectionLimits | None = None,
 ) -> Server:
     """Make a server for the application; HTTP/1.1, as the API server speaks it.
 
@@ -98,4 +98,4 @@ def server(
         timeout_graceful_shutdown=math.ceil(close_seconds),
         ssl_context_factory=(lambda *_: tls) if tls else None,
     )
-    return Server(config, rules or Rules())
+    return Server(config, limits or ConnectionLimits())

@@ -127,7 +127,7 @@ class Metrics(Silent, Collector):
             self._seconds.observe(seconds, dict(trace) if trace else None)
 
     def dropped(self, reason: str) -> None:
-        """Count a connection that the door did not let in, or cut off to make room."""
+        """Count a connection that was not let in, or was cut off to make room."""
         self._dropped[reason].inc()
 
     def container(self, outcome: str) -> None:

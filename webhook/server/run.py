@@ -9,22 +9,22 @@ from starlette.types import ASGIApp
 from structlog.typing import FilteringBoundLogger
 
 from webhook.admission.admit import Answer, Engine
+from webhook.assembly.certificates import Certificates, make_certificates
+from webhook.assembly.engine import make_engine
+from webhook.assembly.resolver import open_resolver
+from webhook.assembly.warm_up import Pace, warm_up
 from webhook.kube.client import Client
 from webhook.kube.connect import in_cluster
 from webhook.kube.events import Recorder
 from webhook.server.app import Limits, create_app, create_probes
-from webhook.server.certificates import Certificates, assemble
-from webhook.server.door import Rules
-from webhook.server.engine import engine as make_engine
-from webhook.server.events import recorder, tell
+from webhook.server.connections import ConnectionLimits
+from webhook.server.events import record_notices, recorder
 from webhook.server.health import Health
 from webhook.server.listen import Server, listen, server
 from webhook.server.logs import Journal
-from webhook.server.lookups import lookups
 from webhook.server.metrics import Metrics
 from webhook.server.observers import Both
 from webhook.server.tracing import Tracing, tracing
-from webhook.server.warm_up import Pace, warm_up
 from webhook.settings import Settings, environment
 
 _CLOSE_SECONDS = 2.0  # beyond what a review may take
@@ -56,11 +56,11 @@ async def serve(
         metrics = Metrics(version, exemplar=traced.exemplar if settings.exemplars else None)
         observer = Both([metrics, Journal(log), *traced.observers], traced.tracer)
         client = await stack.enter_async_context(_cluster(settings))
-        certificates = assemble(settings, client=client, observer=observer)
+        certificates = make_certificates(settings, client=client, observer=observer)
         health = Health(lambda: "" if certificates.state.ready else certificates.state.reason)
         metrics.watch_certificate(lambda: _expiry(certificates))
         metrics.watch_readiness(lambda: not health.obstacle())
-        resolver = await stack.enter_async_context(lookups(settings, client, observer))
+        resolver = await stack.enter_async_context(open_resolver(settings, client, observer))
         engine = make_engine(settings, version=version, resolver=resolver, observer=observer)
         events = recorder(client, observer) if client and settings.events else None
         app = create_app(
@@ -81,38 +81,38 @@ async def serve(
         ]
         async with asyncio.TaskGroup() as tasks:
             # First of all: in memory its first step waits for nothing, so that a certificate for
-            # development is there before anybody is told of it.
-            keeper = tasks.create_task(certificates.run())
+            # development is there before it is announced.
+            renewal = tasks.create_task(certificates.run())
             for each, listener in zip(servers, sockets, strict=True):
                 tasks.create_task(each.serve([listener]))
             await asyncio.gather(*(each.accepting.wait() for each in servers))
             port, http_port = (listener.getsockname()[1] for listener in sockets)
             log.info("serving", version=version, port=port, http_port=http_port)
             announce(Running(port, http_port, certificates))
-            telling = tasks.create_task(events.run()) if events else None
+            recording = tasks.create_task(events.run()) if events else None
             warming = tasks.create_task(_warm_up(settings, client, engine))
             await stop.wait()
             stop.clear()
             warming.cancel()
             log.info("draining", seconds=settings.drain_seconds)
             await _drain(servers, health, settings.drain_seconds, stop)
-            keeper.cancel()
-            if telling:
-                telling.cancel()
+            renewal.cancel()
+            if recording:
+                recording.cancel()
     log.info("stopped")
 
 
 def _answered(traced: Tracing, events: Recorder | None) -> Callable[[Answer], None]:
-    def hear(answer: Answer) -> None:
+    def answered(answer: Answer) -> None:
         traced.answered(answer)
         if events:
-            tell(answer, record=events.record)
+            record_notices(answer, record=events.record)
 
-    return hear
+    return answered
 
 
 async def _drain(
-    servers: list[Server], health: Health, seconds: float, hurry: asyncio.Event
+    servers: list[Server], health: Health, seconds: float, again: asyncio.Event
 ) -> None:
     """Say no to probes, go on answering until nobody calls, then close.
 
@@ -122,7 +122,7 @@ async def _drain(
     health.draining = True
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            await hurry.wait()
+            await again.wait()
     for each in servers:
         each.should_exit = True
 
@@ -158,7 +158,7 @@ def _server(
         receive_seconds=settings.receive_seconds,
         tls=certificates.tls if certificates else None,
         close_seconds=settings.lookup_seconds + _CLOSE_SECONDS,
-        rules=Rules(settings.max_connections, settings.receive_seconds, dropped),
+        limits=ConnectionLimits(settings.max_connections, settings.receive_seconds, dropped),
     )
 
 

@@ -9,10 +9,10 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from webhook.assembly.certificates import make_certificates
 from webhook.cli import start
 from webhook.kube.connect import in_cluster
 from webhook.server import run
-from webhook.server.certificates import assemble
 from webhook.tls import issue
 from webhook.tls.state import Lives
 
@@ -32,7 +32,7 @@ def main() -> None:
     run.in_cluster = partial(in_cluster, folder=folder)  # type: ignore[attr-defined]
     lives = {"watchful": WATCHFUL, "quick": QUICK}.get(os.environ.get("LIVES", ""))
     if lives is not None:
-        run.assemble = partial(assemble, lives=lives)  # type: ignore[attr-defined]
+        run.make_certificates = partial(make_certificates, lives=lives)  # type: ignore[attr-defined]
     if lives is QUICK:
         issue.SKEW = timedelta(seconds=5)  # an hour would be longer than any of these lives
     start()

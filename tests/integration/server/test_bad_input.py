@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.reviews import patched, pod, read, review
 from tests.integration.server.mutations import PODS, bodies, damaged
-from tests.unit.server.door import Door
+from tests.unit.server.application import Application
 from webhook.core.argv import ImageConfig
 from webhook.core.pod import Pod
 from webhook.core.policy import NeedsImage, Plan, settle
@@ -43,7 +43,7 @@ class Target:
     """The application, called as uvicorn calls it."""
 
     def __init__(self) -> None:
-        self.door = Door(resolver=Knows(), level="warning")
+        self.application = Application(resolver=Knows(), level="warning")
         self._runner = asyncio.Runner()
 
     def post(self, body: bytes) -> tuple[int, bytes]:
@@ -73,14 +73,14 @@ class Target:
             "query_string": b"timeout=10s",
             "headers": headers,
         }
-        await self.door.app(scope, receive, send)
+        await self.application.app(scope, receive, send)
         return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
     def forget(self) -> list[dict[str, Any]]:
         """Give the log, and empty it."""
-        lines = self.door.lines
-        self.door.written.seek(0)
-        self.door.written.truncate()
+        lines = self.application.lines
+        self.application.written.seek(0)
+        self.application.written.truncate()
         return lines
 
     def close(self) -> None:

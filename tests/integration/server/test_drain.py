@@ -105,10 +105,10 @@ def test_a_review_that_is_being_answered_is_finished_semantics_6(
     slow = Slow()
 
     @asynccontextmanager
-    async def lookups(*_: object) -> AsyncIterator[Slow]:
+    async def open_resolver(*_: object) -> AsyncIterator[Slow]:
         yield slow
 
-    monkeypatch.setattr(run, "lookups", lookups)
+    monkeypatch.setattr(run, "open_resolver", open_resolver)
     with webhook(lookup_seconds=PATIENCE) as served, served.connect() as connection:
         connection.sendall(request(body(pod(containers=[unresolved()]), uid="u")))
         assert slow.asked.wait(PATIENCE)

@@ -322,8 +322,8 @@ def test_the_engine_is_the_webhooks_own() -> None:
     import base64
 
     from webhook.admission.admit import admit
+    from webhook.assembly.resolver import NoLookups
     from webhook.cli.inject import _engine
-    from webhook.server.lookups import NoLookups
     from webhook.settings import load
 
     (made,) = objects(DEPLOYMENT)

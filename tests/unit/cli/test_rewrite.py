@@ -11,6 +11,7 @@ import yaml
 
 from tests.cases.load import Case, cases
 from webhook.admission.admit import Engine, Mutated, mutate
+from webhook.assembly.resolver import NoLookups
 from webhook.cli.manifest import files, from_yaml
 from webhook.cli.rewrite import rewrite
 from webhook.core.errors import BadManifest, BadPod
@@ -18,7 +19,6 @@ from webhook.core.mutation import Delivery
 from webhook.core.observe import Silent
 from webhook.core.pod import Json, Pod
 from webhook.core.policy import Rules
-from webhook.server.lookups import NoLookups
 
 ENGINE = Engine(
     rules=Rules(lookups=False),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.reviews import SECRET, body, patched, pod, read, unresolved
-from tests.unit.server.door import JSON, Door, get, post, within
+from tests.unit.server.application import JSON, Application, get, post, within
 from webhook.core.pod import Pod
 from webhook.core.policy import Plan
 from webhook.server.app import usable_seconds
@@ -36,7 +36,7 @@ class Remembers:
 
 
 def test_a_review_is_answered_with_a_patch() -> None:
-    answer = post(Door(), body())
+    answer = post(Application(), body())
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
     assert patched(pod(), read(answer.content))["spec"]["initContainers"]
@@ -56,7 +56,7 @@ def test_a_review_is_answered_with_a_patch() -> None:
 def test_another_content_is_refused_with_400_and_a_sentence_semantics_5(
     headers: dict[str, str], said: str
 ) -> None:
-    answer = post(Door(), body(), headers=headers)
+    answer = post(Application(), body(), headers=headers)
     assert answer.status_code == 400
     assert said in answer.text
 
@@ -70,7 +70,7 @@ def test_another_content_is_refused_with_400_and_a_sentence_semantics_5(
     ],
 )
 def test_the_same_content_said_otherwise_is_accepted(headers: dict[str, str]) -> None:
-    assert post(Door(), body(), headers=headers).status_code == 200
+    assert post(Application(), body(), headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_the_same_content_said_otherwise_is_accepted(headers: dict[str, str]) ->
 def test_a_body_that_is_no_review_is_refused_with_400_and_a_sentence_semantics_5(
     content: bytes,
 ) -> None:
-    answer = post(Door(), content)
+    answer = post(Application(), content)
     assert answer.status_code == 400
     assert answer.text.strip()
     assert len(answer.text) < 200
@@ -87,9 +87,9 @@ def test_a_body_that_is_no_review_is_refused_with_400_and_a_sentence_semantics_5
 
 
 def test_a_body_over_the_limit_is_refused_with_413_semantics_5() -> None:
-    door = Door(largest=4096)
-    assert post(door, b" " * 4097).status_code == 413
-    assert post(door, b" " * 4096).status_code == 400  # read, and no review
+    application = Application(largest=4096)
+    assert post(application, b" " * 4097).status_code == 413
+    assert post(application, b" " * 4096).status_code == 400  # read, and no review
 
 
 def test_a_body_without_a_length_is_cut_off_at_the_limit() -> None:
@@ -104,7 +104,7 @@ def test_a_body_without_a_length_is_cut_off_at_the_limit() -> None:
     async def use(client: httpx.AsyncClient) -> httpx.Response:
         return await client.post("/mutate", content=endless(), headers=JSON)
 
-    assert within(Door(largest=4096).app, use).status_code == 413
+    assert within(Application(largest=4096).app, use).status_code == 413
     assert sent <= 4096 + 2 * 1024
 
 
@@ -133,7 +133,7 @@ def test_all_bodies_together_have_a_limit_and_give_their_room_back() -> None:
         after = [await send(body()) for _ in range(2)]
         return crowded.status_code, [each.status_code for each in answers], after[-1].status_code
 
-    crowded, held, after = within(Door(largest=largest).app, use)
+    crowded, held, after = within(Application(largest=largest).app, use)
     assert crowded == 503
     assert held == [400] * 4  # read to their ends, and no reviews
     assert after == 200
@@ -152,20 +152,20 @@ def test_all_bodies_together_have_a_limit_and_give_their_room_back() -> None:
     ],
 )
 def test_other_methods_and_paths(method: str, path: str, status: int) -> None:
-    answer = within(Door().app, lambda client: client.request(method, path))
+    answer = within(Application().app, lambda client: client.request(method, path))
     assert answer.status_code == status
 
 
 def test_a_failure_of_our_own_is_admitted_with_a_warning_and_no_trace_semantics_5() -> None:
-    door = Door(resolver=Fails())
-    answer = post(door, body(pod(containers=[unresolved()])))
+    application = Application(resolver=Fails())
+    answer = post(application, body(pod(containers=[unresolved()])))
     response = read(answer.content)
     assert answer.status_code == 200
     assert response["allowed"] is True
     assert response["warnings"]
     assert b"Traceback" not in answer.content
     assert b"a bug" not in answer.content
-    (failed,) = [line for line in door.lines if line["event"] == "review failed"]
+    (failed,) = [line for line in application.lines if line["event"] == "review failed"]
     assert "RuntimeError: a bug" in failed["exception"]
 
 
@@ -212,7 +212,9 @@ def test_the_usable_time_is_never_more_than_the_setting(told: str, most: float) 
 @pytest.mark.parametrize(("query", "least", "most"), [("?timeout=2s", 0.5, 1.5), ("", 3.0, 5.0)])
 def test_the_timeout_in_the_url_is_honoured(query: str, least: float, most: float) -> None:
     resolver = Remembers()
-    post(Door(resolver=resolver), body(pod(containers=[unresolved()])), path=f"/mutate{query}")
+    post(
+        Application(resolver=resolver), body(pod(containers=[unresolved()])), path=f"/mutate{query}"
+    )
     assert least < resolver.given <= most
 
 
@@ -226,44 +228,44 @@ def test_time_that_the_body_took_is_no_longer_there() -> None:
     async def use(client: httpx.AsyncClient) -> httpx.Response:
         return await client.post("/mutate?timeout=1s", content=slowly(), headers=JSON)
 
-    within(Door(resolver=resolver).app, use)
+    within(Application(resolver=resolver).app, use)
     assert 0 < resolver.given <= 0.5
 
 
 def test_every_response_says_close_while_draining_semantics_6() -> None:
-    door = Door()
-    assert "connection" not in post(door, body()).headers
-    door.health.draining = True
+    application = Application()
+    assert "connection" not in post(application, body()).headers
+    application.health.draining = True
     for answer in (
-        post(door, body()),
-        post(door, b"none"),
-        post(door, body(), headers={}),
-        get(door.app, "/mutate"),
-        get(door.app, "/nowhere"),
+        post(application, body()),
+        post(application, b"none"),
+        post(application, body(), headers={}),
+        get(application.app, "/mutate"),
+        get(application.app, "/nowhere"),
     ):
         assert answer.headers["connection"] == "close"
 
 
 def test_readiness_says_why_not() -> None:
     missing = ["No certificate is loaded yet."]
-    door = Door(health=Health(lambda: missing[0] if missing else ""))
-    unready = get(door.probes, "/readyz")
+    application = Application(health=Health(lambda: missing[0] if missing else ""))
+    unready = get(application.probes, "/readyz")
     assert (unready.status_code, unready.text) == (503, "No certificate is loaded yet.\n")
-    assert get(door.probes, "/healthz").status_code == 200  # alive all the same
+    assert get(application.probes, "/healthz").status_code == 200  # alive all the same
     missing.clear()
-    assert get(door.probes, "/readyz").status_code == 200
-    door.health.draining = True
-    draining = get(door.probes, "/readyz")
+    assert get(application.probes, "/readyz").status_code == 200
+    application.health.draining = True
+    draining = get(application.probes, "/readyz")
     assert draining.status_code == 503
     assert "draining" in draining.text
-    assert get(door.probes, "/healthz").status_code == 200
+    assert get(application.probes, "/healthz").status_code == 200
 
 
 def test_the_log_line_of_a_review_names_what_an_operator_looks_for() -> None:
-    door = Door(level="info")
+    application = Application(level="info")
     two = pod(containers=[*pod()["spec"]["containers"], unresolved("other")])
-    post(door, body(two, uid="a-uid", dryRun=True))
-    (line,) = door.lines
+    post(application, body(two, uid="a-uid", dryRun=True))
+    (line,) = application.lines
     assert line["event"] == "reviewed"
     assert line["result"] == "patched"
     assert (line["uid"], line["namespace"]) == ("a-uid", "shop")
@@ -276,16 +278,16 @@ def test_the_log_line_of_a_review_names_what_an_operator_looks_for() -> None:
 
 
 def test_a_review_that_changes_nothing_is_a_line_for_who_debugs() -> None:
-    door = Door(level="info")
-    post(door, body(operation="UPDATE"))
-    assert door.lines == []
+    application = Application(level="info")
+    post(application, body(operation="UPDATE"))
+    assert application.lines == []
 
 
 def test_nothing_of_a_pods_environment_is_logged_or_counted() -> None:
-    door = Door(resolver=Fails())
-    post(door, body())
-    post(door, body(pod(containers=[*pod()["spec"]["containers"], unresolved("other")])))
-    post(door, body(pod(containers=[{**pod()["spec"]["containers"][0], "command": SECRET}])))
-    assert "review failed" in door.written.getvalue()
-    assert SECRET not in door.written.getvalue()
-    assert SECRET.encode() not in door.metrics.exposition()[0]
+    application = Application(resolver=Fails())
+    post(application, body())
+    post(application, body(pod(containers=[*pod()["spec"]["containers"], unresolved("other")])))
+    post(application, body(pod(containers=[{**pod()["spec"]["containers"][0], "command": SECRET}])))
+    assert "review failed" in application.written.getvalue()
+    assert SECRET not in application.written.getvalue()
+    assert SECRET.encode() not in application.metrics.exposition()[0]

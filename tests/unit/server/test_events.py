@@ -8,12 +8,12 @@ import pytest
 
 from tests.fakes.reviews import body, pod
 from webhook.admission.admit import Answer, Engine, admit
+from webhook.assembly.resolver import NoLookups
 from webhook.core.mutation import Delivery
 from webhook.core.observe import Silent
 from webhook.core.policy import Rules
 from webhook.kube.events import Owner
-from webhook.server.events import tell
-from webhook.server.lookups import NoLookups
+from webhook.server.events import record_notices
 
 
 def answered(content: bytes, *, deny: bool = False) -> Answer:
@@ -27,7 +27,7 @@ def answered(content: bytes, *, deny: bool = False) -> Answer:
 
 def told(answer: Answer) -> list[tuple[Owner, str, str]]:
     said: list[tuple[Owner, str, str]] = []
-    tell(answer, lambda *words: said.append(words))
+    record_notices(answer, lambda *words: said.append(words))
     return said
 
 

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.fakes.reviews import body, pod, unresolved
 from tests.reaper import need
-from tests.unit.server.door import Door, get, post
+from tests.unit.server.application import Application, get, post
 from webhook.core.observe import CacheEvent
 from webhook.core.reasons import Reason
 from webhook.server.metrics import CONTENT_TYPE, RESULTS, Metrics
@@ -80,13 +80,13 @@ def test_counters_end_in_total_and_each_family_has_a_help_text() -> None:
 
 
 def test_a_review_is_counted_by_its_result() -> None:
-    door = Door()
-    post(door, body())
-    post(door, body(pod(containers=[unresolved()])))
-    post(door, body(operation="DELETE"))
-    post(door, b"none")
-    post(door, body(), headers={})
-    counter = families(door.metrics)["initshim_reviews"]
+    application = Application()
+    post(application, body())
+    post(application, body(pod(containers=[unresolved()])))
+    post(application, body(operation="DELETE"))
+    post(application, b"none")
+    post(application, body(), headers={})
+    counter = families(application.metrics)["initshim_reviews"]
     counts = {
         sample.labels["result"]: sample.value
         for sample in counter.samples
@@ -96,9 +96,9 @@ def test_a_review_is_counted_by_its_result() -> None:
 
 
 def test_containers_are_counted_by_reason() -> None:
-    door = Door()
-    post(door, body(pod(containers=[*pod()["spec"]["containers"], unresolved("other")])))
-    text = door.metrics.exposition()[0].decode()
+    application = Application()
+    post(application, body(pod(containers=[*pod()["spec"]["containers"], unresolved("other")])))
+    text = application.metrics.exposition()[0].decode()
     assert 'initshim_containers_total{outcome="wrapped"} 1.0' in text
     assert 'initshim_containers_total{outcome="lookup-off"} 1.0' in text
 
@@ -115,12 +115,12 @@ def test_a_counter_is_there_before_what_it_counts_happens() -> None:
 
 
 def test_what_was_refused_unread_does_not_make_reviews_look_fast() -> None:
-    door = Door()
-    post(door, b"none")
-    post(door, body(), headers={})
-    assert value(door.metrics, "initshim_review_seconds_count") == 0
-    post(door, body())
-    assert value(door.metrics, "initshim_review_seconds_count") == 1
+    application = Application()
+    post(application, b"none")
+    post(application, body(), headers={})
+    assert value(application.metrics, "initshim_review_seconds_count") == 0
+    post(application, body())
+    assert value(application.metrics, "initshim_review_seconds_count") == 1
 
 
 def test_the_buckets_reach_the_api_servers_deadline() -> None:
@@ -152,7 +152,7 @@ def test_without_a_certificate_there_is_no_expiry() -> None:
 
 
 def test_prometheus_reads_the_content_type() -> None:
-    answer = get(Door().probes, "/metrics")
+    answer = get(Application().probes, "/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 import initshim
 from webhook.admission.admit import Engine, Resolver
+from webhook.assembly.engine import make_engine
+from webhook.assembly.resolver import open_resolver
 from webhook.cli import output
 from webhook.cli.audit import deployed, forecast, leaks, reaped, report, rights, scope, what_if
 from webhook.cli.audit.collect import Auditor, Findings
@@ -21,8 +23,6 @@ from webhook.core.observe import Silent
 from webhook.kube.client import Client
 from webhook.kube.connect import Connection
 from webhook.kube.errors import KubeError, Missing
-from webhook.server.engine import engine
-from webhook.server.lookups import lookups
 
 DONE, PARTLY, FOUND = 0, 1, 3
 _LARGEST = 64 << 20  # a page of 250 pods with all their fields
@@ -77,7 +77,7 @@ async def _findings(
     client: Client, seen: Scope, rules: Deployed, places: Sequence[Place]
 ) -> Findings:
     with bar() as drawn:
-        async with lookups(rules.settings, client, Silent()) as resolver:
+        async with open_resolver(rules.settings, client, Silent()) as resolver:
             once = Once(resolver, seconds=rules.settings.lookup_seconds)
             return await Auditor(client, seen, rules.rules, once, drawn).audit(places)
 
@@ -112,7 +112,7 @@ async def _forecast(
 ) -> int:
     settings = rules.settings
     with bar() as drawn:
-        async with lookups(settings, client, Silent()) as resolver:
+        async with open_resolver(settings, client, Silent()) as resolver:
             told = await what_if.forecast(
                 client,
                 seen,
@@ -130,7 +130,7 @@ async def _forecast(
 
 def _engine(rules: Deployed, resolver: Resolver) -> Engine:
     """Give the engine of the webhook that runs in the cluster."""
-    made = engine(
+    made = make_engine(
         rules.settings, version=initshim.__version__, resolver=resolver, observer=Silent()
     )
     return replace(made, rules=rules.rules)

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from webhook.assembly.resolver import images
 from webhook.cli.doctor import probe
 from webhook.cli.doctor.finding import Finding, Subject, attempt
 from webhook.cli.doctor.site import Site
@@ -23,7 +24,6 @@ from webhook.kube.client import Client
 from webhook.kube.errors import KubeError
 from webhook.kube.objects import CRON_JOB, DAEMON_SET, DEPLOYMENT, POD, STATEFUL_SET, Json, Ref
 from webhook.oci.images import Images
-from webhook.server.lookups import images
 from webhook.settings import Settings
 
 _FAMILY = "registries"

@@ -15,11 +15,11 @@ import pytest
 
 from tests.fakes.api_server import ApiServer, Refusal, Rule, serving
 from tests.unit.tls.cluster import Notes, Time, handshake, verify
+from webhook.assembly.certificates import Certificates, make_certificates
 from webhook.core.errors import BadSettings
 from webhook.core.observe import Silent
 from webhook.kube.client import Client
 from webhook.kube.connect import Connection
-from webhook.server.certificates import Certificates, assemble
 from webhook.settings import Settings
 from webhook.tls import bundle, issue
 from webhook.tls.files import Files
@@ -54,7 +54,7 @@ class Cluster:
     notes: Notes = field(default_factory=Notes)
 
     def rotation(self, client: Client, seed: int = 1) -> Rotation:
-        made = assemble(
+        made = make_certificates(
             Settings(),
             client=client,
             observer=self.notes,
@@ -309,7 +309,7 @@ def test_each_right_is_needed_and_asked_for_by_name(cluster: Cluster, missing: R
 
 
 def test_a_development_certificate_is_ready_at_once_and_verified_by_its_bundle() -> None:
-    made = assemble(Settings(tls="dev"), client=None, observer=Silent())
+    made = make_certificates(Settings(tls="dev"), client=None, observer=Silent())
     assert isinstance(made, Rotation)
     asyncio.run(made.step())
     assert made.state.ready
@@ -324,7 +324,9 @@ def test_the_loop_goes_on_until_it_is_cancelled() -> None:
         if len(slept) == 3:
             raise asyncio.CancelledError
 
-    made = assemble(Settings(tls="dev"), client=None, observer=Silent(), world=World(sleep=sleep))
+    made = make_certificates(
+        Settings(tls="dev"), client=None, observer=Silent(), world=World(sleep=sleep)
+    )
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(made.run())
     assert made.state.ready
@@ -348,7 +350,7 @@ def test_a_doubt_hastens_the_next_step_but_not_more_often_than_every_few_seconds
     async def main() -> list[bool]:
         nonlocal elapsed
         world = World(monotonic=lambda: elapsed, sleep=sleep)
-        made = assemble(Settings(tls="dev"), client=None, observer=Silent(), world=world)
+        made = make_certificates(Settings(tls="dev"), client=None, observer=Silent(), world=world)
         keeper = asyncio.create_task(made.run())
         steps = [await slept()]
         for pause in (1.0, 5.0):
@@ -363,7 +365,7 @@ def test_a_doubt_hastens_the_next_step_but_not_more_often_than_every_few_seconds
 
 def test_settings_choose_the_keeper(tmp_path: Path) -> None:
     own = Settings(tls="files", tls_cert_file=tmp_path / "c", tls_key_file=tmp_path / "k")
-    made: Certificates = assemble(own, client=None, observer=Silent())
+    made: Certificates = make_certificates(own, client=None, observer=Silent())
     assert isinstance(made, Files)
     with pytest.raises(BadSettings, match="needs a cluster"):
-        assemble(Settings(), client=None, observer=Silent())
+        make_certificates(Settings(), client=None, observer=Silent())

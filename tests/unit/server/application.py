@@ -11,12 +11,12 @@ import httpx
 from starlette.types import ASGIApp
 
 from webhook.admission.admit import Engine, Resolver
+from webhook.assembly.resolver import NoLookups
 from webhook.core.mutation import Delivery
 from webhook.core.policy import Rules
 from webhook.server.app import Limits, create_app, create_probes
 from webhook.server.health import Health
 from webhook.server.logs import Journal, logger
-from webhook.server.lookups import NoLookups
 from webhook.server.metrics import Metrics
 from webhook.server.observers import Both
 
@@ -25,7 +25,7 @@ JSON = {"content-type": "application/json"}
 
 
 @dataclass
-class Door:
+class Application:
     """An application and all that it is made of."""
 
     resolver: Resolver = field(default_factory=NoLookups)
@@ -71,7 +71,7 @@ def within(app: ASGIApp, use: Callable[[httpx.AsyncClient], Coroutine[Any, Any, 
 
 
 def post(
-    door: Door,
+    application: Application,
     content: bytes,
     *,
     path: str = "/mutate",
@@ -79,7 +79,7 @@ def post(
 ) -> httpx.Response:
     """Send one request."""
     sent = JSON if headers is None else headers
-    return within(door.app, lambda client: client.post(path, content=content, headers=sent))
+    return within(application.app, lambda client: client.post(path, content=content, headers=sent))
 
 
 def get(app: ASGIApp, path: str) -> httpx.Response:

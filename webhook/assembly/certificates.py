@@ -106,7 +106,7 @@ class KubeBundle:
             raise Contended(str(error)) from error
 
 
-def assemble(
+def make_certificates(
     settings: Settings,
     *,
     client: Client | None,
@@ -114,7 +114,7 @@ def assemble(
     lives: Lives | None = None,
     world: World | None = None,
 ) -> Certificates:
-    """Give the keeper of the certificate that the settings ask for; built in needs a client."""
+    """Make what looks after the certificate, as the settings ask; built in needs a client."""
     if settings.tls == "files" and settings.tls_cert_file and settings.tls_key_file:
         return Files(settings.tls_cert_file, settings.tls_key_file, observer=observer, world=world)
     service = f"{settings.service_name}.{settings.namespace}.svc"

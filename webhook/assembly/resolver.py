@@ -1,4 +1,4 @@
-"""Put together what finds out what an image runs."""
+"""The resolver that the settings ask for: what finds out what an image runs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -56,7 +56,7 @@ async def images(settings: Settings, observer: Observer) -> AsyncIterator[Images
 
 
 @asynccontextmanager
-async def lookups(
+async def open_resolver(
     settings: Settings, client: Client | None, observer: Observer
 ) -> AsyncIterator[Resolver]:
     """Give the resolver that the settings ask for, and close it."""

@@ -1,4 +1,4 @@
-"""The door before TLS: who is let in, how many at once, and how long a handshake may take.
+"""Connections before TLS: who is let in, how many at once, how long a handshake may take.
 
 asyncio gives a handshake 60 s and never counts connections. One of uvloop's costs some 60 KiB
 from its first byte on, so a few thousand clients that say nothing would take the memory of a pod.
@@ -21,15 +21,15 @@ _PAUSE = 0.05  # seconds; accept() can't do anything before somebody closes some
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """Caps at the door: connections, seconds for a handshake; `dropped` hears why one was cut."""
+class ConnectionLimits:
+    """Most connections, seconds for a handshake; `dropped` hears why one was cut."""
 
     connections: int = 512
     handshake_seconds: float = 10.0
     dropped: Callable[[str], None] = lambda _: None
 
 
-class Door:
+class Acceptor:
     """Accepts connections for uvicorn, in the place of asyncio's own server.
 
     When it is full, the one that has come first and has not sent a request yet makes room: the
@@ -43,16 +43,16 @@ class Door:
         make: Callable[[], PatientProtocol],
         *,
         tls: ssl.SSLContext | None,
-        rules: Rules,
+        limits: ConnectionLimits,
     ) -> None:
         self._listener = listener
         self._make = make
         self._tls = tls
-        self._rules = rules
-        self._most = min(rules.connections, _descriptors())
+        self._limits = limits
+        self._most = min(limits.connections, _descriptors())
         self._strangers: dict[socket.socket, None] = {}  # in the order in which they came
         self._known: set[socket.socket] = set()
-        self._greetings: set[asyncio.Task[None]] = set()
+        self._handshakes: set[asyncio.Task[None]] = set()
         self._accepting: asyncio.Task[None] | None = None
 
     def open(self) -> None:
@@ -64,8 +64,8 @@ class Door:
         """Accept nobody else, and let go who is still shaking hands."""
         if self._accepting:
             self._accepting.cancel()
-        for greeting in self._greetings:
-            greeting.cancel()
+        for handshake in self._handshakes:
+            handshake.cancel()
 
     async def wait_closed(self) -> None:
         """Wait until nobody is accepted any more."""
@@ -86,11 +86,11 @@ class Door:
                 connection.close()
                 continue
             self._strangers[connection] = None
-            greeting = loop.create_task(self._greet(connection))
-            self._greetings.add(greeting)
-            greeting.add_done_callback(self._greetings.discard)
+            handshake = loop.create_task(self._shake_hands(connection))
+            self._handshakes.add(handshake)
+            handshake.add_done_callback(self._handshakes.discard)
 
-    async def _greet(self, connection: socket.socket) -> None:
+    async def _shake_hands(self, connection: socket.socket) -> None:
         """Shake hands; a protocol that got a connection tells when it is lost."""
 
         def make() -> PatientProtocol:
@@ -99,7 +99,7 @@ class Door:
             protocol.gone = lambda: self._forget(connection)
             return protocol
 
-        seconds = self._rules.handshake_seconds if self._tls else None
+        seconds = self._limits.handshake_seconds if self._tls else None
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
                 make, connection, ssl=self._tls, ssl_handshake_timeout=seconds
@@ -107,7 +107,7 @@ class Door:
         except OSError as error:  # no TLS, no common version, too slow, or gone
             self._forget(connection)
             if isinstance(error, ssl.SSLError) and (error.reason or "").endswith(_DISTRUST):
-                self._rules.dropped("distrusted")
+                self._limits.dropped("distrusted")
         except asyncio.CancelledError:
             _cut(connection)
             raise
@@ -122,7 +122,7 @@ class Door:
         self._known.discard(connection)
 
     def _make_room(self, why: str) -> None:
-        self._rules.dropped(why)
+        self._limits.dropped(why)
         oldest = next(iter(self._strangers), None)
         if oldest is not None:
             del self._strangers[oldest]

@@ -15,12 +15,12 @@ from tests.fakes.registry import Registry, basic, config_bytes
 from tests.unit.kube.test_pullsecrets import SECRET, pull_secret
 from webhook.admission.admit import Engine
 from webhook.admission.resolver import ImageResolver
+from webhook.assembly.warm_up import Pace, warm_up
 from webhook.core.mutation import Delivery
 from webhook.core.policy import Rules
 from webhook.kube.client import Client
 from webhook.kube.connect import Connection
 from webhook.kube.pullsecrets import ClusterSecrets, PullSecrets
-from webhook.server.warm_up import Pace, warm_up
 
 OPTED_IN = "initshim.dev/inject=enabled"
 NAMESPACES = "/api/v1/namespaces"

@@ -8,7 +8,9 @@ from webhook.settings import Settings
 _REAPER = "ghcr.io/initshim/reaper"
 
 
-def engine(settings: Settings, *, version: str, resolver: Resolver, observer: Observer) -> Engine:
+def make_engine(
+    settings: Settings, *, version: str, resolver: Resolver, observer: Observer
+) -> Engine:
     """Put the engine together. Raises BadSettings for an images file that can't be used."""
     return Engine(
         rules=settings.rules(),

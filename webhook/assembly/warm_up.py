@@ -64,7 +64,7 @@ async def warm_up(
                 counts.namespaces += 1
                 for pod in await _templates(client, name):
                     counts.workloads += 1
-                    if await _look_up(pod, name, engine, counts, seconds=pace.lookup):
+                    if await _resolve(pod, name, engine, counts, seconds=pace.lookup):
                         await sleep(pace.pause)
     except TimeoutError:
         problem = {"error": f"not done in {pace.longest:g} s"}
@@ -85,10 +85,10 @@ async def _templates(client: Client, namespace: str) -> list[Pod]:
     ]
 
 
-async def _look_up(
+async def _resolve(
     pod: Pod, namespace: str, engine: Engine, counts: Counts, *, seconds: float
 ) -> bool:
-    """Resolve what has to be looked up; tell whether that was anything."""
+    """Resolve what has to be looked up; give whether that was anything."""
     plan = policy.plan(pod, engine.rules)
     asked = sum(isinstance(each, NeedsImage) for each in plan.decisions)
     if not asked:

@@ -1,0 +1,1 @@
+"""From settings to what works: engine, resolver, certificates, warm-up; for server and cli."""
