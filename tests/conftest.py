@@ -15,6 +15,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.markexpr = "not long and not controlplane"
 
 
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """An async test runs on asyncio's own loop; the ones on the webhook's say so."""
+    return "asyncio", {"use_uvloop": False}
+
+
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     """Name each missing thing once."""
     reasons = _reasons(terminalreporter)

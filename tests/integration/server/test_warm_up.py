@@ -54,36 +54,32 @@ async def warmed(served: Webhook) -> dict[str, Any]:
             await asyncio.sleep(0.02)
 
 
-def test_the_webhook_warms_up_once_it_serves(server: ApiServer, tmp_path: Path) -> None:
-    async def test() -> None:
-        registry = Registry()
-        registry.push("app", "v1", config_bytes(["/app"]))
-        async with serve(registry) as host:
-            deploy(server, f"{host.authority}/app:v1")
-            with webhook(**settings(tmp_path, host.authority)) as served:
-                line = await warmed(served)
-                assert (line["images"], line["unresolved"], line["level"]) == (1, 0, "info")
-
-    asyncio.run(test())
+async def test_the_webhook_warms_up_once_it_serves(server: ApiServer, tmp_path: Path) -> None:
+    registry = Registry()
+    registry.push("app", "v1", config_bytes(["/app"]))
+    async with serve(registry) as host:
+        deploy(server, f"{host.authority}/app:v1")
+        with webhook(**settings(tmp_path, host.authority)) as served:
+            line = await warmed(served)
+            assert (line["images"], line["unresolved"], line["level"]) == (1, 0, "info")
 
 
-def test_a_warm_up_that_hangs_does_not_keep_the_process(server: ApiServer, tmp_path: Path) -> None:
+async def test_a_warm_up_that_hangs_does_not_keep_the_process(
+    server: ApiServer, tmp_path: Path
+) -> None:
     """`webhook` fails where the process does not end."""
 
-    async def test() -> None:
-        asked = asyncio.Event()
+    asked = asyncio.Event()
 
-        async def hang(_request: Request) -> Answer:
-            asked.set()
-            await asyncio.sleep(3600)
-            return Answer()
+    async def hang(_request: Request) -> Answer:
+        asked.set()
+        await asyncio.sleep(3600)
+        return Answer()
 
-        async with serve(hang) as host:
-            deploy(server, f"{host.authority}/app:v1")
-            more = {**settings(tmp_path, host.authority), "lookup_seconds": 3600.0}
-            with webhook(**more) as served:
-                await asyncio.wait_for(asked.wait(), PATIENCE)
-            assert served.lines[-1]["event"] == "stopped"
-            assert not any(line["event"] == "warm-up" for line in served.lines)
-
-    asyncio.run(test())
+    async with serve(hang) as host:
+        deploy(server, f"{host.authority}/app:v1")
+        more = {**settings(tmp_path, host.authority), "lookup_seconds": 3600.0}
+        with webhook(**more) as served:
+            await asyncio.wait_for(asked.wait(), PATIENCE)
+        assert served.lines[-1]["event"] == "stopped"
+        assert not any(line["event"] == "warm-up" for line in served.lines)

@@ -1,7 +1,5 @@
 """From NeedsImage to Wrap or Skip: side by side, with the pod's credentials, inside a deadline."""
 
-import asyncio
-from collections.abc import Coroutine
 from typing import Any
 
 from tests.fakes.http import Answer, serve
@@ -16,10 +14,6 @@ from webhook.core.reasons import LONGEST_WARNING, UNRESOLVED, Reason
 from webhook.kube.pullsecrets import PullSecrets
 
 APP = config_bytes(["/app"], ["--serve"])
-
-
-def run(test: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(test)
 
 
 def pod(*images: str, **spec: Any) -> Pod:
@@ -56,113 +50,93 @@ def outcomes(result: Plan) -> list[str]:
     ]
 
 
-def test_each_container_gets_its_own_answer_and_the_order_stays() -> None:
-    async def test() -> None:
-        registry = Registry()
-        registry.push("app", "v1", APP)
-        registry.push("init", "v1", config_bytes(["/usr/bin/tini", "--", "/app"]))
-        registry.push("empty", "v1", config_bytes())
-        registry.push_index("two", "v1", {"amd64": APP, "arm64": config_bytes(["/other"])})
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            names = ("app:v1", "init:v1", "empty:v1", "none:v1", "two:v1")
-            each = pod(*(f"{host.authority}/{name}" for name in names), "Not An Image")
-            result = await resolved(asker, each)
-            assert outcomes(result) == [
-                "Wrap",
-                Reason.HAS_INIT,
-                Reason.NO_COMMAND,
-                Reason.NOT_FOUND,
-                Reason.PLATFORMS_DISAGREE,
-                Reason.NOT_FOUND,
-            ]
-            first = result.decisions[0]
-            assert isinstance(first, Wrap)
-            assert first.image == ImageConfig(("/app",), ("--serve",))
-            assert len(asker.told.notes) == 3
-
-    run(test())
+async def test_each_container_gets_its_own_answer_and_the_order_stays() -> None:
+    registry = Registry()
+    registry.push("app", "v1", APP)
+    registry.push("init", "v1", config_bytes(["/usr/bin/tini", "--", "/app"]))
+    registry.push("empty", "v1", config_bytes())
+    registry.push_index("two", "v1", {"amd64": APP, "arm64": config_bytes(["/other"])})
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        names = ("app:v1", "init:v1", "empty:v1", "none:v1", "two:v1")
+        each = pod(*(f"{host.authority}/{name}" for name in names), "Not An Image")
+        result = await resolved(asker, each)
+        assert outcomes(result) == [
+            "Wrap",
+            Reason.HAS_INIT,
+            Reason.NO_COMMAND,
+            Reason.NOT_FOUND,
+            Reason.PLATFORMS_DISAGREE,
+            Reason.NOT_FOUND,
+        ]
+        first = result.decisions[0]
+        assert isinstance(first, Wrap)
+        assert first.image == ImageConfig(("/app",), ("--serve",))
+        assert len(asker.told.notes) == 3
 
 
-def test_the_pods_architecture_decides_and_the_clusters_where_it_has_none() -> None:
-    async def test() -> None:
-        registry = Registry()
-        registry.push_index("two", "v1", {"amd64": APP, "arm64": config_bytes(["/arm"])})
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            image = f"{host.authority}/two:v1"
-            chosen = pod(image, nodeSelector={"kubernetes.io/arch": "arm64"})
-            amd64 = frozenset({"amd64"})
-            for each, entrypoint in ((chosen, "/arm"), (pod(image), "/app")):
-                (decision,) = (await resolved(asker, each, architectures=amd64)).decisions
-                assert isinstance(decision, Wrap)
-                assert decision.image is not None
-                assert decision.image.entrypoint == (entrypoint,)
-
-    run(test())
+async def test_the_pods_architecture_decides_and_the_clusters_where_it_has_none() -> None:
+    registry = Registry()
+    registry.push_index("two", "v1", {"amd64": APP, "arm64": config_bytes(["/arm"])})
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        image = f"{host.authority}/two:v1"
+        chosen = pod(image, nodeSelector={"kubernetes.io/arch": "arm64"})
+        amd64 = frozenset({"amd64"})
+        for each, entrypoint in ((chosen, "/arm"), (pod(image), "/app")):
+            (decision,) = (await resolved(asker, each, architectures=amd64)).decisions
+            assert isinstance(decision, Wrap)
+            assert decision.image is not None
+            assert decision.image.entrypoint == (entrypoint,)
 
 
-def test_the_pods_pull_secret_opens_a_private_registry() -> None:
-    async def test() -> None:
-        registry = Registry(gate=basic("robot:c4n4ry-p4ssw0rd"))
-        registry.push("app", "v1", APP)
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            cluster = Cluster({"a/pull": pull_secret("robot", host.authority)})
-            each = pod(f"{host.authority}/app:v1", imagePullSecrets=[{"name": "pull"}])
-            assert outcomes(await resolved(asker, each, cluster=cluster)) == ["Wrap"]
-            nobody = pod(f"{host.authority}/app:v1")
-            result = await resolved(asker, nobody, cluster=cluster)
-            assert outcomes(result) == [Reason.UNAUTHORIZED]
-            account = Cluster(
-                cluster.secrets, {"a/default": {"imagePullSecrets": [{"name": "pull"}]}}
-            )
-            assert outcomes(await resolved(asker, nobody, cluster=account)) == ["Wrap"]
-
-    run(test())
+async def test_the_pods_pull_secret_opens_a_private_registry() -> None:
+    registry = Registry(gate=basic("robot:c4n4ry-p4ssw0rd"))
+    registry.push("app", "v1", APP)
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        cluster = Cluster({"a/pull": pull_secret("robot", host.authority)})
+        each = pod(f"{host.authority}/app:v1", imagePullSecrets=[{"name": "pull"}])
+        assert outcomes(await resolved(asker, each, cluster=cluster)) == ["Wrap"]
+        nobody = pod(f"{host.authority}/app:v1")
+        result = await resolved(asker, nobody, cluster=cluster)
+        assert outcomes(result) == [Reason.UNAUTHORIZED]
+        account = Cluster(cluster.secrets, {"a/default": {"imagePullSecrets": [{"name": "pull"}]}})
+        assert outcomes(await resolved(asker, nobody, cluster=account)) == ["Wrap"]
 
 
-def test_a_webhook_that_may_not_read_pull_secrets_names_the_value_to_set() -> None:
-    async def test() -> None:
-        registry = Registry(gate=basic("robot:c4n4ry-p4ssw0rd"))
-        registry.push("app", "v1", APP)
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            each = pod(f"{host.authority}/app:v1", imagePullSecrets=[{"name": "pull"}])
-            (said,) = warnings(await resolved(asker, each))
-            assert said == (
-                "initshim left c0 alone (unauthorized): let the webhook read its pull secrets "
-                "(chart: registry.pullSecretNamespaces)"
-            )
-            assert len(said) <= LONGEST_WARNING
-            (other,) = warnings(await resolved(asker, pod(f"{host.authority}/app:v1")))
-            assert "pullSecretNamespaces" not in other
-
-    run(test())
+async def test_a_webhook_that_may_not_read_pull_secrets_names_the_value_to_set() -> None:
+    registry = Registry(gate=basic("robot:c4n4ry-p4ssw0rd"))
+    registry.push("app", "v1", APP)
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        each = pod(f"{host.authority}/app:v1", imagePullSecrets=[{"name": "pull"}])
+        (said,) = warnings(await resolved(asker, each))
+        assert said == (
+            "initshim left c0 alone (unauthorized): let the webhook read its pull secrets "
+            "(chart: registry.pullSecretNamespaces)"
+        )
+        assert len(said) <= LONGEST_WARNING
+        (other,) = warnings(await resolved(asker, pod(f"{host.authority}/app:v1")))
+        assert "pullSecretNamespaces" not in other
 
 
-def test_containers_are_looked_up_side_by_side_and_the_deadline_holds_for_all() -> None:
-    async def test() -> None:
-        registry = Registry(delay=30.0)
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            each = pod(*(f"{host.authority}/app{n}:v1" for n in range(8)))
-            start = asker.clock()
-            result = await resolved(asker, each, seconds=0.5)
-            assert outcomes(result) == [Reason.TIMED_OUT] * 8
-            assert len(host.requests) == 8
-            assert asker.clock() - start < 5  # eight deadlines one after the other are 4 more
-
-    run(test())
+async def test_containers_are_looked_up_side_by_side_and_the_deadline_holds_for_all() -> None:
+    registry = Registry(delay=30.0)
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        each = pod(*(f"{host.authority}/app{n}:v1" for n in range(8)))
+        start = asker.clock()
+        result = await resolved(asker, each, seconds=0.5)
+        assert outcomes(result) == [Reason.TIMED_OUT] * 8
+        assert len(host.requests) == 8
+        assert asker.clock() - start < 5  # eight deadlines one after the other are 4 more
 
 
-def test_a_slow_api_server_leaves_half_of_the_time_to_the_registry() -> None:
-    async def test() -> None:
-        registry = Registry()
-        registry.push("app", "v1", APP)
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            cluster = Cluster(delay=60.0)
-            each = pod(f"{host.authority}/app:v1", imagePullSecrets=[{"name": "pull"}])
-            result = await resolved(asker, each, cluster=cluster, seconds=1.0)
-            assert outcomes(result) == ["Wrap"]
-            assert any(note.startswith("pull-secrets-timed-out") for note in asker.told.notes)
-
-    run(test())
+async def test_a_slow_api_server_leaves_half_of_the_time_to_the_registry() -> None:
+    registry = Registry()
+    registry.push("app", "v1", APP)
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        cluster = Cluster(delay=60.0)
+        each = pod(f"{host.authority}/app:v1", imagePullSecrets=[{"name": "pull"}])
+        result = await resolved(asker, each, cluster=cluster, seconds=1.0)
+        assert outcomes(result) == ["Wrap"]
+        assert any(note.startswith("pull-secrets-timed-out") for note in asker.told.notes)
 
 
 def test_every_failure_of_a_lookup_is_a_public_reason() -> None:
@@ -172,42 +146,34 @@ def test_every_failure_of_a_lookup_is_a_public_reason() -> None:
     assert keys <= {str(each) for each in UNRESOLVED}
 
 
-def test_never_pulled_images_are_not_asked_for() -> None:
-    async def test() -> None:
-        async with serve(Registry()) as host, asking(plain(host.authority)) as asker:
-            containers = [
-                {"name": "c", "image": f"{host.authority}/app", "imagePullPolicy": "Never"}
-            ]
-            each = Pod({"metadata": {}, "spec": {"containers": containers}})
-            assert outcomes(await resolved(asker, each)) == [Reason.NEVER_PULLED]
-            assert host.connections == 0
-
-    run(test())
+async def test_never_pulled_images_are_not_asked_for() -> None:
+    async with serve(Registry()) as host, asking(plain(host.authority)) as asker:
+        containers = [{"name": "c", "image": f"{host.authority}/app", "imagePullPolicy": "Never"}]
+        each = Pod({"metadata": {}, "spec": {"containers": containers}})
+        assert outcomes(await resolved(asker, each)) == [Reason.NEVER_PULLED]
+        assert host.connections == 0
 
 
-def test_no_secret_reaches_a_log_an_error_or_a_metric() -> None:
-    async def test() -> None:
-        told: list[Told] = []
-        secret = "c4n4ry-p4ssw0rd"
-        answers = [
-            Answer(401, {"WWW-Authenticate": "Basic realm=x"}),
-            Answer(403),
-            Answer(429),
-            Answer(500),
-            Answer(200, {}, b"{}"),
-            Answer(307, {"Location": f"https://127.0.0.1/?X-Amz-Signature={secret}"}),
-            Answer(raw=b"nonsense\r\n\r\n"),
-            Answer(401, {"WWW-Authenticate": 'Bearer realm="https://127.0.0.1/t"'}),
-        ]
-        for answer in answers:
-            async with serve(Registry(down=answer)) as host, asking(plain(host.authority)) as asker:
-                cluster = Cluster({"a/pull": pull_secret("robot", host.authority)})
-                each = pod(f"{host.authority}/app:v1", imagePullSecrets=[{"name": "pull"}])
-                result = await resolved(asker, each, cluster=cluster)
-                assert secret not in repr(result)
-                told.append(asker.told)
-        shown = repr([(each.notes, each.lookups, each.cached) for each in told])
-        assert "image-not-resolved" in shown
-        assert secret not in shown
-
-    run(test())
+async def test_no_secret_reaches_a_log_an_error_or_a_metric() -> None:
+    told: list[Told] = []
+    secret = "c4n4ry-p4ssw0rd"
+    answers = [
+        Answer(401, {"WWW-Authenticate": "Basic realm=x"}),
+        Answer(403),
+        Answer(429),
+        Answer(500),
+        Answer(200, {}, b"{}"),
+        Answer(307, {"Location": f"https://127.0.0.1/?X-Amz-Signature={secret}"}),
+        Answer(raw=b"nonsense\r\n\r\n"),
+        Answer(401, {"WWW-Authenticate": 'Bearer realm="https://127.0.0.1/t"'}),
+    ]
+    for answer in answers:
+        async with serve(Registry(down=answer)) as host, asking(plain(host.authority)) as asker:
+            cluster = Cluster({"a/pull": pull_secret("robot", host.authority)})
+            each = pod(f"{host.authority}/app:v1", imagePullSecrets=[{"name": "pull"}])
+            result = await resolved(asker, each, cluster=cluster)
+            assert secret not in repr(result)
+            told.append(asker.told)
+    shown = repr([(each.notes, each.lookups, each.cached) for each in told])
+    assert "image-not-resolved" in shown
+    assert secret not in shown

@@ -91,21 +91,18 @@ def cluster() -> Iterator[Cluster]:
         yield Cluster(url, server)
 
 
-def test_two_replicas_at_once_need_no_more_than_rights_by_name(cluster: Cluster) -> None:
+async def test_two_replicas_at_once_need_no_more_than_rights_by_name(cluster: Cluster) -> None:
     """One CA, published in every webhook, and all else in the configuration as it was."""
 
-    async def main() -> None:
-        async with cluster.client() as a, cluster.client() as b:
-            one, other = cluster.rotation(a), cluster.rotation(b)
-            await asyncio.gather(one.step(), other.step())
-            await cluster.settle(one, other)
-            first, second = cluster.bundles()
-            assert first == second == one.state.bundle
-            assert first.count(b"BEGIN CERTIFICATE") == 1
-            for rotation in (one, other):
-                verify(handshake(rotation.tls), first, cluster.time.now)
-
-    asyncio.run(main())
+    async with cluster.client() as a, cluster.client() as b:
+        one, other = cluster.rotation(a), cluster.rotation(b)
+        await asyncio.gather(one.step(), other.step())
+        await cluster.settle(one, other)
+        first, second = cluster.bundles()
+        assert first == second == one.state.bundle
+        assert first.count(b"BEGIN CERTIFICATE") == 1
+        for rotation in (one, other):
+            verify(handshake(rotation.tls), first, cluster.time.now)
     assert cluster.notes.named("certificates.trouble") == []
     published = cluster.server.objects[HOOK]
     for hook in published["webhooks"]:
@@ -115,43 +112,39 @@ def test_two_replicas_at_once_need_no_more_than_rights_by_name(cluster: Cluster)
     assert published["metadata"]["labels"] == {"a": "b"}
 
 
-def test_a_real_client_verifies_what_is_served_by_the_published_bundle(cluster: Cluster) -> None:
-    async def main() -> None:
-        async with cluster.client() as client:
-            rotation = cluster.rotation(client)
-            await cluster.settle(rotation)
-            server = await asyncio.start_server(
-                lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=rotation.tls
+async def test_a_real_client_verifies_what_is_served_by_the_published_bundle(
+    cluster: Cluster,
+) -> None:
+    async with cluster.client() as client:
+        rotation = cluster.rotation(client)
+        await cluster.settle(rotation)
+        server = await asyncio.start_server(
+            lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=rotation.tls
+        )
+        trusting = ssl.create_default_context(cadata=cluster.bundles()[0].decode())
+        async with server:
+            _, writer = await asyncio.open_connection(
+                *server.sockets[0].getsockname(),
+                ssl=trusting,
+                server_hostname="initshim.initshim.svc",
             )
-            trusting = ssl.create_default_context(cadata=cluster.bundles()[0].decode())
-            async with server:
-                _, writer = await asyncio.open_connection(
-                    *server.sockets[0].getsockname(),
-                    ssl=trusting,
-                    server_hostname="initshim.initshim.svc",
-                )
-                writer.close()
-                await writer.wait_closed()
-
-    asyncio.run(main())
+            writer.close()
+            await writer.wait_closed()
 
 
-def test_a_secret_made_by_the_chart_is_filled_and_keeps_its_labels(cluster: Cluster) -> None:
+async def test_a_secret_made_by_the_chart_is_filled_and_keeps_its_labels(cluster: Cluster) -> None:
     labels = {"app.kubernetes.io/managed-by": "Helm"}
     cluster.server.put(SECRET, {"kind": "Secret", "metadata": {"labels": labels}, "type": "Opaque"})
     cluster.server.rules = RIGHTS - {Rule("create", "secrets", "initshim-tls")}
 
-    async def main() -> None:
-        async with cluster.client() as client:
-            await cluster.settle(cluster.rotation(client))
-
-    asyncio.run(main())
+    async with cluster.client() as client:
+        await cluster.settle(cluster.rotation(client))
     secret = cluster.server.objects[SECRET]
     assert secret["metadata"]["labels"] == labels
     assert base64.b64decode(secret["data"]["ca.crt"]).startswith(b"-----BEGIN CERTIFICATE")
 
 
-def test_another_writers_change_survives_ours(cluster: Cluster) -> None:
+async def test_another_writers_change_survives_ours(cluster: Cluster) -> None:
     """Somebody edits the configuration between our read and our write."""
     edits = iter([30, 29, 28])
 
@@ -163,17 +156,14 @@ def test_another_writers_change_survives_ours(cluster: Cluster) -> None:
 
     cluster.server.interfere = edit
 
-    async def main() -> None:
-        async with cluster.client() as client:
-            await cluster.settle(cluster.rotation(client))
-
-    asyncio.run(main())
+    async with cluster.client() as client:
+        await cluster.settle(cluster.rotation(client))
     hooks = cluster.server.objects[HOOK]["webhooks"]
     assert [hook["timeoutSeconds"] for hook in hooks] == [28, 28]
     assert all(cluster.bundles())
 
 
-def test_a_secret_that_another_made_and_filled_meanwhile_is_not_overwritten(
+async def test_a_secret_that_another_made_and_filled_meanwhile_is_not_overwritten(
     cluster: Cluster,
 ) -> None:
     """The slower of two replicas saw no Secret; when it comes to make one, it is there, full."""
@@ -187,11 +177,8 @@ def test_a_secret_that_another_made_and_filled_meanwhile_is_not_overwritten(
 
     cluster.server.interfere = fill
 
-    async def main() -> None:
-        async with cluster.client() as client:
-            await cluster.settle(cluster.rotation(client))
-
-    asyncio.run(main())
+    async with cluster.client() as client:
+        await cluster.settle(cluster.rotation(client))
     assert cluster.server.objects[SECRET]["data"] == filled[0]["data"]
     assert cluster.bundles()[0] == base64.b64decode(filled[0]["data"]["ca.crt"])
 
@@ -201,122 +188,109 @@ def _parts(ca: issue.Pair) -> list[tuple[str, bytes]]:
 
 
 @pytest.mark.parametrize("damage", ["delete", "garbage"])
-def test_a_lost_secret_is_restored_from_memory(cluster: Cluster, damage: str) -> None:
-    async def main() -> None:
-        async with cluster.client() as client:
-            rotation = cluster.rotation(client)
-            await cluster.settle(rotation)
-            before, bundles = cluster.server.objects[SECRET]["data"], cluster.bundles()
-            if damage == "delete":
-                cluster.server.delete(SECRET)
-            else:
-                cluster.server.put(SECRET, {"kind": "Secret", "data": {"ca.crt": "eA=="}})
-            await rotation.step()
-            assert cluster.server.objects[SECRET]["data"] == before
-            assert cluster.bundles() == bundles
-
-    asyncio.run(main())
+async def test_a_lost_secret_is_restored_from_memory(cluster: Cluster, damage: str) -> None:
+    async with cluster.client() as client:
+        rotation = cluster.rotation(client)
+        await cluster.settle(rotation)
+        before, bundles = cluster.server.objects[SECRET]["data"], cluster.bundles()
+        if damage == "delete":
+            cluster.server.delete(SECRET)
+        else:
+            cluster.server.put(SECRET, {"kind": "Secret", "data": {"ca.crt": "eA=="}})
+        await rotation.step()
+        assert cluster.server.objects[SECRET]["data"] == before
+        assert cluster.bundles() == bundles
 
 
-def test_a_ca_is_followed_by_another_over_http(cluster: Cluster) -> None:
-    async def main() -> None:
-        async with cluster.client() as client:
-            rotation = cluster.rotation(client)
-            await cluster.settle(rotation)
-            cluster.time.pass_by(timedelta(days=540).total_seconds())  # of two years
-            await rotation.step()
-            old, new = bundle.parse(cluster.bundles()[0])
-            for _ in range(15):
-                if cluster.server.log.count(f"PATCH {SECRET}") > 3:
-                    break
-                verify(handshake(rotation.tls), old.pem.encode(), cluster.time.now)
-                cluster.time.pass_by(await rotation.step())
-            verify(handshake(rotation.tls), new.pem.encode(), cluster.time.now)
-            assert rotation.state.ready
-            assert rotation.state.authority_expires_at == new.not_after
-            assert bundle.parse(cluster.bundles()[0]) == (old, new)
-
-    asyncio.run(main())
+async def test_a_ca_is_followed_by_another_over_http(cluster: Cluster) -> None:
+    async with cluster.client() as client:
+        rotation = cluster.rotation(client)
+        await cluster.settle(rotation)
+        cluster.time.pass_by(timedelta(days=540).total_seconds())  # of two years
+        await rotation.step()
+        old, new = bundle.parse(cluster.bundles()[0])
+        for _ in range(15):
+            if cluster.server.log.count(f"PATCH {SECRET}") > 3:
+                break
+            verify(handshake(rotation.tls), old.pem.encode(), cluster.time.now)
+            cluster.time.pass_by(await rotation.step())
+        verify(handshake(rotation.tls), new.pem.encode(), cluster.time.now)
+        assert rotation.state.ready
+        assert rotation.state.authority_expires_at == new.not_after
+        assert bundle.parse(cluster.bundles()[0]) == (old, new)
 
 
-def test_without_the_api_server_the_leaf_is_renewed_and_readiness_stays(cluster: Cluster) -> None:
+async def test_without_the_api_server_the_leaf_is_renewed_and_readiness_stays(
+    cluster: Cluster,
+) -> None:
     def down(_method: str, _path: str) -> None:
         raise Refusal(503, "ServiceUnavailable", "the server is currently unable to handle it")
 
-    async def main() -> None:
-        async with cluster.client() as client:
-            rotation = cluster.rotation(client)
-            await cluster.settle(rotation)
-            published = cluster.bundles()[0]
-            cluster.server.interfere = down
-            pauses = []
-            for _ in range(8):
-                pauses.append(await rotation.step())
-                cluster.time.pass_by(pauses[-1])
-            assert all(1 <= pause <= 60 for pause in pauses)
-            assert pauses[0] < 5  # and twice as long each time, up to a minute
-            assert pauses[-1] > 25
-            leaves = set()
-            for _ in range(60):  # two months: leaves last a week, the CA for two years
-                cluster.time.pass_by(86400)
-                await rotation.step()
-                assert rotation.state.ready
-                leaves.add(handshake(rotation.tls))
-                verify(handshake(rotation.tls), published, cluster.time.now)
-            assert len(leaves) > 8
-            assert "HTTP 503" in rotation.state.reason
-            cluster.server.interfere = lambda _method, _path: None
+    async with cluster.client() as client:
+        rotation = cluster.rotation(client)
+        await cluster.settle(rotation)
+        published = cluster.bundles()[0]
+        cluster.server.interfere = down
+        pauses = []
+        for _ in range(8):
+            pauses.append(await rotation.step())
+            cluster.time.pass_by(pauses[-1])
+        assert all(1 <= pause <= 60 for pause in pauses)
+        assert pauses[0] < 5  # and twice as long each time, up to a minute
+        assert pauses[-1] > 25
+        leaves = set()
+        for _ in range(60):  # two months: leaves last a week, the CA for two years
+            cluster.time.pass_by(86400)
             await rotation.step()
-            assert rotation.state.reason == ""
+            assert rotation.state.ready
+            leaves.add(handshake(rotation.tls))
+            verify(handshake(rotation.tls), published, cluster.time.now)
+        assert len(leaves) > 8
+        assert "HTTP 503" in rotation.state.reason
+        cluster.server.interfere = lambda _method, _path: None
+        await rotation.step()
+        assert rotation.state.reason == ""
 
-    asyncio.run(main())
 
-
-def test_a_replica_that_can_not_publish_is_not_ready_and_says_why(cluster: Cluster) -> None:
+async def test_a_replica_that_can_not_publish_is_not_ready_and_says_why(cluster: Cluster) -> None:
     cluster.server.delete(HOOK)
 
-    async def main() -> None:
-        async with cluster.client() as client:
-            rotation = cluster.rotation(client)
-            for _ in range(3):
-                cluster.time.pass_by(await rotation.step())
-                assert not rotation.state.ready
-            assert "MutatingWebhookConfiguration initshim" in rotation.state.reason
-            cluster.server.put(HOOK, configuration())
-            await rotation.step()
-            assert "has no webhooks" in rotation.state.reason
-            cluster.server.put(HOOK, configuration("one.initshim.dev"))
-            await cluster.settle(rotation)
-
-    asyncio.run(main())
+    async with cluster.client() as client:
+        rotation = cluster.rotation(client)
+        for _ in range(3):
+            cluster.time.pass_by(await rotation.step())
+            assert not rotation.state.ready
+        assert "MutatingWebhookConfiguration initshim" in rotation.state.reason
+        cluster.server.put(HOOK, configuration())
+        await rotation.step()
+        assert "has no webhooks" in rotation.state.reason
+        cluster.server.put(HOOK, configuration("one.initshim.dev"))
+        await cluster.settle(rotation)
 
 
 @pytest.mark.parametrize("missing", sorted(RIGHTS, key=str), ids=str)
-def test_each_right_is_needed_and_asked_for_by_name(cluster: Cluster, missing: Rule) -> None:
+async def test_each_right_is_needed_and_asked_for_by_name(cluster: Cluster, missing: Rule) -> None:
     cluster.server.rules = RIGHTS - {missing}
 
-    async def main() -> None:
-        async with cluster.client() as client:
-            rotation = cluster.rotation(client)
-            await rotation.step()
-            await rotation.step()
-            assert not rotation.state.ready
-            assert f"'{missing.verb}'" in rotation.state.reason
-            assert missing.resource in rotation.state.reason
-
-    asyncio.run(main())
+    async with cluster.client() as client:
+        rotation = cluster.rotation(client)
+        await rotation.step()
+        await rotation.step()
+        assert not rotation.state.ready
+        assert f"'{missing.verb}'" in rotation.state.reason
+        assert missing.resource in rotation.state.reason
     assert "PRIVATE" not in str(cluster.notes.notes)
 
 
-def test_a_development_certificate_is_ready_at_once_and_verified_by_its_bundle() -> None:
+async def test_a_development_certificate_is_ready_at_once_and_verified_by_its_bundle() -> None:
     made = make_certificates(Settings(tls="dev"), client=None, observer=Silent())
     assert isinstance(made, Rotation)
-    asyncio.run(made.step())
+    await made.step()
     assert made.state.ready
     verify(handshake(made.tls), made.state.bundle, datetime.now(UTC))
 
 
-def test_the_loop_goes_on_until_it_is_cancelled() -> None:
+async def test_the_loop_goes_on_until_it_is_cancelled() -> None:
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -328,12 +302,12 @@ def test_the_loop_goes_on_until_it_is_cancelled() -> None:
         Settings(tls="dev"), client=None, observer=Silent(), world=World(sleep=sleep)
     )
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(made.run())
+        await made.run()
     assert made.state.ready
     assert all(pause == 60 for pause in slept)
 
 
-def test_a_doubt_hastens_the_next_step_but_not_more_often_than_every_few_seconds() -> None:
+async def test_a_doubt_hastens_the_next_step_but_not_more_often_than_every_few_seconds() -> None:
     elapsed, asleep = 0.0, asyncio.Event()
 
     async def sleep(_seconds: float) -> None:
@@ -347,20 +321,16 @@ def test_a_doubt_hastens_the_next_step_but_not_more_often_than_every_few_seconds
                 await asleep.wait()
         return asleep.is_set()
 
-    async def main() -> list[bool]:
-        nonlocal elapsed
-        world = World(monotonic=lambda: elapsed, sleep=sleep)
-        made = make_certificates(Settings(tls="dev"), client=None, observer=Silent(), world=world)
-        keeper = asyncio.create_task(made.run())
-        steps = [await slept()]
-        for pause in (1.0, 5.0):
-            elapsed += pause
-            made.doubt()
-            steps.append(await slept())
-        keeper.cancel()
-        return steps
-
-    assert asyncio.run(main()) == [True, False, True]
+    world = World(monotonic=lambda: elapsed, sleep=sleep)
+    made = make_certificates(Settings(tls="dev"), client=None, observer=Silent(), world=world)
+    keeper = asyncio.create_task(made.run())
+    steps = [await slept()]
+    for pause in (1.0, 5.0):
+        elapsed += pause
+        made.doubt()
+        steps.append(await slept())
+    keeper.cancel()
+    assert steps == [True, False, True]
 
 
 def test_settings_choose_the_keeper(tmp_path: Path) -> None:

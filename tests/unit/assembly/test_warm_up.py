@@ -1,6 +1,5 @@
 """The warm-up against an API server and a registry on real sockets, with the webhook's resolver."""
 
-import asyncio
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.api_server import ApiServer, Rule, serving
-from tests.fakes.http import Host, serve
+from tests.fakes.http import serve
 from tests.fakes.lookups import Asker, asking, plain
 from tests.fakes.registry import Registry, basic, config_bytes
 from tests.unit.kube.test_pullsecrets import SECRET, pull_secret
@@ -92,30 +91,27 @@ def counted(namespaces: int, workloads: int, images: int, unresolved: int) -> st
     )
 
 
-def test_what_every_kind_of_workload_runs_is_known_afterwards(cluster: Cluster) -> None:
+async def test_what_every_kind_of_workload_runs_is_known_afterwards(cluster: Cluster) -> None:
     """Issue 4. It has no rights but to list; the fake refuses all else."""
 
-    async def test() -> None:
-        async with serve(cluster.registry) as host, asking(plain(host.authority)) as asker:
-            paths = {
-                "web": "apps/v1/shop/deployments/web",
-                "db": "apps/v1/shop/statefulsets/db",
-                "logs": "apps/v1/shop/daemonsets/logs",
-                "nightly": "batch/v1/shop/cronjobs/nightly",
-            }
-            cluster.namespace("shop")
-            cluster.push(*paths)
-            for name, path in paths.items():
-                cluster.workload(path, f"{host.authority}/{name}:v1")
-            await cluster.warm_up(asker)
-            assert noted(asker) == f"warm-up {counted(1, 4, 4, 0)}}}"
-            before = len(host.requests)
-            for name in paths:
-                config = await asker.config(f"{host.authority}/{name}:v1")
-                assert config.entrypoint == (f"/{name}",)
-            assert len(host.requests) == before
-
-    asyncio.run(test())
+    async with serve(cluster.registry) as host, asking(plain(host.authority)) as asker:
+        paths = {
+            "web": "apps/v1/shop/deployments/web",
+            "db": "apps/v1/shop/statefulsets/db",
+            "logs": "apps/v1/shop/daemonsets/logs",
+            "nightly": "batch/v1/shop/cronjobs/nightly",
+        }
+        cluster.namespace("shop")
+        cluster.push(*paths)
+        for name, path in paths.items():
+            cluster.workload(path, f"{host.authority}/{name}:v1")
+        await cluster.warm_up(asker)
+        assert noted(asker) == f"warm-up {counted(1, 4, 4, 0)}}}"
+        before = len(host.requests)
+        for name in paths:
+            config = await asker.config(f"{host.authority}/{name}:v1")
+            assert config.entrypoint == (f"/{name}",)
+        assert len(host.requests) == before
 
 
 @pytest.mark.parametrize(
@@ -125,128 +121,98 @@ def test_what_every_kind_of_workload_runs_is_known_afterwards(cluster: Cluster) 
         ("initshim.dev/inject notin (disabled,false)", {"in", "other"}),
     ],
 )
-def test_only_the_webhooks_namespaces_are_read(
+async def test_only_the_webhooks_namespaces_are_read(
     cluster: Cluster, selector: str, read: set[str]
 ) -> None:
     cluster.namespace("in")
     cluster.namespace("out", "disabled")
     cluster.namespace("other", "whatever")
 
-    async def test() -> None:
-        async with asking() as asker:
-            await cluster.warm_up(asker, namespaces=selector)
-
-    asyncio.run(test())
+    async with asking() as asker:
+        await cluster.warm_up(asker, namespaces=selector)
     lists = [each.split("/namespaces/")[1] for each in cluster.server.log if "/apis/" in each]
     assert {each.partition("/")[0] for each in lists} == read
 
 
-def test_what_no_pod_would_ask_for_is_not_asked(cluster: Cluster) -> None:
+async def test_what_no_pod_would_ask_for_is_not_asked(cluster: Cluster) -> None:
     """It is planned as a pod is: a command, an opted-out pod, a host's PID namespace."""
 
-    async def test() -> None:
-        async with serve(cluster.registry) as host, asking(plain(host.authority)) as asker:
-            cluster.namespace("shop")
-            image = f"{host.authority}/app:v1"
-            cluster.workload("apps/v1/shop/deployments/host", image, hostPID=True)
-            cluster.workload("apps/v1/shop/deployments/init", initContainers=[{"image": image}])
-            command = {"name": "c", "image": image, "command": ["/app"]}
-            cluster.workload("apps/v1/shop/deployments/own", containers=[command])
-            await cluster.warm_up(asker)
-            assert noted(asker) == f"warm-up {counted(1, 3, 0, 0)}}}"
-            assert not host.requests
-            assert not cluster.slept
-
-    asyncio.run(test())
+    async with serve(cluster.registry) as host, asking(plain(host.authority)) as asker:
+        cluster.namespace("shop")
+        image = f"{host.authority}/app:v1"
+        cluster.workload("apps/v1/shop/deployments/host", image, hostPID=True)
+        cluster.workload("apps/v1/shop/deployments/init", initContainers=[{"image": image}])
+        command = {"name": "c", "image": image, "command": ["/app"]}
+        cluster.workload("apps/v1/shop/deployments/own", containers=[command])
+        await cluster.warm_up(asker)
+        assert noted(asker) == f"warm-up {counted(1, 3, 0, 0)}}}"
+        assert not host.requests
+        assert not cluster.slept
 
 
-def test_the_pods_own_pull_secrets_are_used(cluster: Cluster) -> None:
+async def test_the_pods_own_pull_secrets_are_used(cluster: Cluster) -> None:
     cluster.server.rules = None
     cluster.registry.gate = basic(f"me:{SECRET}")
 
-    async def test() -> None:
-        async with serve(cluster.registry) as host, asking(plain(host.authority)) as asker:
-            cluster.namespace("shop")
-            secret = {**pull_secret("me", host.authority), "kind": "Secret"}
-            cluster.server.put(f"{NAMESPACES}/shop/secrets/mine", secret)
-            cluster.push("app")
-            image = f"{host.authority}/app:v1"
-            cluster.workload(
-                "apps/v1/shop/deployments/a", image, imagePullSecrets=[{"name": "mine"}]
-            )
-            cluster.workload("apps/v1/shop/deployments/b", image)
-            await cluster.warm_up(asker)
-            assert noted(asker) == f"warm-up {counted(1, 2, 2, 1)}}}"
-
-    asyncio.run(test())
+    async with serve(cluster.registry) as host, asking(plain(host.authority)) as asker:
+        cluster.namespace("shop")
+        secret = {**pull_secret("me", host.authority), "kind": "Secret"}
+        cluster.server.put(f"{NAMESPACES}/shop/secrets/mine", secret)
+        cluster.push("app")
+        image = f"{host.authority}/app:v1"
+        cluster.workload("apps/v1/shop/deployments/a", image, imagePullSecrets=[{"name": "mine"}])
+        cluster.workload("apps/v1/shop/deployments/b", image)
+        await cluster.warm_up(asker)
+        assert noted(asker) == f"warm-up {counted(1, 2, 2, 1)}}}"
 
 
-def test_it_asks_for_one_workload_at_a_time_and_rests_after_each(cluster: Cluster) -> None:
+async def test_it_asks_for_one_workload_at_a_time_and_rests_after_each(cluster: Cluster) -> None:
     cluster.registry.delay = 0.01
-
-    async def test() -> Host:
-        async with serve(cluster.registry) as host, asking(plain(host.authority)) as asker:
-            cluster.namespace("shop")
-            names = [f"app{number}" for number in range(6)]
-            cluster.push(*names)
-            for name in names:
-                cluster.workload(f"apps/v1/shop/deployments/{name}", f"{host.authority}/{name}:v1")
-            await cluster.warm_up(asker, pace=replace(PACE, pause=7.0))
-            return host
-
-    assert asyncio.run(test()).busiest == 1
+    async with serve(cluster.registry) as host, asking(plain(host.authority)) as asker:
+        cluster.namespace("shop")
+        names = [f"app{number}" for number in range(6)]
+        cluster.push(*names)
+        for name in names:
+            cluster.workload(f"apps/v1/shop/deployments/{name}", f"{host.authority}/{name}:v1")
+        await cluster.warm_up(asker, pace=replace(PACE, pause=7.0))
+    assert host.busiest == 1
     assert cluster.slept == [7.0] * 6
 
 
-def test_a_long_list_is_read_page_by_page(cluster: Cluster) -> None:
+async def test_a_long_list_is_read_page_by_page(cluster: Cluster) -> None:
     cluster.namespace("shop")
     for number in range(260):
         cluster.workload(f"apps/v1/shop/deployments/d{number}", "app:v1", hostPID=True)
-
-    async def test() -> str:
-        async with asking() as asker:
-            await cluster.warm_up(asker)
-            return noted(asker)
-
-    assert counted(1, 260, 0, 0) in asyncio.run(test())
+    async with asking() as asker:
+        await cluster.warm_up(asker)
+        assert counted(1, 260, 0, 0) in noted(asker)
 
 
-def test_a_missing_right_ends_it_with_a_next_step(cluster: Cluster) -> None:
+async def test_a_missing_right_ends_it_with_a_next_step(cluster: Cluster) -> None:
     cluster.namespace("shop")
     cluster.server.rules = {Rule("list", "namespaces")}
-
-    async def test() -> str:
-        async with asking() as asker:
-            await cluster.warm_up(asker)
-            return noted(asker)
-
-    line = asyncio.run(test())
+    async with asking() as asker:
+        await cluster.warm_up(asker)
+        line = noted(asker)
     assert counted(1, 0, 0, 0) in line
     assert "Grant the verb 'list' on deployments.apps in shop" in line
 
 
-def test_it_ends_in_time_whatever_hangs(cluster: Cluster) -> None:
+async def test_it_ends_in_time_whatever_hangs(cluster: Cluster) -> None:
     cluster.registry.delay = 3600.0
 
-    async def test() -> None:
-        async with serve(cluster.registry) as host, asking(plain(host.authority)) as asker:
-            cluster.namespace("shop")
-            cluster.workload("apps/v1/shop/deployments/a", f"{host.authority}/app:v1")
-            await cluster.warm_up(asker, pace=Pace(lookup=3600.0, longest=0.5))
-            assert "not done in 0.5 s" in noted(asker)
-
-    asyncio.run(test())
+    async with serve(cluster.registry) as host, asking(plain(host.authority)) as asker:
+        cluster.namespace("shop")
+        cluster.workload("apps/v1/shop/deployments/a", f"{host.authority}/app:v1")
+        await cluster.warm_up(asker, pace=Pace(lookup=3600.0, longest=0.5))
+        assert "not done in 0.5 s" in noted(asker)
 
 
-def test_a_mistake_of_our_own_is_noted_and_raised_nowhere(cluster: Cluster) -> None:
+async def test_a_mistake_of_our_own_is_noted_and_raised_nowhere(cluster: Cluster) -> None:
     cluster.server.put(
         f"{NAMESPACES}/odd", {"metadata": {"labels": {"initshim.dev/inject": "enabled"}}}
     )
     cluster.workload("apps/v1/odd/deployments/a", "app:v1", hostPID=True, nodeSelector=["no map"])
-
-    async def test() -> str:
-        async with asking() as asker:
-            await cluster.warm_up(asker)
-            return noted(asker)
-
-    assert "BadPod" in asyncio.run(test())
+    async with asking() as asker:
+        await cluster.warm_up(asker)
+        assert "BadPod" in noted(asker)

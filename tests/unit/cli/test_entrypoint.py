@@ -1,6 +1,5 @@
 """`initshim entrypoint`: what was found, from where, as whom; on failure the remedy."""
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -117,19 +116,16 @@ def test_a_manifest_without_a_pod_is_said(tmp_path: Path) -> None:
         pod_in(str(file))
 
 
-def test_the_pods_secrets_of_its_namespace_are_used(tmp_path: Path) -> None:
+async def test_the_pods_secrets_of_its_namespace_are_used(tmp_path: Path) -> None:
     file = tmp_path / "pod.json"
     spec = {"containers": [{"name": "c"}], "imagePullSecrets": [{"name": "pull"}]}
     file.write_text(json.dumps({"kind": "Pod", "metadata": {"name": "p"}, "spec": spec}))
     cluster = Cluster({"team/pull": pull_secret("robot")})
     secrets = PullSecrets(cluster, clock=Clock(), observer=Told())
 
-    async def test() -> None:
-        caller = await caller_of(pod_in(str(file)), secrets, "team")
-        (found,) = caller.keyring.matching("r.example.com/app")
-        assert found.source == "secret team/pull"
-
-    asyncio.run(test())
+    caller = await caller_of(pod_in(str(file)), secrets, "team")
+    (found,) = caller.keyring.matching("r.example.com/app")
+    assert found.source == "secret team/pull"
 
 
 def test_each_failure_ends_in_what_to_do() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +14,6 @@ from webhook.kube import errors
 from webhook.kube.pullsecrets import PullSecrets
 
 SECRET = "c4n4ry-p4ssw0rd"
-
-
-def run(test: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(test)
 
 
 def pull_secret(user: str, location: str = "r.example.com") -> dict[str, Any]:
@@ -60,20 +56,17 @@ def opened(cluster: Cluster) -> tuple[PullSecrets, Told, Clock]:
     return PullSecrets(cluster, clock=clock, observer=told), told, clock
 
 
-def test_the_pods_secrets_go_before_its_service_accounts() -> None:
-    async def test() -> None:
-        cluster = Cluster(
-            {f"a/{name}": pull_secret(name) for name in ("one", "two", "account")},
-            {"a/builder": {"imagePullSecrets": [{"name": "account"}, {"name": "one"}]}},
-        )
-        secrets, told, _ = opened(cluster)
-        ring = await secrets.keyring("a", ["two", "one"], service_account="builder")
-        assert users(ring) == ["two", "one", "account"]
-        assert ring.matching("r.example.com/app")[0].source == "secret a/two"
-        assert cluster.asked.count("secret a/one") == 1
-        assert told.notes == []
-
-    run(test())
+async def test_the_pods_secrets_go_before_its_service_accounts() -> None:
+    cluster = Cluster(
+        {f"a/{name}": pull_secret(name) for name in ("one", "two", "account")},
+        {"a/builder": {"imagePullSecrets": [{"name": "account"}, {"name": "one"}]}},
+    )
+    secrets, told, _ = opened(cluster)
+    ring = await secrets.keyring("a", ["two", "one"], service_account="builder")
+    assert users(ring) == ["two", "one", "account"]
+    assert ring.matching("r.example.com/app")[0].source == "secret a/two"
+    assert cluster.asked.count("secret a/one") == 1
+    assert told.notes == []
 
 
 BROKEN: list[Any] = [
@@ -87,89 +80,68 @@ BROKEN: list[Any] = [
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-def test_a_secret_that_can_not_be_used_is_skipped_and_said_without_its_content(
+async def test_a_secret_that_can_not_be_used_is_skipped_and_said_without_its_content(
     broken: Any,
 ) -> None:
-    async def test() -> None:
-        cluster = Cluster({"a/bad": broken, "a/good": pull_secret("good")})
-        secrets, told, _ = opened(cluster)
-        ring = await secrets.keyring("a", ["bad", "good"], service_account="default")
-        assert users(ring) == ["good"]
-        assert len(told.notes) == 2  # the secret, and the service account that is not there
-        assert any("'bad'" in note for note in told.notes)
-        assert SECRET not in str(told.notes)
-
-    run(test())
+    cluster = Cluster({"a/bad": broken, "a/good": pull_secret("good")})
+    secrets, told, _ = opened(cluster)
+    ring = await secrets.keyring("a", ["bad", "good"], service_account="default")
+    assert users(ring) == ["good"]
+    assert len(told.notes) == 2  # the secret, and the service account that is not there
+    assert any("'bad'" in note for note in told.notes)
+    assert SECRET not in str(told.notes)
 
 
-def test_what_was_read_is_kept_for_seconds() -> None:
-    async def test() -> None:
-        cluster = Cluster({"a/x": pull_secret("x")}, {"a/default": {}})
-        secrets, _, clock = opened(cluster)
-        for _ in range(3):
-            await secrets.keyring("a", ["x"], service_account="default")
-        assert len(cluster.asked) == 2
-        clock.ahead += 11
+async def test_what_was_read_is_kept_for_seconds() -> None:
+    cluster = Cluster({"a/x": pull_secret("x")}, {"a/default": {}})
+    secrets, _, clock = opened(cluster)
+    for _ in range(3):
         await secrets.keyring("a", ["x"], service_account="default")
-        assert len(cluster.asked) == 4
-
-    run(test())
-
-
-def test_a_missing_secret_is_looked_for_again_at_once() -> None:
-    async def test() -> None:
-        cluster = Cluster({}, {"a/default": {}})
-        secrets, _, _ = opened(cluster)
-        assert users(await secrets.keyring("a", ["x"], service_account="default")) == []
-        cluster.secrets["a/x"] = pull_secret("x")
-        assert users(await secrets.keyring("a", ["x"], service_account="default")) == ["x"]
-
-    run(test())
+    assert len(cluster.asked) == 2
+    clock.ahead += 11
+    await secrets.keyring("a", ["x"], service_account="default")
+    assert len(cluster.asked) == 4
 
 
-def test_a_hundred_pods_at_once_ask_once_also_when_the_first_gives_up() -> None:
-    async def test() -> None:
-        cluster = Cluster({"a/x": pull_secret("x")}, {"a/default": {}}, delay=0.02)
-        secrets, _, _ = opened(cluster)
-        asks = [
-            asyncio.create_task(secrets.keyring("a", ["x"], service_account="default"))
-            for _ in range(100)
-        ]
-        await asyncio.sleep(0)
-        asks[0].cancel()
-        rings = await asyncio.gather(*asks[1:])
-        assert all(users(ring) == ["x"] for ring in rings)
-        assert sorted(cluster.asked) == ["account a/default", "secret a/x"]
-
-    run(test())
+async def test_a_missing_secret_is_looked_for_again_at_once() -> None:
+    cluster = Cluster({}, {"a/default": {}})
+    secrets, _, _ = opened(cluster)
+    assert users(await secrets.keyring("a", ["x"], service_account="default")) == []
+    cluster.secrets["a/x"] = pull_secret("x")
+    assert users(await secrets.keyring("a", ["x"], service_account="default")) == ["x"]
 
 
-def test_a_secret_of_one_namespace_is_not_anothers() -> None:
-    async def test() -> None:
-        cluster = Cluster({"a/x": pull_secret("x")})
-        secrets, _, _ = opened(cluster)
-        assert users(await secrets.keyring("a", ["x"], service_account="default")) == ["x"]
-        assert users(await secrets.keyring("b", ["x"], service_account="default")) == []
+async def test_a_hundred_pods_at_once_ask_once_also_when_the_first_gives_up() -> None:
+    cluster = Cluster({"a/x": pull_secret("x")}, {"a/default": {}}, delay=0.02)
+    secrets, _, _ = opened(cluster)
+    asks = [
+        asyncio.create_task(secrets.keyring("a", ["x"], service_account="default"))
+        for _ in range(100)
+    ]
+    await asyncio.sleep(0)
+    asks[0].cancel()
+    rings = await asyncio.gather(*asks[1:])
+    assert all(users(ring) == ["x"] for ring in rings)
+    assert sorted(cluster.asked) == ["account a/default", "secret a/x"]
 
-    run(test())
+
+async def test_a_secret_of_one_namespace_is_not_anothers() -> None:
+    cluster = Cluster({"a/x": pull_secret("x")})
+    secrets, _, _ = opened(cluster)
+    assert users(await secrets.keyring("a", ["x"], service_account="default")) == ["x"]
+    assert users(await secrets.keyring("b", ["x"], service_account="default")) == []
 
 
-def test_a_pod_that_names_very_many_secrets_does_not_have_them_all_read() -> None:
-    async def test() -> None:
-        cluster = Cluster()
-        secrets, _, _ = opened(cluster)
-        await secrets.keyring("a", [f"s{n}" for n in range(1000)], service_account="default")
-        assert len(cluster.asked) == 33
-
-    run(test())
+async def test_a_pod_that_names_very_many_secrets_does_not_have_them_all_read() -> None:
+    cluster = Cluster()
+    secrets, _, _ = opened(cluster)
+    await secrets.keyring("a", [f"s{n}" for n in range(1000)], service_account="default")
+    assert len(cluster.asked) == 33
 
 
 @pytest.mark.parametrize("odd", [None, "x", [None, 7, {}, {"name": 7}, {"name": ""}]])
-def test_odd_service_accounts_name_no_secrets(odd: object) -> None:
-    async def test() -> None:
-        cluster = Cluster({}, {"a/default": {"imagePullSecrets": odd}})
-        secrets, told, _ = opened(cluster)
-        assert users(await secrets.keyring("a", [], service_account="default")) == []
-        assert told.notes == []
-
-    run(test())
+async def test_odd_service_accounts_name_no_secrets(odd: object) -> None:
+    cluster = Cluster({}, {"a/default": {"imagePullSecrets": odd}})
+    secrets, told, _ = opened(cluster)
+    assert users(await secrets.keyring("a", [], service_account="default")) == []
+    assert told.notes == []

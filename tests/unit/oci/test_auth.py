@@ -1,7 +1,6 @@
 """Tokens: asked for once, used by scope until they expire, and only where they belong."""
 
-import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,10 +15,6 @@ from webhook.core.credentials import from_auths
 from webhook.core.errors import BadAnswer, RateLimited, Unauthorized, Unreachable
 
 APP = ImageConfig(("/app",))
-
-
-def run(test: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(test)
 
 
 @asynccontextmanager
@@ -41,104 +36,83 @@ ROBOT = {"robot": "pw"}
 MAY = {"robot": frozenset({"team/app", "team/web"})}
 
 
-def test_a_token_is_asked_for_with_the_credential_and_used() -> None:
-    async def test() -> None:
-        server = TokenServer(users=ROBOT, rights=MAY)
-        async with guarded(server) as (asker, host, tokens):
-            keyring = ring(host.authority, "robot:pw", source="secret a/pull")
-            found = await asker.find(f"{host.authority}/team/app:v1", keyring=keyring)
-            assert (found.config, found.credential) == (APP, "secret a/pull")
-            (asked,) = tokens.requests
-            assert asked.query["scope"] == "repository:team/app:pull"
-            assert asked.query["account"] == "robot"
-            assert asked.headers["authorization"].startswith("Basic ")
-            # The registry itself never sees the password.
-            shown = {each.headers.get("authorization", "Bearer") for each in host.requests}
-            assert all(each.startswith("Bearer") for each in shown)
-
-    run(test())
+async def test_a_token_is_asked_for_with_the_credential_and_used() -> None:
+    server = TokenServer(users=ROBOT, rights=MAY)
+    async with guarded(server) as (asker, host, tokens):
+        keyring = ring(host.authority, "robot:pw", source="secret a/pull")
+        found = await asker.find(f"{host.authority}/team/app:v1", keyring=keyring)
+        assert (found.config, found.credential) == (APP, "secret a/pull")
+        (asked,) = tokens.requests
+        assert asked.query["scope"] == "repository:team/app:pull"
+        assert asked.query["account"] == "robot"
+        assert asked.headers["authorization"].startswith("Basic ")
+        # The registry itself never sees the password.
+        shown = {each.headers.get("authorization", "Bearer") for each in host.requests}
+        assert all(each.startswith("Bearer") for each in shown)
 
 
-def test_a_token_is_used_by_scope_until_it_expires() -> None:
-    async def test() -> None:
-        server = TokenServer(users=ROBOT, rights=MAY, life=300)
-        async with guarded(server, "team/app", "team/web", fresh=1.0) as (asker, host, tokens):
-            keyring = ring(host.authority, "robot:pw")
-            for _ in range(3):
-                await asker.config(f"{host.authority}/team/app:v1", keyring=keyring)
-                asker.clock.ahead += 2
-            assert len(tokens.requests) == 1
-            await asker.config(f"{host.authority}/team/web:v1", keyring=keyring)
-            assert len(tokens.requests) == 2
-            asker.clock.ahead += 300
+async def test_a_token_is_used_by_scope_until_it_expires() -> None:
+    server = TokenServer(users=ROBOT, rights=MAY, life=300)
+    async with guarded(server, "team/app", "team/web", fresh=1.0) as (asker, host, tokens):
+        keyring = ring(host.authority, "robot:pw")
+        for _ in range(3):
             await asker.config(f"{host.authority}/team/app:v1", keyring=keyring)
-            assert len(tokens.requests) == 3
-
-    run(test())
+            asker.clock.ahead += 2
+        assert len(tokens.requests) == 1
+        await asker.config(f"{host.authority}/team/web:v1", keyring=keyring)
+        assert len(tokens.requests) == 2
+        asker.clock.ahead += 300
+        await asker.config(f"{host.authority}/team/app:v1", keyring=keyring)
+        assert len(tokens.requests) == 3
 
 
 @pytest.mark.parametrize("life", [None, 0, -5])
-def test_a_token_without_a_life_lives_a_minute(life: int | None) -> None:
-    async def test() -> None:
-        server = TokenServer(users=ROBOT, rights=MAY, life=life)
-        async with guarded(server, fresh=1.0) as (asker, host, tokens):
-            keyring = ring(host.authority, "robot:pw")
-            for ahead, asked in ((45, 1), (10, 2)):
-                await asker.config(f"{host.authority}/team/app:v1", keyring=keyring)
-                asker.clock.ahead += ahead
-                await asker.config(f"{host.authority}/team/app:v1", keyring=keyring)
-                assert len(tokens.requests) == asked
-
-    run(test())
+async def test_a_token_without_a_life_lives_a_minute(life: int | None) -> None:
+    server = TokenServer(users=ROBOT, rights=MAY, life=life)
+    async with guarded(server, fresh=1.0) as (asker, host, tokens):
+        keyring = ring(host.authority, "robot:pw")
+        for ahead, asked in ((45, 1), (10, 2)):
+            await asker.config(f"{host.authority}/team/app:v1", keyring=keyring)
+            asker.clock.ahead += ahead
+            await asker.config(f"{host.authority}/team/app:v1", keyring=keyring)
+            assert len(tokens.requests) == asked
 
 
-def test_access_token_is_the_same_as_token() -> None:
-    async def test() -> None:
-        server = TokenServer(users=ROBOT, rights=MAY, field_name="access_token")
-        async with guarded(server) as (asker, host, _):
-            keyring = ring(host.authority, "robot:pw")
-            assert await asker.config(f"{host.authority}/team/app:v1", keyring=keyring) == APP
-
-    run(test())
+async def test_access_token_is_the_same_as_token() -> None:
+    server = TokenServer(users=ROBOT, rights=MAY, field_name="access_token")
+    async with guarded(server) as (asker, host, _):
+        keyring = ring(host.authority, "robot:pw")
+        assert await asker.config(f"{host.authority}/team/app:v1", keyring=keyring) == APP
 
 
-def test_an_anonymous_caller_gets_a_token_too() -> None:
-    async def test() -> None:
-        server = TokenServer(rights={"": frozenset({"team/app"})})
-        async with guarded(server) as (asker, host, tokens):
-            assert await asker.config(f"{host.authority}/team/app:v1") == APP
-            assert "authorization" not in tokens.requests[0].headers
-
-    run(test())
+async def test_an_anonymous_caller_gets_a_token_too() -> None:
+    server = TokenServer(rights={"": frozenset({"team/app"})})
+    async with guarded(server) as (asker, host, tokens):
+        assert await asker.config(f"{host.authority}/team/app:v1") == APP
+        assert "authorization" not in tokens.requests[0].headers
 
 
-def test_an_identity_token_goes_by_post() -> None:
-    async def test() -> None:
-        server = TokenServer(rights=MAY, refresh={"refresh-me": "robot"})
-        async with guarded(server) as (asker, host, tokens):
-            auths = {host.authority: {"identitytoken": "refresh-me"}}
-            keyring = from_auths(auths, source="s")
-            assert await asker.config(f"{host.authority}/team/app:v1", keyring=keyring) == APP
-            (asked,) = tokens.requests
-            assert asked.method == "POST"
-            assert b"grant_type=refresh_token" in asked.body
-            assert "refresh-me" not in asked.target
-
-    run(test())
+async def test_an_identity_token_goes_by_post() -> None:
+    server = TokenServer(rights=MAY, refresh={"refresh-me": "robot"})
+    async with guarded(server) as (asker, host, tokens):
+        auths = {host.authority: {"identitytoken": "refresh-me"}}
+        keyring = from_auths(auths, source="s")
+        assert await asker.config(f"{host.authority}/team/app:v1", keyring=keyring) == APP
+        (asked,) = tokens.requests
+        assert asked.method == "POST"
+        assert b"grant_type=refresh_token" in asked.body
+        assert "refresh-me" not in asked.target
 
 
-def test_a_refused_credential_is_followed_by_the_next() -> None:
-    async def test() -> None:
-        server = TokenServer(users=ROBOT, rights=MAY)
-        async with guarded(server) as (asker, host, _):
-            keyring = ring(host.authority, "robot:wrong", "robot:pw")
-            assert await asker.config(f"{host.authority}/team/app:v1", keyring=keyring) == APP
-            with pytest.raises(Unauthorized):
-                await asker.config(
-                    f"{host.authority}/team/app:v1", keyring=ring(host.authority, "robot:wrong")
-                )
-
-    run(test())
+async def test_a_refused_credential_is_followed_by_the_next() -> None:
+    server = TokenServer(users=ROBOT, rights=MAY)
+    async with guarded(server) as (asker, host, _):
+        keyring = ring(host.authority, "robot:wrong", "robot:pw")
+        assert await asker.config(f"{host.authority}/team/app:v1", keyring=keyring) == APP
+        with pytest.raises(Unauthorized):
+            await asker.config(
+                f"{host.authority}/team/app:v1", keyring=ring(host.authority, "robot:wrong")
+            )
 
 
 @pytest.mark.parametrize(
@@ -157,24 +131,20 @@ def test_a_refused_credential_is_followed_by_the_next() -> None:
         (Answer(403), Unauthorized),
     ],
 )
-def test_what_a_token_server_says_is_not_believed(answer: Answer, error: type[Exception]) -> None:
-    async def test() -> None:
-        async with guarded(TokenServer(answer=answer)) as (asker, host, _):
-            with pytest.raises(error):
-                await asker.config(f"{host.authority}/team/app:v1")
+async def test_what_a_token_server_says_is_not_believed(
+    answer: Answer, error: type[Exception]
+) -> None:
+    async with guarded(TokenServer(answer=answer)) as (asker, host, _):
+        with pytest.raises(error):
+            await asker.config(f"{host.authority}/team/app:v1")
 
-    run(test())
 
-
-def test_a_rate_limit_of_the_token_server_holds_off_the_registry() -> None:
-    async def test() -> None:
-        async with guarded(TokenServer(answer=Answer(429)), "a", "b") as (asker, host, tokens):
-            for name in ("a", "b"):
-                with pytest.raises(RateLimited):
-                    await asker.config(f"{host.authority}/{name}:v1")
-            assert len(tokens.requests) == 1
-
-    run(test())
+async def test_a_rate_limit_of_the_token_server_holds_off_the_registry() -> None:
+    async with guarded(TokenServer(answer=Answer(429)), "a", "b") as (asker, host, tokens):
+        for name in ("a", "b"):
+            with pytest.raises(RateLimited):
+                await asker.config(f"{host.authority}/{name}:v1")
+        assert len(tokens.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -192,28 +162,22 @@ def test_a_rate_limit_of_the_token_server_holds_off_the_registry() -> None:
         "https://\x7f/",
     ],
 )
-def test_a_realm_that_is_no_http_url_is_a_bad_answer(realm: str) -> None:
-    async def test() -> None:
-        async def handler(_request: object) -> Answer:
-            return Answer(401, {"WWW-Authenticate": f'Bearer realm="{realm}"'})
+async def test_a_realm_that_is_no_http_url_is_a_bad_answer(realm: str) -> None:
+    async def handler(_request: object) -> Answer:
+        return Answer(401, {"WWW-Authenticate": f'Bearer realm="{realm}"'})
 
-        async with serve(handler) as host, asking(plain(host.authority)) as asker:
-            with pytest.raises((BadAnswer, Unreachable)):
-                await asker.config(f"{host.authority}/app:v1")
-            assert len(host.requests) == 1
-
-    run(test())
+    async with serve(handler) as host, asking(plain(host.authority)) as asker:
+        with pytest.raises((BadAnswer, Unreachable)):
+            await asker.config(f"{host.authority}/app:v1")
+        assert len(host.requests) == 1
 
 
-def test_a_token_that_is_refused_is_not_kept() -> None:
-    async def test() -> None:
-        server = TokenServer(users=ROBOT, rights={"robot": frozenset({"other"})})
-        async with guarded(server) as (asker, host, tokens):
-            keyring = ring(host.authority, "robot:pw")
-            for number in (2, 4):  # the robot's, then the anonymous one
-                with pytest.raises(Unauthorized):
-                    await asker.config(f"{host.authority}/team/app:v1", keyring=keyring)
-                assert len(tokens.requests) == number
-                asker.clock.ahead += 11
-
-    run(test())
+async def test_a_token_that_is_refused_is_not_kept() -> None:
+    server = TokenServer(users=ROBOT, rights={"robot": frozenset({"other"})})
+    async with guarded(server) as (asker, host, tokens):
+        keyring = ring(host.authority, "robot:pw")
+        for number in (2, 4):  # the robot's, then the anonymous one
+            with pytest.raises(Unauthorized):
+                await asker.config(f"{host.authority}/team/app:v1", keyring=keyring)
+            assert len(tokens.requests) == number
+            asker.clock.ahead += 11

@@ -50,15 +50,12 @@ def printing(username: str, secret: str) -> str:
     return f"cat > /dev/null; echo '{json.dumps({'Username': username, 'Secret': secret})}'"
 
 
-def test_auths_are_matched_as_in_pull_secrets(tmp_path: Path) -> None:
-    async def test() -> None:
-        auth = base64.b64encode(b"me:pw").decode()
-        async with opened(tmp_path, {"auths": {"*.example.com": {"auth": auth}}}) as (config, _, _):
-            (found,) = await config.matching("r.example.com/app")
-            assert (found.source, found.username) == ("docker config", "me")
-            assert await config.matching("other.org/app") == ()
-
-    asyncio.run(test())
+async def test_auths_are_matched_as_in_pull_secrets(tmp_path: Path) -> None:
+    auth = base64.b64encode(b"me:pw").decode()
+    async with opened(tmp_path, {"auths": {"*.example.com": {"auth": auth}}}) as (config, _, _):
+        (found,) = await config.matching("r.example.com/app")
+        assert (found.source, found.username) == ("docker config", "me")
+        assert await config.matching("other.org/app") == ()
 
 
 @pytest.mark.parametrize(
@@ -70,47 +67,40 @@ def test_auths_are_matched_as_in_pull_secrets(tmp_path: Path) -> None:
         ("registry-1.docker.io/library/nginx", "https://index.docker.io/v1/"),
     ],
 )
-def test_a_program_is_asked_for_the_server_that_docker_would_name(
+async def test_a_program_is_asked_for_the_server_that_docker_would_name(
     programs: Path, name: str, server: str
 ) -> None:
-    async def test() -> None:
-        program(programs, "x", f'cat > {programs}/asked; echo \'{{"Username":"u","Secret":"s"}}\'')
-        async with opened(programs, {"credsStore": "x"}) as (config, _, _):
-            assert len(await config.matching(name)) == 1
-            assert (programs / "asked").read_text() == server
-
-    asyncio.run(test())
+    program(programs, "x", f'cat > {programs}/asked; echo \'{{"Username":"u","Secret":"s"}}\'')
+    async with opened(programs, {"credsStore": "x"}) as (config, _, _):
+        assert len(await config.matching(name)) == 1
+        assert (programs / "asked").read_text() == server
 
 
-def test_a_registrys_own_program_goes_before_the_store(programs: Path) -> None:
-    async def test() -> None:
-        program(programs, "ecr", printing("AWS", SECRET))
-        program(programs, "store", printing("<token>", SECRET))
-        content = {"credHelpers": {"https://r.example.com/v2/": "ecr"}, "credsStore": "store"}
-        async with opened(programs, content) as (config, _, _):
-            (found,) = await config.matching("r.example.com/app")
-            assert (found.username, found.password) == ("AWS", SECRET)
-            (stored,) = await config.matching("other.example.com/app")
-            assert stored.identity_token == SECRET
-
-    asyncio.run(test())
+async def test_a_registrys_own_program_goes_before_the_store(programs: Path) -> None:
+    program(programs, "ecr", printing("AWS", SECRET))
+    program(programs, "store", printing("<token>", SECRET))
+    content = {"credHelpers": {"https://r.example.com/v2/": "ecr"}, "credsStore": "store"}
+    async with opened(programs, content) as (config, _, _):
+        (found,) = await config.matching("r.example.com/app")
+        assert (found.username, found.password) == ("AWS", SECRET)
+        (stored,) = await config.matching("other.example.com/app")
+        assert stored.identity_token == SECRET
 
 
-def test_many_who_ask_at_once_start_one_program_and_its_answer_is_kept(programs: Path) -> None:
-    async def test() -> None:
-        program(programs, "x", f"echo >> {programs}/runs; sleep 0.2; {printing('u', 's')}")
-        async with opened(programs, {"credsStore": "x"}) as (config, _, clock):
-            asks = [asyncio.create_task(config.matching("r.io/app")) for _ in range(50)]
-            await asyncio.sleep(0.05)
-            asks[0].cancel()
-            assert {len(each) for each in await asyncio.gather(*asks[1:])} == {1}
-            await config.matching("r.io/other")
-            assert len((programs / "runs").read_text()) == 1
-            clock.ahead += 301
-            await config.matching("r.io/app")
-            assert len((programs / "runs").read_text()) == 2
-
-    asyncio.run(test())
+async def test_many_who_ask_at_once_start_one_program_and_its_answer_is_kept(
+    programs: Path,
+) -> None:
+    program(programs, "x", f"echo >> {programs}/runs; sleep 0.2; {printing('u', 's')}")
+    async with opened(programs, {"credsStore": "x"}) as (config, _, clock):
+        asks = [asyncio.create_task(config.matching("r.io/app")) for _ in range(50)]
+        await asyncio.sleep(0.05)
+        asks[0].cancel()
+        assert {len(each) for each in await asyncio.gather(*asks[1:])} == {1}
+        await config.matching("r.io/other")
+        assert len((programs / "runs").read_text()) == 1
+        clock.ahead += 301
+        await config.matching("r.io/app")
+        assert len((programs / "runs").read_text()) == 2
 
 
 @pytest.mark.parametrize(
@@ -127,72 +117,59 @@ def test_many_who_ask_at_once_start_one_program_and_its_answer_is_kept(programs:
         ("trap '' TERM; while :; do sleep 1; done", "no answer in"),
     ],
 )
-def test_a_program_that_fails_is_said_without_what_it_said(
+async def test_a_program_that_fails_is_said_without_what_it_said(
     programs: Path, script: str, said: str
 ) -> None:
-    async def test() -> None:
-        program(programs, "bad", script)
-        async with opened(programs, {"credsStore": "bad"}, deadline=0.5) as (config, told, _):
-            assert await config.matching("r.io/app") == ()
-            assert said in told.notes[0]
-            assert SECRET not in str(told.notes)
-
-    asyncio.run(test())
+    program(programs, "bad", script)
+    async with opened(programs, {"credsStore": "bad"}, deadline=0.5) as (config, told, _):
+        assert await config.matching("r.io/app") == ()
+        assert said in told.notes[0]
+        assert SECRET not in str(told.notes)
 
 
 @pytest.mark.parametrize("name", ["missing", "../../bin/sh", "x y", "-x", "", 7, None, ["x"]])
-def test_a_program_that_is_none_is_no_credential(programs: Path, name: object) -> None:
-    async def test() -> None:
-        content = {"credsStore": name, "credHelpers": {"r.io": name}}
-        async with opened(programs, content) as (config, _, _):
-            assert await config.matching("r.io/app") == ()
-
-    asyncio.run(test())
+async def test_a_program_that_is_none_is_no_credential(programs: Path, name: object) -> None:
+    content = {"credsStore": name, "credHelpers": {"r.io": name}}
+    async with opened(programs, content) as (config, _, _):
+        assert await config.matching("r.io/app") == ()
 
 
 @pytest.mark.parametrize(
     "content", ["", SECRET, "[]", '{"auths": []}', "[" * 10_000, '{"auths": 1}']
 )
-def test_a_config_that_can_not_be_read_is_said_and_skipped(tmp_path: Path, content: str) -> None:
-    async def test() -> None:
-        async with opened(tmp_path, content) as (config, told, _):
-            assert await config.matching("r.io/app") == ()
-            assert SECRET not in str(told.notes)
-            assert bool(told.notes) is (content != "[]")
+async def test_a_config_that_can_not_be_read_is_said_and_skipped(
+    tmp_path: Path, content: str
+) -> None:
+    async with opened(tmp_path, content) as (config, told, _):
+        assert await config.matching("r.io/app") == ()
+        assert SECRET not in str(told.notes)
+        assert bool(told.notes) is (content != "[]")
 
-    asyncio.run(test())
 
-
-def test_a_config_that_changes_is_read_again_and_a_broken_one_keeps_the_last(
+async def test_a_config_that_changes_is_read_again_and_a_broken_one_keeps_the_last(
     tmp_path: Path,
 ) -> None:
-    async def test() -> None:
-        def auths(user: str) -> dict[str, Any]:
-            return {"auths": {"r.io": {"username": user, "password": "p"}}}
+    def auths(user: str) -> dict[str, Any]:
+        return {"auths": {"r.io": {"username": user, "password": "p"}}}
 
-        async with opened(tmp_path, auths("old")) as (config, told, clock):
-            for content, user in ((auths("new"), "new"), ("broken", "new")):
-                await config.matching("r.io/app")
-                file = tmp_path / "config.json"
-                file.write_text(content if isinstance(content, str) else json.dumps(content))
-                clock.ahead += 31
-                (found,) = await config.matching("r.io/app")
-                assert found.username == user
-            assert len(told.notes) == 1
-
-    asyncio.run(test())
+    async with opened(tmp_path, auths("old")) as (config, told, clock):
+        for content, user in ((auths("new"), "new"), ("broken", "new")):
+            await config.matching("r.io/app")
+            file = tmp_path / "config.json"
+            file.write_text(content if isinstance(content, str) else json.dumps(content))
+            clock.ahead += 31
+            (found,) = await config.matching("r.io/app")
+            assert found.username == user
+        assert len(told.notes) == 1
 
 
-def test_a_login_of_the_registries_file_is_read_at_each_use(tmp_path: Path) -> None:
-    async def test() -> None:
-        told = Told()
-        config = DockerConfig(None, clock=Clock(), observer=told)
-        login = Login("robot", str(tmp_path / "password"))
-        assert await config.matching("r.io/app", login) == ()
-        assert "password-file-unusable" in told.notes[0]
-        for password in ("one", "two"):
-            (tmp_path / "password").write_text(f"{password}\n")
-            found = await config.matching("r.io/app", login)
-            assert found == (Credential("registries file, r.io", "robot", password),)
-
-    asyncio.run(test())
+async def test_a_login_of_the_registries_file_is_read_at_each_use(tmp_path: Path) -> None:
+    told = Told()
+    config = DockerConfig(None, clock=Clock(), observer=told)
+    login = Login("robot", str(tmp_path / "password"))
+    assert await config.matching("r.io/app", login) == ()
+    assert "password-file-unusable" in told.notes[0]
+    for password in ("one", "two"):
+        (tmp_path / "password").write_text(f"{password}\n")
+        found = await config.matching("r.io/app", login)
+        assert found == (Credential("registries file, r.io", "robot", password),)

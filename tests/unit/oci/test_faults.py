@@ -4,7 +4,6 @@ import asyncio
 import gc
 import os
 import threading
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,6 @@ from webhook.oci.images import Times
 
 APP = ImageConfig(("/app",))
 LONG = Times(lookup=60.0)  # where many ask at once, and the machine may be busy
-
-
-def run(test: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(test)
 
 
 def sockets() -> int:
@@ -52,133 +47,112 @@ FAULTS: list[tuple[Fault, type[LookupFailed]]] = [
 
 
 @pytest.mark.parametrize(("fault", "error"), FAULTS)
-def test_each_fault_has_its_reason_and_leaves_no_socket(
+async def test_each_fault_has_its_reason_and_leaves_no_socket(
     fault: Fault, error: type[LookupFailed]
 ) -> None:
-    async def test() -> None:
-        registry = Registry()
-        registry.push("app", "v1", config_bytes(["/app"]))
-        async with serve(registry) as host, through(host.authority, fault) as proxy:
-            before = sockets()
-            async with asking(plain(proxy.authority), times=Times(lookup=0.5)) as asker:
-                with pytest.raises(error):
-                    await asker.config(f"{proxy.authority}/app:v1")
-            await settled(proxy)
-            assert sockets() == before
-
-    run(test())
+    registry = Registry()
+    registry.push("app", "v1", config_bytes(["/app"]))
+    async with serve(registry) as host, through(host.authority, fault) as proxy:
+        before = sockets()
+        async with asking(plain(proxy.authority), times=Times(lookup=0.5)) as asker:
+            with pytest.raises(error):
+                await asker.config(f"{proxy.authority}/app:v1")
+        await settled(proxy)
+        assert sockets() == before
 
 
 @pytest.mark.parametrize("fault", ["reset", "truncated", "half-open", "503", "latency"])
-def test_a_fault_that_passes_is_forgotten_after_seconds(fault: Fault) -> None:
-    async def test() -> None:
-        registry = Registry()
-        registry.push("app", "v1", config_bytes(["/app"]))
-        async with serve(registry) as host, through(host.authority, fault) as proxy:
-            limit = Times(lookup=1.0)
-            async with asking(plain(proxy.authority), times=limit) as asker:
-                reference = f"{proxy.authority}/app:v1"
-                if fault == "latency":
-                    assert await asker.config(reference) == APP
-                    return
-                with pytest.raises(LookupFailed):
-                    await asker.config(reference)
-                proxy.become("none")
-                asker.clock.ahead += 61
+async def test_a_fault_that_passes_is_forgotten_after_seconds(fault: Fault) -> None:
+    registry = Registry()
+    registry.push("app", "v1", config_bytes(["/app"]))
+    async with serve(registry) as host, through(host.authority, fault) as proxy:
+        limit = Times(lookup=1.0)
+        async with asking(plain(proxy.authority), times=limit) as asker:
+            reference = f"{proxy.authority}/app:v1"
+            if fault == "latency":
                 assert await asker.config(reference) == APP
-
-    run(test())
+                return
+            with pytest.raises(LookupFailed):
+                await asker.config(reference)
+            proxy.become("none")
+            asker.clock.ahead += 61
+            assert await asker.config(reference) == APP
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_dead_registry_costs_each_review_its_deadline_and_leaks_nothing(scheme: str) -> None:
-    async def test() -> None:
-        async with serve(Registry()) as host, through(host.authority, "half-open") as proxy:
-            entries = plain(proxy.authority)
-            entries[proxy.authority]["plainHTTP"] = scheme == "http"
-            threads = threading.active_count()
-            before = sockets()
-            async with asking(entries, times=Times(lookup=0.6)) as asker:
-                asks = [
-                    asker.config(f"{proxy.authority}/app{n}:v1", seconds=0.3) for n in range(200)
-                ]
-                found = await asyncio.gather(*asks, return_exceptions=True)
-                assert {type(each) for each in found} == {TimedOut}
-                assert len(proxy.open) <= 8
-                await asyncio.sleep(1.0)  # until the lookups themselves have given up
-                assert len(proxy.open) == 0
-            await settled(proxy)
-            assert threading.active_count() == threads
-            assert sockets() == before
-
-    run(test())
+async def test_a_dead_registry_costs_each_review_its_deadline_and_leaks_nothing(
+    scheme: str,
+) -> None:
+    async with serve(Registry()) as host, through(host.authority, "half-open") as proxy:
+        entries = plain(proxy.authority)
+        entries[proxy.authority]["plainHTTP"] = scheme == "http"
+        threads = threading.active_count()
+        before = sockets()
+        async with asking(entries, times=Times(lookup=0.6)) as asker:
+            asks = [asker.config(f"{proxy.authority}/app{n}:v1", seconds=0.3) for n in range(200)]
+            found = await asyncio.gather(*asks, return_exceptions=True)
+            assert {type(each) for each in found} == {TimedOut}
+            assert len(proxy.open) <= 8
+            await asyncio.sleep(1.0)  # until the lookups themselves have given up
+            assert len(proxy.open) == 0
+        await settled(proxy)
+        assert threading.active_count() == threads
+        assert sockets() == before
 
 
-def test_a_kept_connection_that_was_closed_meanwhile_is_opened_anew() -> None:
-    async def test() -> None:
-        registry = Registry()
-        registry.push("app", "v1", config_bytes(["/app"]))
-        closing = False
+async def test_a_kept_connection_that_was_closed_meanwhile_is_opened_anew() -> None:
+    registry = Registry()
+    registry.push("app", "v1", config_bytes(["/app"]))
+    closing = False
 
-        async def handler(request: Any) -> Answer:
-            nonlocal closing
-            if closing:  # as a server that times out an idle connection just now
-                closing = False
-                return Answer(raw=b"")
-            return await registry(request)
+    async def handler(request: Any) -> Answer:
+        nonlocal closing
+        if closing:  # as a server that times out an idle connection just now
+            closing = False
+            return Answer(raw=b"")
+        return await registry(request)
 
-        async with serve(handler) as host, asking(plain(host.authority), fresh=1.0) as asker:
-            reference = f"{host.authority}/app:v1"
-            assert await asker.config(reference) == APP
-            asker.clock.ahead += 2
-            closing = True
-            assert await asker.config(reference) == APP
-            assert host.connections == 2
-
-    run(test())
+    async with serve(handler) as host, asking(plain(host.authority), fresh=1.0) as asker:
+        reference = f"{host.authority}/app:v1"
+        assert await asker.config(reference) == APP
+        asker.clock.ahead += 2
+        closing = True
+        assert await asker.config(reference) == APP
+        assert host.connections == 2
 
 
-def test_connections_are_kept_and_used_again() -> None:
-    async def test() -> None:
-        registry = Registry()
+async def test_connections_are_kept_and_used_again() -> None:
+    registry = Registry()
+    for number in range(20):
+        registry.push(f"app{number}", "v1", config_bytes(["/app"]))
+    async with serve(registry) as host, asking(plain(host.authority), times=LONG) as asker:
         for number in range(20):
-            registry.push(f"app{number}", "v1", config_bytes(["/app"]))
-        async with serve(registry) as host, asking(plain(host.authority), times=LONG) as asker:
-            for number in range(20):
-                await asker.config(f"{host.authority}/app{number}:v1", seconds=LONG.lookup)
-            assert host.connections == 1
-
-    run(test())
+            await asker.config(f"{host.authority}/app{number}:v1", seconds=LONG.lookup)
+        assert host.connections == 1
 
 
-def test_many_hosts_at_once_do_not_close_the_same_pool_twice() -> None:
-    async def test() -> None:
-        registry = Registry()
-        registry.push("app", "v1", config_bytes(["/app"]))
-        async with serve(registry) as host:
-            port = host.authority.partition(":")[2]
-            names = [f"r{number}.example.com:{port}" for number in range(300)]
-            async with asking(plain(*names), times=LONG) as asker:
-                asks = (asker.config(f"{name}/app:v1", seconds=LONG.lookup) for name in names)
-                assert await asyncio.gather(*asks) == [APP] * len(names)
-
-    run(test())
+async def test_many_hosts_at_once_do_not_close_the_same_pool_twice() -> None:
+    registry = Registry()
+    registry.push("app", "v1", config_bytes(["/app"]))
+    async with serve(registry) as host:
+        port = host.authority.partition(":")[2]
+        names = [f"r{number}.example.com:{port}" for number in range(300)]
+        async with asking(plain(*names), times=LONG) as asker:
+            asks = (asker.config(f"{name}/app:v1", seconds=LONG.lookup) for name in names)
+            assert await asyncio.gather(*asks) == [APP] * len(names)
 
 
-def test_pools_of_hosts_that_nobody_asks_any_more_are_closed() -> None:
+async def test_pools_of_hosts_that_nobody_asks_any_more_are_closed() -> None:
     """A pod's author chooses host names: they must not pile up."""
 
-    async def test() -> None:
-        registry = Registry()
-        registry.push("app", "v1", config_bytes(["/app"]))
-        async with serve(registry) as host:
-            port = host.authority.partition(":")[2]
-            names = [f"r{number}.example.com:{port}" for number in range(100)]
-            async with asking(plain(*names)) as asker:
-                before = sockets()
-                for name in names:
-                    await asker.config(f"{name}/app:v1")
-                await asyncio.sleep(0.05)
-                assert sockets() - before <= 2 * 65
-
-    run(test())
+    registry = Registry()
+    registry.push("app", "v1", config_bytes(["/app"]))
+    async with serve(registry) as host:
+        port = host.authority.partition(":")[2]
+        names = [f"r{number}.example.com:{port}" for number in range(100)]
+        async with asking(plain(*names)) as asker:
+            before = sockets()
+            for name in names:
+                await asker.config(f"{name}/app:v1")
+            await asyncio.sleep(0.05)
+            assert sockets() - before <= 2 * 65

@@ -5,8 +5,7 @@ import gzip
 import json
 import tracemalloc
 import zlib
-from collections.abc import AsyncIterator, Coroutine
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -28,10 +27,6 @@ from webhook.oci.images import Times
 APP = ImageConfig(("/app",))
 APP_BYTES = config_bytes(["/app"])
 MIB = 1 << 20
-
-
-def run(test: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(test)
 
 
 async def endless(chunk: bytes = b"x" * 65536) -> AsyncIterator[bytes]:
@@ -64,68 +59,56 @@ async def bombed() -> AsyncIterator[bytes]:
 
 @pytest.mark.parametrize("status", [200, 401, 404, 307, 500])
 @pytest.mark.parametrize("kind", ["endless", "bomb"])
-def test_a_body_without_end_is_cut_off_whatever_the_status(status: int, kind: str) -> None:
-    async def test() -> None:
-        async def handler(_request: Request) -> Answer:
-            headers = {"WWW-Authenticate": "Basic realm=x", "Location": "/elsewhere"}
-            if kind == "bomb":
-                headers["Content-Encoding"] = "gzip"
-            return Answer(status, headers, endless() if kind == "endless" else bombed())
+async def test_a_body_without_end_is_cut_off_whatever_the_status(status: int, kind: str) -> None:
+    async def handler(_request: Request) -> Answer:
+        headers = {"WWW-Authenticate": "Basic realm=x", "Location": "/elsewhere"}
+        if kind == "bomb":
+            headers["Content-Encoding"] = "gzip"
+        return Answer(status, headers, endless() if kind == "endless" else bombed())
 
-        async with serve(handler) as host, asking(plain(host.authority)) as asker:
-            tracemalloc.start()
-            try:
-                with pytest.raises(BadAnswer, match="more than 4 MiB"):
-                    await asker.config(f"{host.authority}/app:v1", seconds=60)
-                assert tracemalloc.get_traced_memory()[1] < 40 * MIB
-            finally:
-                tracemalloc.stop()
-
-    run(test())
+    async with serve(handler) as host, asking(plain(host.authority)) as asker:
+        tracemalloc.start()
+        try:
+            with pytest.raises(BadAnswer, match="more than 4 MiB"):
+                await asker.config(f"{host.authority}/app:v1", seconds=60)
+            assert tracemalloc.get_traced_memory()[1] < 40 * MIB
+        finally:
+            tracemalloc.stop()
 
 
-def test_a_body_that_drips_ends_with_the_deadline() -> None:
-    async def test() -> None:
-        async def handler(_request: Request) -> Answer:
-            return Answer(200, {}, drip())
+async def test_a_body_that_drips_ends_with_the_deadline() -> None:
+    async def handler(_request: Request) -> Answer:
+        return Answer(200, {}, drip())
 
-        limit = Times(lookup=0.4)
-        async with serve(handler) as host, asking(plain(host.authority), times=limit) as asker:
-            with pytest.raises(TimedOut):
-                await asker.config(f"{host.authority}/app:v1")
-
-    run(test())
+    limit = Times(lookup=0.4)
+    async with serve(handler) as host, asking(plain(host.authority), times=limit) as asker:
+        with pytest.raises(TimedOut):
+            await asker.config(f"{host.authority}/app:v1")
 
 
-def test_gzip_that_was_not_asked_for_is_read_all_the_same() -> None:
-    async def test() -> None:
-        registry = Registry()
-        registry.push("app", "v1", APP_BYTES)
+async def test_gzip_that_was_not_asked_for_is_read_all_the_same() -> None:
+    registry = Registry()
+    registry.push("app", "v1", APP_BYTES)
 
-        async def handler(request: Request) -> Answer:
-            assert request.headers["accept-encoding"] == "identity"
-            answer = await registry(request)
-            assert isinstance(answer.body, bytes)
-            headers = {**answer.headers, "Content-Encoding": "gzip"}
-            return Answer(answer.status, headers, gzip.compress(answer.body))
+    async def handler(request: Request) -> Answer:
+        assert request.headers["accept-encoding"] == "identity"
+        answer = await registry(request)
+        assert isinstance(answer.body, bytes)
+        headers = {**answer.headers, "Content-Encoding": "gzip"}
+        return Answer(answer.status, headers, gzip.compress(answer.body))
 
-        async with serve(handler) as host, asking(plain(host.authority)) as asker:
-            assert await asker.config(f"{host.authority}/app:v1") == APP
-
-    run(test())
+    async with serve(handler) as host, asking(plain(host.authority)) as asker:
+        assert await asker.config(f"{host.authority}/app:v1") == APP
 
 
 @pytest.mark.parametrize("coding", ["br", "gzip", "zstd", "gzip, gzip", "deflate"])
-def test_encodings_that_can_not_be_read_are_bad_answers(coding: str) -> None:
-    async def test() -> None:
-        async def handler(_request: Request) -> Answer:
-            return Answer(200, {"Content-Encoding": coding}, b"this is none of that")
+async def test_encodings_that_can_not_be_read_are_bad_answers(coding: str) -> None:
+    async def handler(_request: Request) -> Answer:
+        return Answer(200, {"Content-Encoding": coding}, b"this is none of that")
 
-        async with serve(handler) as host, asking(plain(host.authority)) as asker:
-            with pytest.raises(BadAnswer):
-                await asker.config(f"{host.authority}/app:v1")
-
-    run(test())
+    async with serve(handler) as host, asking(plain(host.authority)) as asker:
+        with pytest.raises(BadAnswer):
+            await asker.config(f"{host.authority}/app:v1")
 
 
 CONFIG = {"mediaType": "x", "digest": digest(APP_BYTES), "size": len(APP_BYTES)}
@@ -155,16 +138,13 @@ BAD_MANIFESTS: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", BAD_MANIFESTS)
-def test_a_manifest_that_makes_no_sense_is_a_bad_answer(name: str) -> None:
-    async def test() -> None:
-        registry = Registry()
-        registry.put("app", "v1", BAD_MANIFESTS[name])
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            with pytest.raises(BadAnswer) as caught:
-                await asker.config(f"{host.authority}/app:v1")
-            assert len(str(caught.value)) < 300
-
-    run(test())
+async def test_a_manifest_that_makes_no_sense_is_a_bad_answer(name: str) -> None:
+    registry = Registry()
+    registry.put("app", "v1", BAD_MANIFESTS[name])
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        with pytest.raises(BadAnswer) as caught:
+            await asker.config(f"{host.authority}/app:v1")
+        assert len(str(caught.value)) < 300
 
 
 BAD_CONFIGS: dict[str, bytes] = {
@@ -180,52 +160,40 @@ BAD_CONFIGS: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", BAD_CONFIGS)
-def test_a_configuration_that_makes_no_sense_is_a_bad_answer(name: str) -> None:
-    async def test() -> None:
-        registry = Registry()
-        registry.push("app", "v1", BAD_CONFIGS[name])
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            with pytest.raises(BadAnswer):
-                await asker.config(f"{host.authority}/app:v1")
-
-    run(test())
+async def test_a_configuration_that_makes_no_sense_is_a_bad_answer(name: str) -> None:
+    registry = Registry()
+    registry.push("app", "v1", BAD_CONFIGS[name])
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        with pytest.raises(BadAnswer):
+            await asker.config(f"{host.authority}/app:v1")
 
 
 @pytest.mark.parametrize("config", [b"{}", b'{"config": null}', b'{"config": {"Cmd": null}}'])
-def test_a_configuration_that_says_nothing_runs_nothing(config: bytes) -> None:
-    async def test() -> None:
-        registry = Registry()
-        registry.push("app", "v1", config)
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            assert await asker.config(f"{host.authority}/app:v1") == ImageConfig()
-
-    run(test())
+async def test_a_configuration_that_says_nothing_runs_nothing(config: bytes) -> None:
+    registry = Registry()
+    registry.push("app", "v1", config)
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        assert await asker.config(f"{host.authority}/app:v1") == ImageConfig()
 
 
-def test_ten_thousand_entries_are_read_and_one_counts() -> None:
-    async def test() -> None:
-        registry = Registry()
-        other = manifest_bytes(config_bytes(["/other"]))
-        noise = [entry(other, "amd64", "windows") for _ in range(9_999)]
-        registry.push_index("app", "v1", {"amd64": APP_BYTES}, *noise)
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            assert await asker.config(f"{host.authority}/app:v1") == APP
-            assert len(host.requests) == 3
-
-    run(test())
+async def test_ten_thousand_entries_are_read_and_one_counts() -> None:
+    registry = Registry()
+    other = manifest_bytes(config_bytes(["/other"]))
+    noise = [entry(other, "amd64", "windows") for _ in range(9_999)]
+    registry.push_index("app", "v1", {"amd64": APP_BYTES}, *noise)
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        assert await asker.config(f"{host.authority}/app:v1") == APP
+        assert len(host.requests) == 3
 
 
-def test_an_index_inside_an_index_is_a_bad_answer() -> None:
-    async def test() -> None:
-        registry = Registry()
-        inner = index_bytes([entry(manifest_bytes(APP_BYTES), "amd64")])
-        registry.put("app", "", inner)
-        registry.put("app", "v1", index_bytes([entry(inner, "amd64")]))
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            with pytest.raises(BadAnswer, match="index inside an index"):
-                await asker.config(f"{host.authority}/app:v1")
-
-    run(test())
+async def test_an_index_inside_an_index_is_a_bad_answer() -> None:
+    registry = Registry()
+    inner = index_bytes([entry(manifest_bytes(APP_BYTES), "amd64")])
+    registry.put("app", "", inner)
+    registry.put("app", "v1", index_bytes([entry(inner, "amd64")]))
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        with pytest.raises(BadAnswer, match="index inside an index"):
+            await asker.config(f"{host.authority}/app:v1")
 
 
 @pytest.mark.parametrize(
@@ -243,17 +211,14 @@ def test_an_index_inside_an_index_is_a_bad_answer() -> None:
         'bEaReR rEaLm = "https://127.0.0.1/t" , , service=',
     ],
 )
-def test_a_hostile_challenge_costs_nothing_and_leads_nowhere(value: str) -> None:
-    async def test() -> None:
-        async def handler(_request: Request) -> Answer:
-            return Answer(401, {"WWW-Authenticate": value})
+async def test_a_hostile_challenge_costs_nothing_and_leads_nowhere(value: str) -> None:
+    async def handler(_request: Request) -> Answer:
+        return Answer(401, {"WWW-Authenticate": value})
 
-        async with serve(handler) as host, asking(plain(host.authority)) as asker:
-            with pytest.raises(LookupFailed):
-                await asker.config(f"{host.authority}/app:v1")
-            assert len(host.requests) == 1
-
-    run(test())
+    async with serve(handler) as host, asking(plain(host.authority)) as asker:
+        with pytest.raises(LookupFailed):
+            await asker.config(f"{host.authority}/app:v1")
+        assert len(host.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -271,14 +236,11 @@ def test_a_hostile_challenge_costs_nothing_and_leads_nowhere(value: str) -> None
         b"\0" * 1000,
     ],
 )
-def test_what_is_no_http_is_a_failure_with_a_reason(raw: bytes) -> None:
-    async def test() -> None:
-        async def handler(_request: Request) -> Answer:
-            return Answer(raw=raw)
+async def test_what_is_no_http_is_a_failure_with_a_reason(raw: bytes) -> None:
+    async def handler(_request: Request) -> Answer:
+        return Answer(raw=raw)
 
-        limit = Times(lookup=2.0)
-        async with serve(handler) as host, asking(plain(host.authority), times=limit) as asker:
-            with pytest.raises(LookupFailed):
-                await asker.config(f"{host.authority}/app:v1")
-
-    run(test())
+    limit = Times(lookup=2.0)
+    async with serve(handler) as host, asking(plain(host.authority), times=limit) as asker:
+        with pytest.raises(LookupFailed):
+            await asker.config(f"{host.authority}/app:v1")

@@ -1,7 +1,6 @@
 """Semantics §2: which image configuration, with which credentials, remembered for whom."""
 
 import asyncio
-from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -36,209 +35,167 @@ APP = ImageConfig(("/app",), ("--serve",))
 APP_BYTES = config_bytes(["/app"], ["--serve"])
 
 
-def run(test: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(test)
+async def test_a_tag_leads_through_manifest_and_configuration_to_entrypoint_and_cmd() -> None:
+    registry = Registry()
+    name = registry.push("team/app", "v1", APP_BYTES)
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        found = await asker.find(f"{host.authority}/team/app:v1")
+        assert (found.config, found.digest) == (APP, name)
+        assert (found.endpoint, found.credential) == (host.authority, "anonymous")
+        assert asker.told.lookups == [(host.authority, "ok")]
+        assert len(host.requests) == 2
 
 
-def test_a_tag_leads_through_manifest_and_configuration_to_entrypoint_and_cmd() -> None:
-    async def test() -> None:
-        registry = Registry()
-        name = registry.push("team/app", "v1", APP_BYTES)
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            found = await asker.find(f"{host.authority}/team/app:v1")
-            assert (found.config, found.digest) == (APP, name)
-            assert (found.endpoint, found.credential) == (host.authority, "anonymous")
-            assert asker.told.lookups == [(host.authority, "ok")]
-            assert len(host.requests) == 2
-
-    run(test())
+async def test_a_digest_beats_a_tag_and_is_asked_once_for_good() -> None:
+    registry = Registry()
+    name = registry.push("app", "v1", APP_BYTES)
+    registry.push("app", "v2", config_bytes(["/other"]))
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        reference = f"{host.authority}/app:v2@{name}"
+        assert await asker.config(reference) == APP
+        asker.clock.ahead += 1e7
+        assert await asker.config(reference) == APP
+        assert len(host.requests) == 2
 
 
-def test_a_digest_beats_a_tag_and_is_asked_once_for_good() -> None:
-    async def test() -> None:
-        registry = Registry()
-        name = registry.push("app", "v1", APP_BYTES)
-        registry.push("app", "v2", config_bytes(["/other"]))
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            reference = f"{host.authority}/app:v2@{name}"
-            assert await asker.config(reference) == APP
-            asker.clock.ahead += 1e7
-            assert await asker.config(reference) == APP
-            assert len(host.requests) == 2
+async def test_platforms_that_agree_are_one_answer_and_attestations_do_not_count() -> None:
+    registry = Registry()
+    odd = manifest_bytes(config_bytes(["/other"]))
+    registry.push_index(
+        "app",
+        "v1",
+        {"amd64": APP_BYTES, "arm64": config_bytes(["/app"], ["--serve"], variant="v8")},
+        entry(odd, "unknown", "unknown"),
+        entry(odd, "amd64", annotations={"vnd.docker.reference.type": "attestation-manifest"}),
+        entry(odd, "amd64", "windows"),
+        {"mediaType": "x", "digest": digest(odd), "size": 1},
+    )
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        found = await asker.find(f"{host.authority}/app:v1")
+        assert found.config == APP
+        assert [str(each) for each in found.platforms] == ["linux/amd64", "linux/arm64"]
 
-    run(test())
+
+async def test_platforms_that_disagree_need_the_pod_to_choose() -> None:
+    registry = Registry()
+    other = config_bytes(["/arm"])
+    registry.push_index("app", "v1", {"amd64": APP_BYTES, "arm64": other})
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        reference = f"{host.authority}/app:v1"
+        for _ in range(2):  # the second time from memory
+            with pytest.raises(PlatformsDisagree, match=r"linux/amd64, linux/arm64"):
+                await asker.config(reference)
+        arm = await asker.config(reference, architectures=["arm64"])
+        assert arm == ImageConfig(("/arm",))
+        assert await asker.config(reference, architectures=["amd64"]) == APP
+        assert len(host.seen("GET")) == 5  # the index, two manifests, two configurations
 
 
-def test_platforms_that_agree_are_one_answer_and_attestations_do_not_count() -> None:
-    async def test() -> None:
-        registry = Registry()
-        odd = manifest_bytes(config_bytes(["/other"]))
-        registry.push_index(
-            "app",
-            "v1",
-            {"amd64": APP_BYTES, "arm64": config_bytes(["/app"], ["--serve"], variant="v8")},
-            entry(odd, "unknown", "unknown"),
-            entry(odd, "amd64", annotations={"vnd.docker.reference.type": "attestation-manifest"}),
-            entry(odd, "amd64", "windows"),
-            {"mediaType": "x", "digest": digest(odd), "size": 1},
+async def test_only_the_architectures_that_the_pod_asks_for_are_fetched() -> None:
+    registry = Registry()
+    registry.push_index("app", "v1", {"amd64": APP_BYTES, "arm64": config_bytes(["/arm"])})
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        await asker.config(f"{host.authority}/app:v1", architectures=["arm64"])
+        assert len(host.requests) == 3
+
+
+async def test_an_index_without_linux_is_not_found() -> None:
+    registry = Registry()
+    odd = manifest_bytes(APP_BYTES)
+    registry.put("app", "v1", index_bytes([entry(odd, "amd64", "windows")]))
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        with pytest.raises(NotFound, match="no linux image"):
+            await asker.config(f"{host.authority}/app:v1")
+
+
+async def test_every_matching_credential_is_tried_before_unauthorized() -> None:
+    registry = Registry(gate=basic("right:pw"))
+    registry.push("team/app", "v1", APP_BYTES)
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        keyring = ring(host.authority, "wrong:a", "old:b", "right:pw")
+        reference = f"{host.authority}/team/app:v1"
+        found = await asker.find(reference, keyring=keyring)
+        assert found.config == APP
+        with pytest.raises(Unauthorized, match=r"secret a/b, secret a/b, anonymous"):
+            await asker.config(reference, keyring=ring(host.authority, "wrong:a", "old:b"))
+
+
+async def test_anonymous_comes_last_and_is_enough_for_a_public_image() -> None:
+    shown: list[str | None] = []
+
+    def gate(request: Any, _repository: str) -> Answer | None:
+        shown.append(request.headers.get("authorization"))
+        if "authorization" not in request.headers and len(shown) > 2:
+            return None
+        return Answer(401, {"WWW-Authenticate": "Basic realm=x"})
+
+    registry = Registry(gate=gate)
+    registry.push("app", "v1", APP_BYTES)
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        found = await asker.find(
+            f"{host.authority}/app:v1", keyring=ring(host.authority, "wrong:pw")
         )
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            found = await asker.find(f"{host.authority}/app:v1")
-            assert found.config == APP
-            assert [str(each) for each in found.platforms] == ["linux/amd64", "linux/arm64"]
-
-    run(test())
-
-
-def test_platforms_that_disagree_need_the_pod_to_choose() -> None:
-    async def test() -> None:
-        registry = Registry()
-        other = config_bytes(["/arm"])
-        registry.push_index("app", "v1", {"amd64": APP_BYTES, "arm64": other})
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            reference = f"{host.authority}/app:v1"
-            for _ in range(2):  # the second time from memory
-                with pytest.raises(PlatformsDisagree, match=r"linux/amd64, linux/arm64"):
-                    await asker.config(reference)
-            arm = await asker.config(reference, architectures=["arm64"])
-            assert arm == ImageConfig(("/arm",))
-            assert await asker.config(reference, architectures=["amd64"]) == APP
-            assert len(host.seen("GET")) == 5  # the index, two manifests, two configurations
-
-    run(test())
-
-
-def test_only_the_architectures_that_the_pod_asks_for_are_fetched() -> None:
-    async def test() -> None:
-        registry = Registry()
-        registry.push_index("app", "v1", {"amd64": APP_BYTES, "arm64": config_bytes(["/arm"])})
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            await asker.config(f"{host.authority}/app:v1", architectures=["arm64"])
-            assert len(host.requests) == 3
-
-    run(test())
-
-
-def test_an_index_without_linux_is_not_found() -> None:
-    async def test() -> None:
-        registry = Registry()
-        odd = manifest_bytes(APP_BYTES)
-        registry.put("app", "v1", index_bytes([entry(odd, "amd64", "windows")]))
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            with pytest.raises(NotFound, match="no linux image"):
-                await asker.config(f"{host.authority}/app:v1")
-
-    run(test())
-
-
-def test_every_matching_credential_is_tried_before_unauthorized() -> None:
-    async def test() -> None:
-        registry = Registry(gate=basic("right:pw"))
-        registry.push("team/app", "v1", APP_BYTES)
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            keyring = ring(host.authority, "wrong:a", "old:b", "right:pw")
-            reference = f"{host.authority}/team/app:v1"
-            found = await asker.find(reference, keyring=keyring)
-            assert found.config == APP
-            with pytest.raises(Unauthorized, match=r"secret a/b, secret a/b, anonymous"):
-                await asker.config(reference, keyring=ring(host.authority, "wrong:a", "old:b"))
-
-    run(test())
-
-
-def test_anonymous_comes_last_and_is_enough_for_a_public_image() -> None:
-    async def test() -> None:
-        shown: list[str | None] = []
-
-        def gate(request: Any, _repository: str) -> Answer | None:
-            shown.append(request.headers.get("authorization"))
-            if "authorization" not in request.headers and len(shown) > 2:
-                return None
-            return Answer(401, {"WWW-Authenticate": "Basic realm=x"})
-
-        registry = Registry(gate=gate)
-        registry.push("app", "v1", APP_BYTES)
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            found = await asker.find(
-                f"{host.authority}/app:v1", keyring=ring(host.authority, "wrong:pw")
-            )
-            assert (found.config, found.credential) == (APP, "anonymous")
-            assert shown[1] is not None  # the credential was shown, and refused
-
-    run(test())
+        assert (found.config, found.credential) == (APP, "anonymous")
+        assert shown[1] is not None  # the credential was shown, and refused
 
 
 @pytest.mark.parametrize("by", ["tag", "digest"])
-def test_an_answer_is_not_given_to_who_could_not_have_read_it(by: str) -> None:
-    async def test() -> None:
-        registry = Registry(gate=basic("team-a:pw", "team-b:pw"))
-        name = registry.push("app", "v1", APP_BYTES)
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            reference = (
-                f"{host.authority}/app:v1" if by == "tag" else f"{host.authority}/app@{name}"
-            )
-            assert await asker.config(reference, keyring=ring(host.authority, "team-a:pw")) == APP
-            for stranger in (Keyring(), ring(host.authority, "thief:x")):
-                with pytest.raises(Unauthorized):
-                    await asker.config(reference, keyring=stranger)
-            # Another team that may read it asks with its own credential: a HEAD is enough.
-            before = len(host.seen("GET"))
-            yours = ring(host.authority, "team-b:pw")
-            assert await asker.config(reference, keyring=yours) == APP
-            asked = host.requests[-1]
-            assert asked.headers["authorization"].startswith("Basic ")
-            assert (asked.method, len(host.seen("GET"))) == ("HEAD", before)
-
-    run(test())
+async def test_an_answer_is_not_given_to_who_could_not_have_read_it(by: str) -> None:
+    registry = Registry(gate=basic("team-a:pw", "team-b:pw"))
+    name = registry.push("app", "v1", APP_BYTES)
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        reference = f"{host.authority}/app:v1" if by == "tag" else f"{host.authority}/app@{name}"
+        assert await asker.config(reference, keyring=ring(host.authority, "team-a:pw")) == APP
+        for stranger in (Keyring(), ring(host.authority, "thief:x")):
+            with pytest.raises(Unauthorized):
+                await asker.config(reference, keyring=stranger)
+        # Another team that may read it asks with its own credential: a HEAD is enough.
+        before = len(host.seen("GET"))
+        yours = ring(host.authority, "team-b:pw")
+        assert await asker.config(reference, keyring=yours) == APP
+        asked = host.requests[-1]
+        assert asked.headers["authorization"].startswith("Basic ")
+        assert (asked.method, len(host.seen("GET"))) == ("HEAD", before)
 
 
-def test_equal_secrets_of_two_namespaces_share_what_they_could_both_read() -> None:
-    async def test() -> None:
-        registry = Registry(gate=basic("robot:pw"))
-        registry.push("app", "v1", APP_BYTES)
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            for source in ("secret a/pull", "secret b/pull"):
-                keyring = ring(host.authority, "robot:pw", source=source)
-                await asker.config(f"{host.authority}/app:v1", keyring=keyring)
-            assert asker.told.cached == {"miss": 1, "hit": 1}
-
-    run(test())
+async def test_equal_secrets_of_two_namespaces_share_what_they_could_both_read() -> None:
+    registry = Registry(gate=basic("robot:pw"))
+    registry.push("app", "v1", APP_BYTES)
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        for source in ("secret a/pull", "secret b/pull"):
+            keyring = ring(host.authority, "robot:pw", source=source)
+            await asker.config(f"{host.authority}/app:v1", keyring=keyring)
+        assert asker.told.cached == {"miss": 1, "hit": 1}
 
 
-def test_a_tag_is_believed_for_a_short_time_then_asked_by_head() -> None:
-    async def test() -> None:
-        registry = Registry()
-        registry.push("app", "v1", APP_BYTES)
-        async with serve(registry) as host, asking(plain(host.authority), fresh=60.0) as asker:
-            reference = f"{host.authority}/app:v1"
-            await asker.config(reference)
-            asker.clock.ahead += 59
-            await asker.config(reference)
-            assert len(host.requests) == 2
+async def test_a_tag_is_believed_for_a_short_time_then_asked_by_head() -> None:
+    registry = Registry()
+    registry.push("app", "v1", APP_BYTES)
+    async with serve(registry) as host, asking(plain(host.authority), fresh=60.0) as asker:
+        reference = f"{host.authority}/app:v1"
+        await asker.config(reference)
+        asker.clock.ahead += 59
+        await asker.config(reference)
+        assert len(host.requests) == 2
+        asker.clock.ahead += 2
+        await asker.config(reference)
+        assert [each.method for each in host.requests] == ["GET", "GET", "HEAD"]
+        registry.push("app", "v1", config_bytes(["/new"]))
+        asker.clock.ahead += 61
+        assert await asker.config(reference) == ImageConfig(("/new",))
+
+
+async def test_a_registry_that_can_not_head_is_asked_with_get() -> None:
+    registry = Registry()
+    registry.push("app", "v1", APP_BYTES)
+
+    async def no_head(request: Any) -> Answer:
+        return Answer(405) if request.method == "HEAD" else await registry(request)
+
+    async with serve(no_head) as host, asking(plain(host.authority), fresh=1.0) as asker:
+        for _ in range(2):
+            assert await asker.config(f"{host.authority}/app:v1") == APP
             asker.clock.ahead += 2
-            await asker.config(reference)
-            assert [each.method for each in host.requests] == ["GET", "GET", "HEAD"]
-            registry.push("app", "v1", config_bytes(["/new"]))
-            asker.clock.ahead += 61
-            assert await asker.config(reference) == ImageConfig(("/new",))
-
-    run(test())
-
-
-def test_a_registry_that_can_not_head_is_asked_with_get() -> None:
-    async def test() -> None:
-        registry = Registry()
-        registry.push("app", "v1", APP_BYTES)
-
-        async def no_head(request: Any) -> Answer:
-            return Answer(405) if request.method == "HEAD" else await registry(request)
-
-        async with serve(no_head) as host, asking(plain(host.authority), fresh=1.0) as asker:
-            for _ in range(2):
-                assert await asker.config(f"{host.authority}/app:v1") == APP
-                asker.clock.ahead += 2
-
-    run(test())
 
 
 @pytest.mark.parametrize(
@@ -252,300 +209,249 @@ def test_a_registry_that_can_not_head_is_asked_with_get() -> None:
         Answer(raw=b"not http at all\r\n\r\n"),
     ],
 )
-def test_an_expired_answer_is_used_while_the_registry_is_down(down: Answer) -> None:
-    async def test() -> None:
-        registry = Registry()
-        registry.push("app", "v1", APP_BYTES)
-        async with (
-            serve(registry) as host,
-            asking(plain(host.authority), fresh=60.0, usable=3600.0) as asker,
-        ):
-            reference = f"{host.authority}/app:v1"
+async def test_an_expired_answer_is_used_while_the_registry_is_down(down: Answer) -> None:
+    registry = Registry()
+    registry.push("app", "v1", APP_BYTES)
+    async with (
+        serve(registry) as host,
+        asking(plain(host.authority), fresh=60.0, usable=3600.0) as asker,
+    ):
+        reference = f"{host.authority}/app:v1"
+        await asker.config(reference)
+        registry.down = down
+        asker.clock.ahead += 61
+        assert await asker.config(reference) == APP
+        assert await asker.config(reference) == APP  # from what is remembered of the failure
+        assert asker.told.cached["stale"] == 2
+        asker.clock.ahead += 3600
+        with pytest.raises(LookupFailed):
             await asker.config(reference)
-            registry.down = down
-            asker.clock.ahead += 61
-            assert await asker.config(reference) == APP
-            assert await asker.config(reference) == APP  # from what is remembered of the failure
-            assert asker.told.cached["stale"] == 2
-            asker.clock.ahead += 3600
-            with pytest.raises(LookupFailed):
+
+
+async def test_an_expired_answer_is_used_when_the_registry_hangs_and_soon() -> None:
+    registry = Registry()
+    registry.push("app", "v1", APP_BYTES)
+    async with serve(registry) as host, asking(plain(host.authority), fresh=1.0) as asker:
+        reference = f"{host.authority}/app:v1"
+        await asker.config(reference)
+        registry.delay = 60.0
+        asker.clock.ahead += 2
+        assert await asker.config(reference, seconds=30.0) == APP
+        assert asker.told.cached["stale"] == 1
+
+
+async def test_revoked_access_is_not_covered_up_by_an_expired_answer() -> None:
+    registry = Registry()
+    registry.push("app", "v1", APP_BYTES)
+    async with serve(registry) as host, asking(plain(host.authority), fresh=1.0) as asker:
+        reference = f"{host.authority}/app:v1"
+        await asker.config(reference)
+        registry.gate = basic("someone:else")
+        asker.clock.ahead += 2
+        with pytest.raises(Unauthorized):
+            await asker.config(reference)
+
+
+async def test_a_failure_is_remembered_for_seconds() -> None:
+    registry = Registry()
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        reference = f"{host.authority}/app:v1"
+        for _ in range(3):
+            with pytest.raises(NotFound):
                 await asker.config(reference)
-
-    run(test())
-
-
-def test_an_expired_answer_is_used_when_the_registry_hangs_and_soon() -> None:
-    async def test() -> None:
-        registry = Registry()
+        assert len(host.requests) == 1
         registry.push("app", "v1", APP_BYTES)
-        async with serve(registry) as host, asking(plain(host.authority), fresh=1.0) as asker:
-            reference = f"{host.authority}/app:v1"
-            await asker.config(reference)
-            registry.delay = 60.0
-            asker.clock.ahead += 2
-            assert await asker.config(reference, seconds=30.0) == APP
-            assert asker.told.cached["stale"] == 1
-
-    run(test())
+        asker.clock.ahead += 11
+        assert await asker.config(reference) == APP
 
 
-def test_revoked_access_is_not_covered_up_by_an_expired_answer() -> None:
-    async def test() -> None:
-        registry = Registry()
-        registry.push("app", "v1", APP_BYTES)
-        async with serve(registry) as host, asking(plain(host.authority), fresh=1.0) as asker:
-            reference = f"{host.authority}/app:v1"
-            await asker.config(reference)
-            registry.gate = basic("someone:else")
-            asker.clock.ahead += 2
-            with pytest.raises(Unauthorized):
-                await asker.config(reference)
-
-    run(test())
-
-
-def test_a_failure_is_remembered_for_seconds() -> None:
-    async def test() -> None:
-        registry = Registry()
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            reference = f"{host.authority}/app:v1"
-            for _ in range(3):
-                with pytest.raises(NotFound):
-                    await asker.config(reference)
-            assert len(host.requests) == 1
-            registry.push("app", "v1", APP_BYTES)
-            asker.clock.ahead += 11
-            assert await asker.config(reference) == APP
-
-    run(test())
+async def test_retry_after_is_respected_for_every_image_of_the_host() -> None:
+    registry = Registry(down=Answer(429, {"Retry-After": "120"}))
+    registry.push("app", "v1", APP_BYTES)
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        with pytest.raises(RateLimited):
+            await asker.config(f"{host.authority}/app:v1")
+        asker.clock.ahead += 119
+        with pytest.raises(RateLimited):
+            await asker.config(f"{host.authority}/other:v1")
+        assert len(host.requests) == 1
+        registry.down = None
+        asker.clock.ahead += 12
+        assert await asker.config(f"{host.authority}/app:v1") == APP
 
 
-def test_retry_after_is_respected_for_every_image_of_the_host() -> None:
-    async def test() -> None:
-        registry = Registry(down=Answer(429, {"Retry-After": "120"}))
-        registry.push("app", "v1", APP_BYTES)
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            with pytest.raises(RateLimited):
+async def test_a_rate_limit_of_one_account_does_not_stop_another() -> None:
+    registry = Registry(gate=basic("paid:pw"))
+    registry.push("app", "v1", APP_BYTES)
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        registry.down = Answer(429)
+        with pytest.raises(RateLimited):
+            await asker.config(f"{host.authority}/app:v1")
+        registry.down = None
+        keyring = ring(host.authority, "paid:pw")
+        assert await asker.config(f"{host.authority}/app:v1", keyring=keyring) == APP
+
+
+async def test_lookup_never_asks_nobody() -> None:
+    async with serve(Registry()) as host:
+        entries = plain(host.authority)
+        entries[host.authority]["lookup"] = "never"
+        async with asking(entries) as asker:
+            with pytest.raises(LookupOff):
                 await asker.config(f"{host.authority}/app:v1")
-            asker.clock.ahead += 119
-            with pytest.raises(RateLimited):
-                await asker.config(f"{host.authority}/other:v1")
-            assert len(host.requests) == 1
-            registry.down = None
-            asker.clock.ahead += 12
-            assert await asker.config(f"{host.authority}/app:v1") == APP
-
-    run(test())
+        assert host.connections == 0
 
 
-def test_a_rate_limit_of_one_account_does_not_stop_another() -> None:
-    async def test() -> None:
-        registry = Registry(gate=basic("paid:pw"))
-        registry.push("app", "v1", APP_BYTES)
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            registry.down = Answer(429)
-            with pytest.raises(RateLimited):
-                await asker.config(f"{host.authority}/app:v1")
-            registry.down = None
-            keyring = ring(host.authority, "paid:pw")
-            assert await asker.config(f"{host.authority}/app:v1", keyring=keyring) == APP
-
-    run(test())
+async def test_the_deadline_holds_and_the_lookup_goes_on_for_the_next_who_asks() -> None:
+    registry = Registry(delay=0.15)
+    registry.push("app", "v1", APP_BYTES)
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        reference = f"{host.authority}/app:v1"
+        with pytest.raises(TimedOut):
+            await asker.config(reference, seconds=0.05)
+        assert await asker.config(reference) == APP
+        assert len(host.requests) == 2
 
 
-def test_lookup_never_asks_nobody() -> None:
-    async def test() -> None:
-        async with serve(Registry()) as host:
-            entries = plain(host.authority)
-            entries[host.authority]["lookup"] = "never"
-            async with asking(entries) as asker:
-                with pytest.raises(LookupOff):
-                    await asker.config(f"{host.authority}/app:v1")
-            assert host.connections == 0
-
-    run(test())
-
-
-def test_the_deadline_holds_and_the_lookup_goes_on_for_the_next_who_asks() -> None:
-    async def test() -> None:
-        registry = Registry(delay=0.15)
-        registry.push("app", "v1", APP_BYTES)
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            reference = f"{host.authority}/app:v1"
-            with pytest.raises(TimedOut):
-                await asker.config(reference, seconds=0.05)
-            assert await asker.config(reference) == APP
-            assert len(host.requests) == 2
-
-    run(test())
+async def test_a_thousand_who_ask_at_once_cost_one_fetch_also_when_the_first_gives_up() -> None:
+    registry = Registry(delay=0.05)
+    registry.push("app", "v1", APP_BYTES)
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        reference = f"{host.authority}/app:v1"
+        first = asyncio.create_task(asker.config(reference))
+        await asyncio.sleep(0.01)
+        rest = [asyncio.create_task(asker.config(reference)) for _ in range(999)]
+        await asyncio.sleep(0)
+        first.cancel()
+        assert set(await asyncio.gather(*rest)) == {APP}
+        assert first.cancelled()
+        assert len(host.requests) == 2
+        assert asker.told.cached == {"miss": 1, "joined": 999}
 
 
-def test_a_thousand_who_ask_at_once_cost_one_fetch_also_when_the_first_gives_up() -> None:
-    async def test() -> None:
-        registry = Registry(delay=0.05)
-        registry.push("app", "v1", APP_BYTES)
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            reference = f"{host.authority}/app:v1"
-            first = asyncio.create_task(asker.config(reference))
-            await asyncio.sleep(0.01)
-            rest = [asyncio.create_task(asker.config(reference)) for _ in range(999)]
-            await asyncio.sleep(0)
-            first.cancel()
-            assert set(await asyncio.gather(*rest)) == {APP}
-            assert first.cancelled()
-            assert len(host.requests) == 2
-            assert asker.told.cached == {"miss": 1, "joined": 999}
-
-    run(test())
+async def test_a_thousand_images_respect_the_limit_per_host() -> None:
+    registry = Registry(delay=0.001)
+    for number in range(1000):
+        registry.push(f"app{number}", "v1", APP_BYTES)
+    async with (
+        serve(registry) as host,
+        asking(plain(host.authority), per_host=8, times=Times(lookup=120.0)) as asker,
+    ):
+        references = [f"{host.authority}/app{number}:v1" for number in range(1000)]
+        found = await asyncio.gather(
+            *(asker.config(each, seconds=120.0) for each in references),
+        )
+        assert set(found) == {APP}
+        assert host.busiest <= 8
+        assert host.connections <= 16
 
 
-def test_a_thousand_images_respect_the_limit_per_host() -> None:
-    async def test() -> None:
-        registry = Registry(delay=0.001)
-        for number in range(1000):
-            registry.push(f"app{number}", "v1", APP_BYTES)
-        async with (
-            serve(registry) as host,
-            asking(plain(host.authority), per_host=8, times=Times(lookup=120.0)) as asker,
-        ):
-            references = [f"{host.authority}/app{number}:v1" for number in range(1000)]
-            found = await asyncio.gather(
-                *(asker.config(each, seconds=120.0) for each in references),
-            )
-            assert set(found) == {APP}
-            assert host.busiest <= 8
-            assert host.connections <= 16
-
-    run(test())
+async def test_of_too_many_lookups_the_first_are_answered_in_time() -> None:
+    registry = Registry(delay=0.1)
+    for number in range(40):
+        registry.push(f"app{number}", "v1", APP_BYTES)
+    limits = {"per_host": 2, "times": Times(lookup=1.0)}
+    async with serve(registry) as host, asking(plain(host.authority), **limits) as asker:
+        references = [f"{host.authority}/app{number}:v1" for number in range(40)]
+        found = await asyncio.gather(
+            *(asker.config(each) for each in references), return_exceptions=True
+        )
+        assert found[0] == APP  # and not: all of them half done
+        assert isinstance(found[-1], TimedOut)
 
 
-def test_of_too_many_lookups_the_first_are_answered_in_time() -> None:
-    async def test() -> None:
-        registry = Registry(delay=0.1)
-        for number in range(40):
-            registry.push(f"app{number}", "v1", APP_BYTES)
-        limits = {"per_host": 2, "times": Times(lookup=1.0)}
-        async with serve(registry) as host, asking(plain(host.authority), **limits) as asker:
-            references = [f"{host.authority}/app{number}:v1" for number in range(40)]
-            found = await asyncio.gather(
-                *(asker.config(each) for each in references), return_exceptions=True
-            )
-            assert found[0] == APP  # and not: all of them half done
-            assert isinstance(found[-1], TimedOut)
-
-    run(test())
-
-
-def test_a_mirror_is_asked_first_and_told_for_whom() -> None:
-    async def test() -> None:
-        mirror, upstream = Registry(), Registry()
-        mirror.push("library/nginx", "latest", APP_BYTES)
-        async with serve(mirror) as near, serve(upstream) as far:
-            entries = {
-                "docker.io": {
-                    "mirrors": [{"url": near.url, "addresses": "127.0.0.0/8"}],
-                    "server": far.url,
-                    "addresses": "127.0.0.0/8",
-                }
+async def test_a_mirror_is_asked_first_and_told_for_whom() -> None:
+    mirror, upstream = Registry(), Registry()
+    mirror.push("library/nginx", "latest", APP_BYTES)
+    async with serve(mirror) as near, serve(upstream) as far:
+        entries = {
+            "docker.io": {
+                "mirrors": [{"url": near.url, "addresses": "127.0.0.0/8"}],
+                "server": far.url,
+                "addresses": "127.0.0.0/8",
             }
-            async with asking(entries) as asker:
-                found = await asker.find("nginx")
-                assert (found.config, found.endpoint) == (APP, near.authority)
-                assert near.requests[0].query == {"ns": "docker.io"}
-                assert far.requests == []
-
-    run(test())
+        }
+        async with asking(entries) as asker:
+            found = await asker.find("nginx")
+            assert (found.config, found.endpoint) == (APP, near.authority)
+            assert near.requests[0].query == {"ns": "docker.io"}
+            assert far.requests == []
 
 
 @pytest.mark.parametrize("fault", ["missing", "error", "wrong digest", "hangs", "gone"])
-def test_the_registry_is_asked_when_a_mirror_fails(fault: str) -> None:
-    async def test() -> None:
-        mirror, upstream = Registry(), Registry()
-        name = upstream.push("team/app", "v1", APP_BYTES)
-        if fault == "error":
-            mirror.down = Answer(500)
-        if fault == "wrong digest":
-            mirror.manifests["team/app", name] = b"{}"
-        if fault == "hangs":
-            mirror.delay = 60.0
-        async with serve(upstream) as far:
-            async with serve(mirror) as near:
-                mirrors = [{"url": near.url, "addresses": "127.0.0.0/8"}]
-                entries = plain(far.authority)
-                entries[far.authority]["mirrors"] = mirrors
-                if fault != "gone":
-                    async with asking(entries) as asker:
-                        found = await asker.find(f"{far.authority}/team/app@{name}")
-                        assert found.endpoint == far.authority
-                        assert near.requests
-            if fault == "gone":
+async def test_the_registry_is_asked_when_a_mirror_fails(fault: str) -> None:
+    mirror, upstream = Registry(), Registry()
+    name = upstream.push("team/app", "v1", APP_BYTES)
+    if fault == "error":
+        mirror.down = Answer(500)
+    if fault == "wrong digest":
+        mirror.manifests["team/app", name] = b"{}"
+    if fault == "hangs":
+        mirror.delay = 60.0
+    async with serve(upstream) as far:
+        async with serve(mirror) as near:
+            mirrors = [{"url": near.url, "addresses": "127.0.0.0/8"}]
+            entries = plain(far.authority)
+            entries[far.authority]["mirrors"] = mirrors
+            if fault != "gone":
                 async with asking(entries) as asker:
-                    assert await asker.config(f"{far.authority}/team/app@{name}") == APP
-
-    run(test())
-
-
-def test_a_mirror_never_sees_the_registrys_credentials_but_its_own() -> None:
-    async def test() -> None:
-        mirror, upstream = Registry(gate=basic("m:1")), Registry(gate=basic("u:2"))
-        upstream.push("app", "v1", APP_BYTES)
-        async with serve(mirror) as near, serve(upstream) as far:
-            entries = plain(far.authority)
-            entries[far.authority]["mirrors"] = [{"url": near.url, "addresses": "127.0.0.0/8"}]
+                    found = await asker.find(f"{far.authority}/team/app@{name}")
+                    assert found.endpoint == far.authority
+                    assert near.requests
+        if fault == "gone":
             async with asking(entries) as asker:
-                keyring = ring(far.authority, "u:2") + ring(near.authority, "m:1")
-                found = await asker.find(f"{far.authority}/app:v1", keyring=keyring)
-                assert found.endpoint == far.authority
-            by_host = [{r.headers.get("authorization") for r in h.requests} for h in (near, far)]
-            assert by_host[0] & by_host[1] <= {None}
-            assert len(by_host[0] - {None}) == 1
-
-    run(test())
+                assert await asker.config(f"{far.authority}/team/app@{name}") == APP
 
 
-def test_a_mirror_that_may_not_resolve_is_asked_for_digests_only() -> None:
-    async def test() -> None:
-        mirror, upstream = Registry(), Registry()
-        name = upstream.push("app", "v1", APP_BYTES)
-        mirror.push("app", "v1", config_bytes(["/evil"]))
-        mirror.push("app", "", APP_BYTES)
-        async with serve(mirror) as near, serve(upstream) as far:
-            entries = plain(far.authority)
-            entries[far.authority]["mirrors"] = [
-                {"url": near.url, "addresses": "127.0.0.0/8", "capabilities": ["pull"]}
-            ]
-            async with asking(entries) as asker:
-                assert await asker.config(f"{far.authority}/app:v1") == APP
-                assert near.requests == []
-            async with asking(entries) as asker:
-                found = await asker.find(f"{far.authority}/app@{name}")
-                assert found.endpoint == near.authority
-
-    run(test())
+async def test_a_mirror_never_sees_the_registrys_credentials_but_its_own() -> None:
+    mirror, upstream = Registry(gate=basic("m:1")), Registry(gate=basic("u:2"))
+    upstream.push("app", "v1", APP_BYTES)
+    async with serve(mirror) as near, serve(upstream) as far:
+        entries = plain(far.authority)
+        entries[far.authority]["mirrors"] = [{"url": near.url, "addresses": "127.0.0.0/8"}]
+        async with asking(entries) as asker:
+            keyring = ring(far.authority, "u:2") + ring(near.authority, "m:1")
+            found = await asker.find(f"{far.authority}/app:v1", keyring=keyring)
+            assert found.endpoint == far.authority
+        by_host = [{r.headers.get("authorization") for r in h.requests} for h in (near, far)]
+        assert by_host[0] & by_host[1] <= {None}
+        assert len(by_host[0] - {None}) == 1
 
 
-def test_registry_names_in_metrics_are_bounded() -> None:
-    async def test() -> None:
-        async with asking() as asker:
-            for number in range(70):
-                with pytest.raises(Unreachable):
-                    await asker.config(f"127.0.0.{number}:1/app")
-            assert len({registry for registry, _ in asker.told.lookups}) == 51
+async def test_a_mirror_that_may_not_resolve_is_asked_for_digests_only() -> None:
+    mirror, upstream = Registry(), Registry()
+    name = upstream.push("app", "v1", APP_BYTES)
+    mirror.push("app", "v1", config_bytes(["/evil"]))
+    mirror.push("app", "", APP_BYTES)
+    async with serve(mirror) as near, serve(upstream) as far:
+        entries = plain(far.authority)
+        entries[far.authority]["mirrors"] = [
+            {"url": near.url, "addresses": "127.0.0.0/8", "capabilities": ["pull"]}
+        ]
+        async with asking(entries) as asker:
+            assert await asker.config(f"{far.authority}/app:v1") == APP
+            assert near.requests == []
+        async with asking(entries) as asker:
+            found = await asker.find(f"{far.authority}/app@{name}")
+            assert found.endpoint == near.authority
 
-    run(test())
+
+async def test_registry_names_in_metrics_are_bounded() -> None:
+    async with asking() as asker:
+        for number in range(70):
+            with pytest.raises(Unreachable):
+                await asker.config(f"127.0.0.{number}:1/app")
+        assert len({registry for registry, _ in asker.told.lookups}) == 51
 
 
-def test_a_wrong_digest_is_a_bad_answer_for_manifest_and_configuration() -> None:
-    async def test() -> None:
-        registry = Registry()
-        registry.push("app", "v1", APP_BYTES)
-        registry.blobs["app", digest(APP_BYTES)] = config_bytes(["/evil"])
-        good = registry.push("top", "v1", APP_BYTES)
-        registry.manifests["top", good] = manifest_bytes(config_bytes(["/evil"]))
-        async with serve(registry) as host, asking(plain(host.authority)) as asker:
-            with pytest.raises(BadAnswer, match="digest"):
-                await asker.config(f"{host.authority}/app:v1")
-            with pytest.raises(BadAnswer, match="digest"):
-                await asker.config(f"{host.authority}/top@{good}")
-
-    run(test())
+async def test_a_wrong_digest_is_a_bad_answer_for_manifest_and_configuration() -> None:
+    registry = Registry()
+    registry.push("app", "v1", APP_BYTES)
+    registry.blobs["app", digest(APP_BYTES)] = config_bytes(["/evil"])
+    good = registry.push("top", "v1", APP_BYTES)
+    registry.manifests["top", good] = manifest_bytes(config_bytes(["/evil"]))
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        with pytest.raises(BadAnswer, match="digest"):
+            await asker.config(f"{host.authority}/app:v1")
+        with pytest.raises(BadAnswer, match="digest"):
+            await asker.config(f"{host.authority}/top@{good}")

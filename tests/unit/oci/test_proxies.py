@@ -94,59 +94,50 @@ async def forwarding(seen: list[str]) -> AsyncIterator[str]:
         await asyncio.sleep(0.01)
 
 
-def test_a_registry_is_asked_through_the_proxy_with_its_password() -> None:
-    async def test() -> None:
-        registry, seen = Registry(), list[str]()
-        registry.push("app", "v1", config_bytes(["/app"]))
-        async with serve(registry) as host, forwarding(seen) as proxy:
-            name = f"registry.example.com:{host.authority.partition(':')[2]}"
-            entries = {name: {"plainHTTP": True}}
+async def test_a_registry_is_asked_through_the_proxy_with_its_password() -> None:
+    registry, seen = Registry(), list[str]()
+    registry.push("app", "v1", config_bytes(["/app"]))
+    async with serve(registry) as host, forwarding(seen) as proxy:
+        name = f"registry.example.com:{host.authority.partition(':')[2]}"
+        entries = {name: {"plainHTTP": True}}
 
-            async def unknown(_host: str, _port: int) -> list[str]:
-                return ["127.0.0.1"]  # only the proxy's own name is resolved here
+        async def unknown(_host: str, _port: int) -> list[str]:
+            return ["127.0.0.1"]  # only the proxy's own name is resolved here
 
-            proxies = Proxies(http=f"http://me:pw@{proxy}")
-            async with asking(entries, resolve=unknown, proxies=proxies) as asker:
-                assert await asker.config(f"{name}/app:v1") == ImageConfig(("/app",))
-            assert seen[0].startswith(f"GET http://{name}/v2/app/manifests/v1")
-            assert "Basic" in seen[0]
-
-    asyncio.run(test())
+        proxies = Proxies(http=f"http://me:pw@{proxy}")
+        async with asking(entries, resolve=unknown, proxies=proxies) as asker:
+            assert await asker.config(f"{name}/app:v1") == ImageConfig(("/app",))
+        assert seen[0].startswith(f"GET http://{name}/v2/app/manifests/v1")
+        assert "Basic" in seen[0]
 
 
 @pytest.mark.parametrize("host", ["169.254.169.254", "[::1]", "localhost", "a.localhost"])
-def test_a_proxy_is_not_asked_for_refused_addresses(host: str) -> None:
-    async def test() -> None:
-        seen = list[str]()
-        async with forwarding(seen) as proxy:
-            # An https proxy for everything, loopback included: it is not this machine's loopback.
-            class All(Proxies):
-                __slots__ = ()
+async def test_a_proxy_is_not_asked_for_refused_addresses(host: str) -> None:
+    seen = list[str]()
+    async with forwarding(seen) as proxy:
+        # An https proxy for everything, loopback included: it is not this machine's loopback.
+        class All(Proxies):
+            __slots__ = ()
 
-                def choose(self, scheme: str, host: str, port: int) -> str | None:  # noqa: ARG002
-                    return f"http://{proxy}"
+            def choose(self, scheme: str, host: str, port: int) -> str | None:  # noqa: ARG002
+                return f"http://{proxy}"
 
-            async with asking(plain(), proxies=All()) as asker:
-                with pytest.raises(Unreachable, match=r"loopback|link-local"):
-                    await asker.config(f"{host}:5000/app")
-        assert seen == []
-
-    asyncio.run(test())
+        async with asking(plain(), proxies=All()) as asker:
+            with pytest.raises(Unreachable, match=r"loopback|link-local"):
+                await asker.config(f"{host}:5000/app")
+    assert seen == []
 
 
-def test_what_a_proxy_answers_is_a_reason() -> None:
-    async def test() -> None:
-        async def connected(_r: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
-            writer.close()
+async def test_what_a_proxy_answers_is_a_reason() -> None:
+    async def connected(_r: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+        writer.close()
 
-        server = await asyncio.start_server(connected, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        proxies = Proxies(https=f"http://me:c4n4ry-p4ssw0rd@127.0.0.1:{port}")
-        async with asking(proxies=proxies) as asker:
-            with pytest.raises(Unreachable, match="407") as caught:
-                await asker.config("registry.example.org/app")
-            assert "c4n4ry" not in str(caught.value)
-        server.close()
-
-    asyncio.run(test())
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    proxies = Proxies(https=f"http://me:c4n4ry-p4ssw0rd@127.0.0.1:{port}")
+    async with asking(proxies=proxies) as asker:
+        with pytest.raises(Unreachable, match="407") as caught:
+            await asker.config("registry.example.org/app")
+        assert "c4n4ry" not in str(caught.value)
+    server.close()

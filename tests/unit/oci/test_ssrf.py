@@ -1,7 +1,6 @@
 """Semantics §2: a pod's author chooses the host; where the webhook will not go all the same."""
 
-import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,10 +11,6 @@ from tests.fakes.registry import Registry, config_bytes
 from webhook.core.errors import BadAnswer, LookupFailed, Unreachable
 
 SECRET = "c4n4ry-p4ssw0rd"
-
-
-def run(test: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(test)
 
 
 def resolving(*answers: Sequence[str]) -> Any:
@@ -60,62 +55,50 @@ def resolving(*answers: Sequence[str]) -> Any:
         "nonsense",
     ],
 )
-def test_a_name_that_resolves_to_a_refused_address_is_not_connected_to(address: str) -> None:
-    async def test() -> None:
-        async with asking(resolve=resolving([address])) as asker:
-            with pytest.raises(Unreachable, match="not asked"):
-                await asker.config("registry.example.com/app")
-
-    run(test())
+async def test_a_name_that_resolves_to_a_refused_address_is_not_connected_to(address: str) -> None:
+    async with asking(resolve=resolving([address])) as asker:
+        with pytest.raises(Unreachable, match="not asked"):
+            await asker.config("registry.example.com/app")
 
 
 @pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "localhost"])
-def test_odd_spellings_of_loopback_are_refused_by_what_they_resolve_to(host: str) -> None:
+async def test_odd_spellings_of_loopback_are_refused_by_what_they_resolve_to(host: str) -> None:
     """The system's resolver turns decimal, octal and hexadecimal numbers into addresses."""
     from webhook.oci.connect import Resolver
 
-    async def test() -> None:
-        resolver = Resolver()
-        async with serve(Registry()) as server, asking(resolve=resolver) as asker:
-            port = server.authority.partition(":")[2]
-            with pytest.raises(Unreachable, match=r"loopback|no host and port"):
-                await asker.config(f"{host}:{port}/app")
-            assert server.connections == 0
-        resolver.close()
-
-    run(test())
+    resolver = Resolver()
+    async with serve(Registry()) as server, asking(resolve=resolver) as asker:
+        port = server.authority.partition(":")[2]
+        with pytest.raises(Unreachable, match=r"loopback|no host and port"):
+            await asker.config(f"{host}:{port}/app")
+        assert server.connections == 0
+    resolver.close()
 
 
-def test_one_refused_address_among_good_ones_refuses_the_name() -> None:
-    async def test() -> None:
-        async with asking(resolve=resolving(["192.0.2.1", "127.0.0.1"])) as asker:
-            with pytest.raises(Unreachable, match="loopback"):
-                await asker.config("registry.example.com/app")
-
-    run(test())
+async def test_one_refused_address_among_good_ones_refuses_the_name() -> None:
+    async with asking(resolve=resolving(["192.0.2.1", "127.0.0.1"])) as asker:
+        with pytest.raises(Unreachable, match="loopback"):
+            await asker.config("registry.example.com/app")
 
 
-def test_the_address_that_was_checked_is_the_one_connected_to() -> None:
+async def test_the_address_that_was_checked_is_the_one_connected_to() -> None:
     """A name server that gives another answer between check and connect (DNS rebinding)."""
 
-    async def test() -> None:
-        registry = Registry()
-        registry.push("app", "v1", config_bytes(["/app"]))
-        async with serve(registry) as host:
-            port = host.authority.partition(":")[2]
-            name = f"rebind.example.com:{port}"
-            entries = {name: {"plainHTTP": True, "addresses": "127.0.0.1/32"}}
-            resolve = resolving(["127.0.0.1"], ["127.0.0.2"])
-            async with asking(entries, resolve=resolve) as asker:
+    registry = Registry()
+    registry.push("app", "v1", config_bytes(["/app"]))
+    async with serve(registry) as host:
+        port = host.authority.partition(":")[2]
+        name = f"rebind.example.com:{port}"
+        entries = {name: {"plainHTTP": True, "addresses": "127.0.0.1/32"}}
+        resolve = resolving(["127.0.0.1"], ["127.0.0.2"])
+        async with asking(entries, resolve=resolve) as asker:
+            await asker.config(f"{name}/app:v1")
+            assert resolve.asked == ["rebind.example.com"]  # resolved once per connection
+            assert host.requests[0].headers["host"] == name
+        resolve = resolving(["127.0.0.2"], ["127.0.0.1"])
+        async with asking(entries, resolve=resolve) as asker:
+            with pytest.raises(Unreachable, match=r"127\.0\.0\.2"):
                 await asker.config(f"{name}/app:v1")
-                assert resolve.asked == ["rebind.example.com"]  # resolved once per connection
-                assert host.requests[0].headers["host"] == name
-            resolve = resolving(["127.0.0.2"], ["127.0.0.1"])
-            async with asking(entries, resolve=resolve) as asker:
-                with pytest.raises(Unreachable, match=r"127\.0\.0\.2"):
-                    await asker.config(f"{name}/app:v1")
-
-    run(test())
 
 
 @pytest.mark.parametrize(
@@ -136,150 +119,129 @@ def test_the_address_that_was_checked_is_the_one_connected_to() -> None:
     ],
 )
 @pytest.mark.parametrize("by", ["redirect", "realm"])
-def test_neither_redirect_nor_realm_leads_to_where_the_webhook_must_not_go(
+async def test_neither_redirect_nor_realm_leads_to_where_the_webhook_must_not_go(
     by: str, target: str
 ) -> None:
-    async def test() -> None:
-        async def handler(_request: Request) -> Answer:
-            if by == "redirect":
-                return Answer(307, {"Location": target})
-            return Answer(401, {"WWW-Authenticate": f'Bearer realm="{target}"'})
+    async def handler(_request: Request) -> Answer:
+        if by == "redirect":
+            return Answer(307, {"Location": target})
+        return Answer(401, {"WWW-Authenticate": f'Bearer realm="{target}"'})
 
-        async def resolve(host: str, port: int) -> Sequence[str]:
-            if host in ("metadata.example.com", "2852039166"):
-                return ("169.254.169.254",)
-            return await by_number(host, port)
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        if host in ("metadata.example.com", "2852039166"):
+            return ("169.254.169.254",)
+        return await by_number(host, port)
 
-        async with (
-            serve(handler) as host,
-            asking(plain(host.authority), resolve=resolve) as asker,
-        ):
-            keyring = ring(host.authority, f"robot:{SECRET}")
-            with pytest.raises((Unreachable, BadAnswer)):
-                await asker.config(f"{host.authority}/app:v1", keyring=keyring)
-
-    run(test())
+    async with (
+        serve(handler) as host,
+        asking(plain(host.authority), resolve=resolve) as asker,
+    ):
+        keyring = ring(host.authority, f"robot:{SECRET}")
+        with pytest.raises((Unreachable, BadAnswer)):
+            await asker.config(f"{host.authority}/app:v1", keyring=keyring)
 
 
 @pytest.mark.parametrize("by", ["redirect", "realm"])
-def test_loopback_allowed_for_one_registry_is_not_allowed_for_its_redirects(by: str) -> None:
-    async def test() -> None:
-        async def inner(_request: Request) -> Answer:
-            return Answer(200, {}, b'{"token": "x"}')
+async def test_loopback_allowed_for_one_registry_is_not_allowed_for_its_redirects(by: str) -> None:
+    async def inner(_request: Request) -> Answer:
+        return Answer(200, {}, b'{"token": "x"}')
 
-        async with serve(inner) as victim:
+    async with serve(inner) as victim:
 
-            async def handler(_request: Request) -> Answer:
-                url = victim.url.replace("http://", "https://")
-                if by == "redirect":
-                    return Answer(307, {"Location": f"{url}/"})
-                return Answer(401, {"WWW-Authenticate": f'Bearer realm="{url}/"'})
+        async def handler(_request: Request) -> Answer:
+            url = victim.url.replace("http://", "https://")
+            if by == "redirect":
+                return Answer(307, {"Location": f"{url}/"})
+            return Answer(401, {"WWW-Authenticate": f'Bearer realm="{url}/"'})
 
-            async with serve(handler) as host, asking(plain(host.authority)) as asker:
-                with pytest.raises(Unreachable, match="loopback"):
-                    await asker.config(f"{host.authority}/app:v1")
-            assert victim.connections == 0
-
-    run(test())
+        async with serve(handler) as host, asking(plain(host.authority)) as asker:
+            with pytest.raises(Unreachable, match="loopback"):
+                await asker.config(f"{host.authority}/app:v1")
+        assert victim.connections == 0
 
 
-def test_credentials_do_not_follow_a_redirect_to_another_host() -> None:
-    async def test() -> None:
-        config = config_bytes(["/app"])
-        store = Registry()
-        store.push("app", "v1", config)
-        registry = Registry()
-        registry.push("app", "v1", config)
+async def test_credentials_do_not_follow_a_redirect_to_another_host() -> None:
+    config = config_bytes(["/app"])
+    store = Registry()
+    store.push("app", "v1", config)
+    registry = Registry()
+    registry.push("app", "v1", config)
 
-        async with serve(store) as elsewhere:
-
-            async def handler(request: Request) -> Answer:
-                if "authorization" not in request.headers:
-                    return Answer(401, {"WWW-Authenticate": "Basic realm=x"})
-                if "blobs" in request.path:
-                    return Answer(307, {"Location": f"{elsewhere.url}{request.path}?sig=abc"})
-                return await registry(request)
-
-            async with serve(handler) as host:
-                entries = plain(host.authority, elsewhere.authority)
-                async with asking(entries) as asker:
-                    keyring = ring(host.authority, f"robot:{SECRET}")
-                    await asker.config(f"{host.authority}/app:v1", keyring=keyring)
-            (request,) = elsewhere.requests
-            assert "authorization" not in request.headers
-            assert "cookie" not in request.headers
-
-    run(test())
-
-
-def test_credentials_do_not_come_back_when_the_redirect_does() -> None:
-    async def test() -> None:
-        shown: list[bool] = []
-        hosts: dict[str, str] = {}
-
-        async def bounce(_request: Request) -> Answer:
-            return Answer(307, {"Location": f"{hosts['registry']}/back"})
+    async with serve(store) as elsewhere:
 
         async def handler(request: Request) -> Answer:
-            shown.append("authorization" in request.headers)
-            if request.path == "/back":
-                return Answer(404)
             if "authorization" not in request.headers:
                 return Answer(401, {"WWW-Authenticate": "Basic realm=x"})
-            return Answer(307, {"Location": f"{hosts['other']}/there"})
+            if "blobs" in request.path:
+                return Answer(307, {"Location": f"{elsewhere.url}{request.path}?sig=abc"})
+            return await registry(request)
 
-        async with serve(bounce) as other, serve(handler) as host:
-            hosts |= {"other": other.url, "registry": host.url}
-            async with asking(plain(host.authority, other.authority)) as asker:
-                with pytest.raises(LookupFailed):
-                    await asker.config(
-                        f"{host.authority}/app:v1", keyring=ring(host.authority, f"r:{SECRET}")
-                    )
-        assert shown[:3] == [False, True, False]
-
-    run(test())
-
-
-def test_plain_http_is_spoken_only_where_it_is_configured() -> None:
-    async def test() -> None:
-        async with serve(Registry()) as host:
-            entries = {host.authority: {"addresses": "127.0.0.0/8"}}
+        async with serve(handler) as host:
+            entries = plain(host.authority, elsewhere.authority)
             async with asking(entries) as asker:
-                with pytest.raises(Unreachable, match="TLS"):
-                    await asker.config(f"{host.authority}/app")
-            assert host.requests == []
-
-    run(test())
-
-
-def test_redirects_without_end_end() -> None:
-    async def test() -> None:
-        async def handler(request: Request) -> Answer:
-            return Answer(302, {"Location": f"{request.path}x"})
-
-        async with serve(handler) as host, asking(plain(host.authority)) as asker:
-            with pytest.raises(BadAnswer, match="redirects without end"):
-                await asker.config(f"{host.authority}/app:v1")
-            assert len(host.requests) == 6
-
-    run(test())
+                keyring = ring(host.authority, f"robot:{SECRET}")
+                await asker.config(f"{host.authority}/app:v1", keyring=keyring)
+        (request,) = elsewhere.requests
+        assert "authorization" not in request.headers
+        assert "cookie" not in request.headers
 
 
-def test_a_cookie_of_a_registry_is_not_kept() -> None:
-    async def test() -> None:
-        registry = Registry()
-        registry.push("app", "v1", config_bytes(["/app"]))
+async def test_credentials_do_not_come_back_when_the_redirect_does() -> None:
+    shown: list[bool] = []
+    hosts: dict[str, str] = {}
 
-        async def handler(request: Request) -> Answer:
-            answer = await registry(request)
-            headers = {**answer.headers, "Set-Cookie": "session=1; Path=/"}
-            return Answer(answer.status, headers, answer.body)
+    async def bounce(_request: Request) -> Answer:
+        return Answer(307, {"Location": f"{hosts['registry']}/back"})
 
-        async with serve(handler) as host, asking(plain(host.authority)) as asker:
+    async def handler(request: Request) -> Answer:
+        shown.append("authorization" in request.headers)
+        if request.path == "/back":
+            return Answer(404)
+        if "authorization" not in request.headers:
+            return Answer(401, {"WWW-Authenticate": "Basic realm=x"})
+        return Answer(307, {"Location": f"{hosts['other']}/there"})
+
+    async with serve(bounce) as other, serve(handler) as host:
+        hosts |= {"other": other.url, "registry": host.url}
+        async with asking(plain(host.authority, other.authority)) as asker:
+            with pytest.raises(LookupFailed):
+                await asker.config(
+                    f"{host.authority}/app:v1", keyring=ring(host.authority, f"r:{SECRET}")
+                )
+    assert shown[:3] == [False, True, False]
+
+
+async def test_plain_http_is_spoken_only_where_it_is_configured() -> None:
+    async with serve(Registry()) as host:
+        entries = {host.authority: {"addresses": "127.0.0.0/8"}}
+        async with asking(entries) as asker:
+            with pytest.raises(Unreachable, match="TLS"):
+                await asker.config(f"{host.authority}/app")
+        assert host.requests == []
+
+
+async def test_redirects_without_end_end() -> None:
+    async def handler(request: Request) -> Answer:
+        return Answer(302, {"Location": f"{request.path}x"})
+
+    async with serve(handler) as host, asking(plain(host.authority)) as asker:
+        with pytest.raises(BadAnswer, match="redirects without end"):
             await asker.config(f"{host.authority}/app:v1")
-            assert all("cookie" not in each.headers for each in host.requests)
+        assert len(host.requests) == 6
 
-    run(test())
+
+async def test_a_cookie_of_a_registry_is_not_kept() -> None:
+    registry = Registry()
+    registry.push("app", "v1", config_bytes(["/app"]))
+
+    async def handler(request: Request) -> Answer:
+        answer = await registry(request)
+        headers = {**answer.headers, "Set-Cookie": "session=1; Path=/"}
+        return Answer(answer.status, headers, answer.body)
+
+    async with serve(handler) as host, asking(plain(host.authority)) as asker:
+        await asker.config(f"{host.authority}/app:v1")
+        assert all("cookie" not in each.headers for each in host.requests)
 
 
 def test_cluster_services_are_refused_where_their_network_is_configured() -> None:

@@ -41,17 +41,14 @@ async def serving(made: Server) -> AsyncIterator[tuple[str, int]]:
         await task
 
 
-def test_who_does_not_read_the_answer_is_cut_off() -> None:
-    async def run() -> None:
-        app = Endless()
-        made = server(app, keep_alive_seconds=600, receive_seconds=0.1)
-        async with serving(made) as where:
-            with socket.create_connection(where) as client:
-                client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-                async with asyncio.timeout(20):
-                    await app.ended.wait()  # what is sent to a lost connection is thrown away
-
-    asyncio.run(run())
+async def test_who_does_not_read_the_answer_is_cut_off() -> None:
+    app = Endless()
+    made = server(app, keep_alive_seconds=600, receive_seconds=0.1)
+    async with serving(made) as where:
+        with socket.create_connection(where) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            async with asyncio.timeout(20):
+                await app.ended.wait()  # what is sent to a lost connection is thrown away
 
 
 def test_of_a_closed_connection_nothing_waits_for_the_garbage_collector() -> None:

@@ -1,6 +1,5 @@
 """Traces that are asked for and can't be had."""
 
-import asyncio
 import sys
 
 import pytest
@@ -17,7 +16,7 @@ async def start(settings: Settings) -> None:
         pass
 
 
-def test_without_opentelemetry_the_start_says_what_to_install(
+async def test_without_opentelemetry_the_start_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Where an earlier test had traces, the package still has the module as its attribute.
@@ -25,10 +24,10 @@ def test_without_opentelemetry_the_start_says_what_to_install(
     monkeypatch.delattr("webhook.server.spans", raising=False)
     monkeypatch.setitem(sys.modules, EXPORTER, None)
     with pytest.raises(BadSettings, match="not installed") as raised:
-        asyncio.run(start(Settings(traces_endpoint="http://collector:4318")))
+        await start(Settings(traces_endpoint="http://collector:4318"))
     assert "initshim[webhook,traces]" in raised.value.next_step
 
 
-def test_without_an_endpoint_nothing_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_an_endpoint_nothing_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, EXPORTER, None)
-    asyncio.run(start(Settings()))
+    await start(Settings())

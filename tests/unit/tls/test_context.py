@@ -56,30 +56,27 @@ def pem(served: Pair) -> str:
     return served.certificate.pem.strip()
 
 
-def test_a_mismatched_pair_leaves_the_old_certificate_serving() -> None:
-    async def main() -> None:
-        live, first, second = context.server_context(), pair(), pair()
-        context.load(live, first)
-        server = await asyncio.start_server(echo, NAME, 0, ssl=live)
-        async with server:
-            port = server.sockets[0].getsockname()[1]
-            old = await meet(port)
-            assert old.served == pem(first)
-            with pytest.raises(BadCertificate, match="can't be served"):
-                context.load(live, mismatched())
-            after = await meet(port)
-            assert after.served == pem(first)
-            context.load(live, second)
-            new = await meet(port)
-            assert new.served == pem(second)
-            for conversation in (old, after, new):  # a reload ends no connection
-                assert await conversation.say(b"hello") == b"hello"
-                await conversation.end()
-
-    asyncio.run(main())
+async def test_a_mismatched_pair_leaves_the_old_certificate_serving() -> None:
+    live, first, second = context.server_context(), pair(), pair()
+    context.load(live, first)
+    server = await asyncio.start_server(echo, NAME, 0, ssl=live)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        old = await meet(port)
+        assert old.served == pem(first)
+        with pytest.raises(BadCertificate, match="can't be served"):
+            context.load(live, mismatched())
+        after = await meet(port)
+        assert after.served == pem(first)
+        context.load(live, second)
+        new = await meet(port)
+        assert new.served == pem(second)
+        for conversation in (old, after, new):  # a reload ends no connection
+            assert await conversation.say(b"hello") == b"hello"
+            await conversation.end()
 
 
-def test_without_the_scratch_context_the_live_one_breaks(tmp_path: Path) -> None:
+async def test_without_the_scratch_context_the_live_one_breaks(tmp_path: Path) -> None:
     """The reason for it. If OpenSSL ever learns better, the scratch context can go."""
     live, bad = context.server_context(), mismatched()
     context.load(live, pair())
@@ -87,13 +84,10 @@ def test_without_the_scratch_context_the_live_one_breaks(tmp_path: Path) -> None
     with pytest.raises(ssl.SSLError):
         live.load_cert_chain(tmp_path / "bad")
 
-    async def main() -> None:
-        server = await asyncio.start_server(echo, NAME, 0, ssl=live)
-        async with server:
-            with pytest.raises((ssl.SSLError, OSError)):
-                await meet(server.sockets[0].getsockname()[1])
-
-    asyncio.run(main())
+    server = await asyncio.start_server(echo, NAME, 0, ssl=live)
+    async with server:
+        with pytest.raises((ssl.SSLError, OSError)):
+            await meet(server.sockets[0].getsockname()[1])
 
 
 def test_nothing_older_than_tls_1_2_is_spoken() -> None:
