@@ -46,7 +46,8 @@ class Settings(BaseSettings):
     receive_seconds: Seconds = 10.0
     """How long a client may take for its TLS handshake, and to send one request. Seconds."""
     max_connections: Annotated[int, Field(ge=16, le=1_000_000)] = 512
-    """Most connections at once; one that has not sent a request yet makes room for a new one."""
+    """Most connections at once. Beyond, who has more than an even share of them gives one up for a
+    newcomer, one that has sent no review first, then the least recently used."""
     max_body: Annotated[int, Field(ge=1024, le=64 << 20)] = 8 << 20
     """Largest request body; the API server's own limit for an object is 3 MiB. All bodies that are
     being answered may take four times that together. Bytes."""

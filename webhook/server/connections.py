@@ -12,9 +12,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from webhook.server.eviction import Peer, Peers, Phase, source_of
 from webhook.server.protocol import PatientProtocol
 
-_SPARE = 100  # descriptors for everything else: registries, the API server, files
+_SPARE = 164  # descriptors for everything else: probes, registries, the API server, files
 # What a client says when it can't verify a certificate (RFC 8446, 6.2), in OpenSSL's words.
 _DISTRUST = ("BAD_CERTIFICATE", "UNKNOWN_CA", "CERTIFICATE_UNKNOWN", "CERTIFICATE_EXPIRED")
 _PAUSE = 0.05  # seconds; accept() can't do anything before somebody closes something
@@ -32,9 +33,8 @@ class ConnectionLimits:
 class Acceptor:
     """Accepts connections for uvicorn, in the place of asyncio's own server.
 
-    When it is full, the one that has come first and has not sent a request yet makes room: the
-    API server's connections have, those of a flood have not. With none of them, who comes is
-    turned away at once, for the API server waits for an answer and not for a queue.
+    When there is no room, one makes way (see eviction.py), or who comes is turned away at once:
+    the API server waits for an answer and not for a queue.
     """
 
     def __init__(
@@ -50,8 +50,8 @@ class Acceptor:
         self._tls = tls
         self._limits = limits
         self._most = min(limits.connections, _descriptors())
-        self._strangers: dict[socket.socket, None] = {}  # in the order in which they came
-        self._known: set[socket.socket] = set()
+        self._peers = Peers()
+        self._connections: dict[Peer, socket.socket] = {}
         self._handshakes: set[asyncio.Task[None]] = set()
         self._accepting: asyncio.Task[None] | None = None
 
@@ -75,58 +75,62 @@ class Acceptor:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, _ = await loop.sock_accept(self._listener)
+                connection, address = await loop.sock_accept(self._listener)
             except OSError:  # the process or the machine is out of descriptors or memory
-                self._make_room("descriptors")
+                self._make_room("", "descriptors")
                 await asyncio.sleep(_PAUSE)
                 continue
-            if len(self._strangers) + len(self._known) >= self._most:
-                self._make_room("full")
-            if len(self._strangers) + len(self._known) >= self._most:
+            source = source_of(str(address[0]))
+            if len(self._peers) >= self._most and not self._make_room(source, "full"):
                 connection.close()
                 continue
-            self._strangers[connection] = None
-            handshake = loop.create_task(self._shake_hands(connection))
+            peer = Peer(source, loop.time())
+            self._peers.add(peer)
+            self._connections[peer] = connection
+            handshake = loop.create_task(self._shake_hands(connection, peer))
             self._handshakes.add(handshake)
             handshake.add_done_callback(self._handshakes.discard)
 
-    async def _shake_hands(self, connection: socket.socket) -> None:
-        """Shake hands; a protocol that got a connection tells when it is lost."""
+    async def _shake_hands(self, connection: socket.socket, peer: Peer) -> None:
+        """Shake hands; a protocol that got a connection says what becomes of it."""
+        loop = asyncio.get_running_loop()
 
         def make() -> PatientProtocol:
             protocol = self._make()
-            protocol.known = lambda: self._know(connection)
-            protocol.gone = lambda: self._forget(connection)
+            protocol.used = lambda review: self._peers.use(peer, loop.time(), review=review)
+            protocol.gone = lambda: self._forget(peer)
+            peer.phase = protocol.phase
             return protocol
 
         seconds = self._limits.handshake_seconds if self._tls else None
         try:
-            await asyncio.get_running_loop().connect_accepted_socket(
+            await loop.connect_accepted_socket(
                 make, connection, ssl=self._tls, ssl_handshake_timeout=seconds
             )
         except OSError as error:  # no TLS, no common version, too slow, or gone
-            self._forget(connection)
+            self._forget(peer)
             if isinstance(error, ssl.SSLError) and (error.reason or "").endswith(_DISTRUST):
                 self._limits.dropped("distrusted")
         except asyncio.CancelledError:
             _cut(connection)
             raise
 
-    def _know(self, connection: socket.socket) -> None:
-        if connection in self._strangers:
-            del self._strangers[connection]
-            self._known.add(connection)
+    def _forget(self, peer: Peer) -> None:
+        self._peers.remove(peer)
+        peer.phase = _silent  # uvloop keeps what made the protocol, and that keeps the peer
+        self._connections.pop(peer, None)
 
-    def _forget(self, connection: socket.socket) -> None:
-        self._strangers.pop(connection, None)
-        self._known.discard(connection)
-
-    def _make_room(self, why: str) -> None:
+    def _make_room(self, source: str, why: str) -> bool:
+        """Cut off whoever has to go for a connection from `source`, if anybody has to."""
         self._limits.dropped(why)
-        oldest = next(iter(self._strangers), None)
-        if oldest is not None:
-            del self._strangers[oldest]
-            _cut(oldest)
+        peer = self._peers.evict(source, asyncio.get_running_loop().time())
+        if peer:
+            _cut(self._connections.pop(peer))
+        return peer is not None
+
+
+def _silent() -> Phase:
+    return Phase.IDLE
 
 
 def _cut(connection: socket.socket) -> None:

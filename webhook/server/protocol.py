@@ -11,6 +11,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from webhook.server.eviction import Phase
+
 LARGEST_HEAD = 64 << 10
 MOST_PIPELINED = 64  # the API server waits for each answer
 _REFUSAL = (
@@ -19,7 +21,7 @@ _REFUSAL = (
 )
 
 
-def _nothing() -> None:
+def _nothing(*_: object) -> None:
     """Nobody wants to know."""
 
 
@@ -71,7 +73,8 @@ class PatientProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.known: Callable[[], None] = _nothing  # a whole request has come
+        # A request begins, has come whole, or is answered; True where a whole review has come.
+        self.used: Callable[[bool], None] = _nothing
         self.gone: Callable[[], None] = _nothing
         self._sending = _Clock(self.loop, self.receive_seconds, self._give_up)
         self._reading = _Clock(self.loop, self.receive_seconds, self._give_up)
@@ -95,6 +98,14 @@ class PatientProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
         self.cycle = None  # type: ignore[assignment]  # as uvicorn begins
         self.gone()
+        self.used = self.gone = _nothing
+
+    def phase(self) -> Phase:
+        """What the connection is doing."""
+        if self._sending.running:
+            return Phase.RECEIVING
+        answered = self.cycle is None or self.cycle.response_complete
+        return Phase.IDLE if answered else Phase.ANSWERING
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, and refuse a line that has no end."""
@@ -109,6 +120,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request starts: the clock runs until its last byte."""
+        self.used(False)  # whether it was a review
         self._unparsed = self._head = 0
         self._sending.start()
         super().on_message_begin()
@@ -139,12 +151,13 @@ class PatientProtocol(HttpToolsProtocol):
         """The last byte has come."""
         self._unparsed = 0
         self._sending.stop()
-        self.known()
+        self.used(self.scope["method"] == "POST" and self.scope["path"] == "/mutate")
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """The answer is written; a client that is told to close has a while to read it."""
         super().on_response_complete()
+        self.used(False)
         if self.transport.is_closing():
             self._reading.start()
 

@@ -27,6 +27,7 @@ from webhook.server.observers import Both
 from webhook.server.tracing import Tracing, tracing
 from webhook.settings import Settings, environment
 
+_PROBES = 64  # connections to the plain port: kubelet and Prometheus need two or three
 _CLOSE_SECONDS = 2.0  # beyond what a review may take
 
 
@@ -158,7 +159,11 @@ def _server(
         receive_seconds=settings.receive_seconds,
         tls=certificates.tls if certificates else None,
         close_seconds=settings.lookup_seconds + _CLOSE_SECONDS,
-        limits=ConnectionLimits(settings.max_connections, settings.receive_seconds, dropped),
+        limits=ConnectionLimits(
+            settings.max_connections if certificates else min(_PROBES, settings.max_connections),
+            settings.receive_seconds,
+            dropped,
+        ),
     )
 
 

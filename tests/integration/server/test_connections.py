@@ -71,12 +71,15 @@ def test_who_has_sent_no_request_makes_room_and_who_has_stays() -> None:
         assert dropped(served, "full")
 
 
-def test_with_nobody_to_make_room_a_newcomer_is_turned_away_at_once() -> None:
+def test_the_least_recently_used_of_a_peers_own_makes_room() -> None:
     with webhook(host="127.0.0.1", max_connections=FEWEST) as served, ExitStack() as stack:
-        for _ in range(FEWEST):
-            assert is_served(stack.enter_context(served.connect()))
-        with silent(served.port, 1) as (one,):
-            assert is_cut(one)
+        held = [stack.enter_context(served.connect()) for _ in range(FEWEST)]
+        for each in [*held, held[0]]:
+            assert is_served(each)
+        with served.connect() as late:
+            assert is_served(late)
+        assert is_cut(held[1])
+        assert is_served(held[0])
         assert dropped(served, "full")
 
 
@@ -118,3 +121,68 @@ def test_a_second_signal_ends_the_drain(tmp_path: Path) -> None:
         served.terminate()
         assert served.popen.wait(PATIENCE) == 0
     assert served.lines[-1]["event"] == "stopped"
+
+
+def ask(connection: socket.socket, line: str = "GET /healthz") -> int:
+    connection.sendall(f"{line} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    return Reader(connection).response().status
+
+
+def from_address(served: Webhook, address: str, *, plain: bool = False) -> socket.socket:
+    """Connect as a peer of its own: all of 127.0.0.0/8 is this machine."""
+    port = served.http_port if plain else served.port
+    raw = socket.create_connection(
+        ("127.0.0.1", port), timeout=PATIENCE, source_address=(address, 0)
+    )
+    return raw if plain else served.tls.wrap_socket(raw, server_hostname="localhost")
+
+
+def test_what_is_no_review_makes_nobody_known() -> None:
+    with (
+        webhook(host="127.0.0.1", max_connections=FEWEST) as served,
+        ExitStack() as stack,
+        from_address(served, "127.0.0.2") as api,
+    ):
+        assert is_served(api)
+        for _ in range(3 * FEWEST):
+            one = stack.enter_context(from_address(served, "127.0.0.3"))
+            assert ask(one, "GET /") == 404
+        with from_address(served, "127.0.0.2") as late:
+            assert is_served(late)
+        assert is_served(api)
+
+
+def test_one_peers_idle_reviewers_make_room_for_another_peer() -> None:
+    with (
+        webhook(host="127.0.0.1", max_connections=FEWEST) as served,
+        ExitStack() as stack,
+        from_address(served, "127.0.0.2") as api,
+    ):
+        assert is_served(api)
+        for _ in range(3 * FEWEST):
+            assert is_served(stack.enter_context(from_address(served, "127.0.0.3")))
+        with from_address(served, "127.0.0.2") as late:
+            assert is_served(late)
+        assert is_served(api)
+
+
+def test_held_requests_of_one_peer_make_room_for_another() -> None:
+    with (
+        webhook(host="127.0.0.1", max_connections=FEWEST, receive_seconds=PATIENCE) as served,
+        ExitStack() as stack,
+    ):
+        for _ in range(3 * FEWEST):
+            one = stack.enter_context(from_address(served, "127.0.0.3"))
+            one.sendall(request(body())[:-10])
+        with from_address(served, "127.0.0.2") as api:
+            assert is_served(api)
+
+
+def test_the_probes_port_is_bounded_and_a_probe_always_gets_in() -> None:
+    with webhook(host="127.0.0.1") as served, ExitStack() as stack:
+        for _ in range(80):
+            one = stack.enter_context(from_address(served, "127.0.0.3", plain=True))
+            assert ask(one, "GET /") == 404
+        with from_address(served, "127.0.0.2", plain=True) as kubelet:
+            assert ask(kubelet) == 200
+        assert dropped(served, "full")
