@@ -4,7 +4,8 @@
     python charts/generate.py [--check] [--helm PATH]
 
 A key's comment is its documentation; a comment line `@schema {…}` is merged into its schema; a
-line `## Title` begins a section. A mapping with a comment of its own is one value, a mapping
+line `@schema-of MODULE` takes what the schema of that module's `schema()` says of entries; a line
+`## Title` begins a section. A mapping with a comment of its own is one value, a mapping
 without is a group. With --check nothing is written, and stale files are named.
 """
 
@@ -15,6 +16,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +66,14 @@ def _walk(
         here, default = (*path, key.value), plain[key.value]
         comment = _comment(lines, key)
         if comment:
-            said = [line for line in comment if not line.startswith("@schema ")]
+            said = [line for line in comment if not line.startswith("@schema")]
             extra: Schema = {}
             for line in comment:
                 if line.startswith("@schema "):
                     extra |= json.loads(line.removeprefix("@schema "))
+                elif line.startswith("@schema-of "):
+                    read = import_module(line.removeprefix("@schema-of "))
+                    extra["additionalProperties"] = read.schema()["additionalProperties"]
             yield Value(here, default, " ".join(said), extra, _section(lines, key))
         elif isinstance(default, dict) and default:
             yield from _walk(child, default, lines, here)

@@ -13,8 +13,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from webhook.base.validation import sentence
+from webhook.core import image_config
 from webhook.core.argv import ImageConfig
-from webhook.core.errors import BadSettings
+from webhook.core.errors import BadInput, BadSettings
 from webhook.core.policy import Rules
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -170,8 +172,20 @@ class _Runs(BaseModel):
     """What an image runs, as an administrator writes it."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    entrypoint: list[str] = []
-    cmd: list[str] = []
+    entrypoint: list[str] | None = None
+    cmd: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        self.config()
+        return self
+
+    def config(self) -> ImageConfig:
+        """Give it as a value. Raises ValueError, as pydantic wants it."""
+        try:
+            return image_config.read({"entrypoint": self.entrypoint, "cmd": self.cmd})
+        except BadInput as error:
+            raise ValueError(str(error)) from None
 
 
 _IMAGE_MAP = TypeAdapter(dict[str, _Runs])
@@ -184,7 +198,7 @@ def load(**overrides: object) -> Settings:
         return Settings(**given)  # type: ignore[arg-type]  # checked by pydantic
     except ValidationError as error:
         raise BadSettings(
-            _sentence("bad settings", error, prefix="INITSHIM_"),
+            sentence("bad settings", error, prefix="INITSHIM_"),
             next_step="Correct them in the environment, or take them out for the defaults.",
         ) from error
 
@@ -208,25 +222,7 @@ def images_in(content: bytes | str, where: str) -> tuple[tuple[str, ImageConfig]
     try:
         entries = _IMAGE_MAP.validate_python(yaml.safe_load(content) or {})
     except ValidationError as error:
-        raise BadSettings(_sentence(where, error)) from error
+        raise BadSettings(sentence(where, error)) from error
     except yaml.YAMLError as error:
         raise BadSettings(f"{where} can't be read: {error}") from error
-    return tuple(
-        (glob, ImageConfig(tuple(runs.entrypoint), tuple(runs.cmd)))
-        for glob, runs in entries.items()
-    )
-
-
-def _sentence(what: str, error: ValidationError, *, prefix: str = "") -> str:
-    """Say what is wrong and where, without the values: one of them may be a secret."""
-    problems = (
-        f"{_place(problem['loc'], prefix)}{problem['msg'].removeprefix('Value error, ')}"
-        for problem in error.errors(include_input=False, include_url=False)
-    )
-    return f"{what}: {'; '.join(problems)}"
-
-
-def _place(loc: tuple[int | str, ...], prefix: str) -> str:
-    """Name a setting by its variable, and an entry by where it stands in its file."""
-    name = f"{prefix}{loc[0]}".upper() if prefix and loc else ".".join(map(str, loc))
-    return f"{name}: " if name else ""
+    return tuple((glob, runs.config()) for glob, runs in entries.items())

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from webhook.cli.manifest.files import read
+from webhook.core import image_config
 from webhook.core.argv import ImageConfig
-from webhook.core.errors import BadManifest, BadReference, BadSettings
+from webhook.core.errors import BadInput, BadManifest, BadReference, BadSettings
 from webhook.core.image import parse
 
 Images = tuple[tuple[str, ImageConfig], ...]
@@ -25,14 +26,17 @@ def _one(text: str) -> tuple[str, ImageConfig]:
         data = documents[0].data() if documents else None
     except BadManifest as error:
         raise BadSettings(f"--image-config {image}: {error}") from error
-    config = _config(data)
-    if config is None:
+    fields = _fields(data)
+    if fields is None:
         raise BadSettings(
             f"--image-config {image}: {file} says nothing about what an image runs",
             next_step="Give an OCI image configuration, as `skopeo inspect --config` or "
             "`docker image inspect` print it, or {entrypoint: […], cmd: […]}.",
         )
-    return _normal(image), config
+    try:
+        return _normal(image), image_config.read(fields)
+    except BadInput as error:
+        raise BadSettings(f"--image-config {image}: {file}: {error}") from None
 
 
 def _normal(image: str) -> str:
@@ -43,23 +47,14 @@ def _normal(image: str) -> str:
         return image
 
 
-def _config(data: Any) -> ImageConfig | None:
+def _fields(data: Any) -> dict[str, object] | None:
     """Find ENTRYPOINT and CMD; `docker image inspect` gives a list, OCI a key `config`."""
     if isinstance(data, list) and len(data) == 1:
         data = data[0]
     if not isinstance(data, dict):
         return None
-    fields = {key.lower(): told for key, told in data.items()}
+    fields = {str(key).lower(): value for key, value in data.items()}
     inner = fields.get("config")
     if isinstance(inner, dict):
-        fields = {key.lower(): told for key, told in inner.items()}
-    elif not {"entrypoint", "cmd"} & fields.keys():
-        return None
-    entrypoint, cmd = (fields.get(key) or [] for key in ("entrypoint", "cmd"))
-    if not all(_is_argv(words) for words in (entrypoint, cmd)):
-        return None
-    return ImageConfig(tuple(entrypoint), tuple(cmd))
-
-
-def _is_argv(words: Any) -> bool:
-    return isinstance(words, list) and all(isinstance(word, str) for word in words)
+        return {str(key).lower(): value for key, value in inner.items()}
+    return fields if {"entrypoint", "cmd"} & fields.keys() else None

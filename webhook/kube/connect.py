@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from webhook.base.files import read_capped
 from webhook.kube.errors import NoCluster
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-_LARGEST_FILE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,3 @@ def in_cluster(environ: Mapping[str, str], *, folder: Path = SERVICE_ACCOUNT) ->
         token=account.token,
         namespace=account.namespace,
     )
-
-
-def read_capped(path: Path) -> bytes:
-    """Read a small file; a large one is an OSError."""
-    with path.open("rb") as file:
-        content = file.read(_LARGEST_FILE + 1)
-    if len(content) > _LARGEST_FILE:
-        raise OSError(f"{path} is larger than {_LARGEST_FILE >> 10} KiB")
-    return content

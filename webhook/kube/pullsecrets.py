@@ -5,9 +5,10 @@ does it. What was read is kept for seconds: a Deployment of a hundred pods asks 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from webhook.base.flights import Flights
 from webhook.core.credentials import Keyring, from_secret
 from webhook.core.errors import BadInput
 from webhook.core.observe import Observer
@@ -19,7 +20,7 @@ _MOST = 32  # secrets of one pod that are read; each is a call to the API server
 _MOST_KEPT = 1024
 
 _Key = tuple[str, str, str]
-_Read = Keyring | tuple[str, ...]
+_Read = Keyring | tuple[str, ...] | None  # None: it could not be read
 
 
 class SecretReader(Protocol):
@@ -60,11 +61,10 @@ class PullSecrets:
     ) -> None:
         """`keep` in seconds is how long a secret that was read is not read again."""
         self._reader = reader
-        self._clock = clock
         self._observer = observer
-        self._keep = keep
-        self._kept: dict[_Key, tuple[_Read, float]] = {}
-        self._reading: dict[_Key, asyncio.Task[_Read]] = {}
+        self._read: Flights[_Key, _Read] = Flights(
+            clock=clock, life=lambda found: 0.0 if found is None else keep, entries=_MOST_KEPT
+        )
 
     async def keyring(
         self, namespace: str, names: Sequence[str], *, service_account: str
@@ -86,31 +86,22 @@ class PullSecrets:
             raw = await self._reader.secret(namespace, name)
             return from_secret(raw, source=f"secret {namespace}/{name}")
 
-        found = await self._once(("secret", namespace, name), read)
+        key = "secret", namespace, name
+        found = await self._read.get(key, lambda: self._try(key, read))
         return found if isinstance(found, Keyring) else Keyring()
 
     async def _account(self, namespace: str, name: str) -> tuple[str, ...]:
         async def read() -> tuple[str, ...]:
             return _names(await self._reader.service_account(namespace, name))
 
-        found = await self._once(("serviceaccount", namespace, name), read)
+        key = "serviceaccount", namespace, name
+        found = await self._read.get(key, lambda: self._try(key, read))
         return found if isinstance(found, tuple) else ()
 
-    async def _once(self, key: _Key, read: Callable[[], Awaitable[_Read]]) -> _Read:
-        """Read, or give what was read seconds ago; one call for all who wait."""
-        kept = self._kept.get(key)
-        if kept and self._clock() < kept[1]:
-            return kept[0]
-        task = self._reading.get(key)
-        if task is None:
-            task = self._reading[key] = asyncio.create_task(self._try(key, read))
-            task.add_done_callback(lambda _: self._reading.pop(key, None))
-        return await asyncio.shield(task)
-
-    async def _try(self, key: _Key, read: Callable[[], Awaitable[_Read]]) -> _Read:
+    async def _try(self, key: _Key, read: Callable[[], Coroutine[Any, Any, _Read]]) -> _Read:
         kind, namespace, name = key
         try:
-            found = await read()
+            return await read()
         except (KubeError, BadInput) as error:  # neither quotes a secret
             self._observer.note(
                 "pull-secret-skipped",
@@ -120,13 +111,7 @@ class PullSecrets:
                 error=str(error),
                 next_step=error.next_step,
             )
-            return ()
-        now = self._clock()
-        if len(self._kept) >= _MOST_KEPT:
-            self._kept = {key: each for key, each in self._kept.items() if now < each[1]}
-        if len(self._kept) < _MOST_KEPT:
-            self._kept[key] = found, now + self._keep
-        return found
+            return None
 
 
 def _names(account: Mapping[str, Any]) -> tuple[str, ...]:

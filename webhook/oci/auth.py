@@ -12,9 +12,10 @@ from typing import Any
 import httpx
 import orjson
 
+from webhook.base.lru import Lru
 from webhook.core.credentials import Credential
 from webhook.core.errors import BadAnswer, LookupFailed, RateLimited, Unauthorized, Unreachable
-from webhook.oci.cache import Lru
+from webhook.oci.bodies import let_go
 from webhook.oci.challenge import Challenge, parse
 
 Clock = Callable[[], float]
@@ -65,7 +66,8 @@ class RegistryAuth(httpx.Auth):
         response = yield request
         if response.status_code != httpx.codes.UNAUTHORIZED:
             return
-        await response.aread()  # capped by the transport; frees the connection for the token
+        await response.aread()  # capped below; frees the connection for the token
+        let_go(response)
         self._tokens.drop(key)
         challenge = _choose(parse(response.headers.get_list("www-authenticate")))
         if challenge is None:
@@ -77,6 +79,7 @@ class RegistryAuth(httpx.Auth):
         else:
             answer = yield self._token_request(request, challenge)
             await answer.aread()
+            let_go(answer)
             value, life = _token(answer)
         request.headers["Authorization"] = value
         response = yield request

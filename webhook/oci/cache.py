@@ -5,68 +5,17 @@ as long as there is room; and a reader is known to have had access to a digest. 
 out only for a digest that the caller's own reader was shown by the registry (semantics §2).
 """
 
-from collections import OrderedDict
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
+from webhook.base.lru import Lru
 from webhook.core.argv import ImageConfig
 from webhook.core.image import Reference
 from webhook.oci.manifests import Document, Index
 from webhook.oci.platforms import Variant, agree, candidates
 
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
-
 _HEAVIEST = 32 << 20
 _ENTRY = 200  # bytes that Python itself needs for a key, a value and their places, roughly
-
-
-class Lru(Generic[K, V]):
-    """A mapping that forgets what was used longest ago once a limit is passed."""
-
-    def __init__(self, entries: int, *, weight: int | None = None) -> None:
-        self._most = entries
-        self._heaviest = weight
-        self._weight = 0
-        self._items: OrderedDict[K, tuple[V, int]] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    @property
-    def weight(self) -> int:
-        """The sum of the weights of what is kept."""
-        return self._weight
-
-    def get(self, key: K) -> V | None:
-        """Give a value and count it as used now; None where it is unknown."""
-        item = self._items.get(key)
-        if item is None:
-            return None
-        self._items.move_to_end(key)
-        return item[0]
-
-    def put(self, key: K, value: V, *, weight: int = 1) -> None:
-        """Keep a value; one that is heavier than the limit is not kept."""
-        self.drop(key)
-        if self._heaviest is not None and weight > self._heaviest:
-            return
-        self._items[key] = value, weight
-        self._weight += weight
-        while len(self._items) > self._most or (
-            self._heaviest is not None and self._weight > self._heaviest
-        ):
-            _, (_, lost) = self._items.popitem(last=False)
-            self._weight -= lost
-
-    def drop(self, key: K) -> V | None:
-        """Forget a value and give it."""
-        item = self._items.pop(key, None)
-        if item is None:
-            return None
-        self._weight -= item[1]
-        return item[0]
 
 
 @dataclass(frozen=True, slots=True)

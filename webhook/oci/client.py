@@ -11,6 +11,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
+from webhook.base.lru import Lru
 from webhook.core.credentials import Credential
 from webhook.core.errors import (
     BadAnswer,
@@ -21,9 +22,9 @@ from webhook.core.errors import (
     Unreachable,
 )
 from webhook.oci.auth import RegistryAuth, Tokens
-from webhook.oci.cache import Lru
+from webhook.oci.bodies import LARGEST, let_go
 from webhook.oci.endpoint import Endpoint, address_of
-from webhook.oci.manifests import ACCEPT, LARGEST, digest_of, is_digest, verify
+from webhook.oci.manifests import ACCEPT, digest_of, is_digest, verify
 
 _HOPS = 5
 _HOLD_OFF = 30.0  # seconds, where a registry says 429 but not until when
@@ -134,6 +135,7 @@ class Client:
                 await answer.aread()
             finally:
                 await answer.aclose()
+                let_go(answer)
             if answer.status_code not in (301, 302, 303, 307, 308):
                 return answer
             url = _target(url, answer.headers.get("location", ""))

@@ -18,17 +18,20 @@ from typing import Any
 
 import orjson
 
+from webhook.base.files import read_capped
+from webhook.base.flights import Flights
 from webhook.core.credentials import Credential, Keyring, from_config, location, token_or_password
 from webhook.core.errors import BadInput
 from webhook.core.image import DOCKER_HUB
 from webhook.core.observe import Observer
-from webhook.oci.cache import Lru
 from webhook.oci.endpoint import Login
-from webhook.oci.registries import read_small
 
 _PROGRAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _LARGEST_OUTPUT = 64 * 1024
-_BELIEVED = 300.0  # seconds; ECR's and GAR's tokens live for hours, a config is edited rarely
+_BELIEVED = 300.0  # seconds; ECR's and GAR's tokens live for hours
+_FAILURE_BELIEVED = 30.0
+_REREAD = 30.0  # seconds between two reads of a config
+_MOST_PRINTED = 256
 _HUB_SERVER = "https://index.docker.io/v1/"  # the name under which docker keeps docker.io
 _HUBS = frozenset({DOCKER_HUB, "index.docker.io", "registry-1.docker.io"})
 
@@ -58,8 +61,11 @@ class DockerConfig:
         self._observer = observer
         self._deadline = deadline
         self._config = _Config(Keyring())
-        self._printed: Lru[tuple[str, str], tuple[Credential | None, float]] = Lru(256)
-        self._running: dict[tuple[str, str], asyncio.Task[Credential | None]] = {}
+        self._printed: Flights[tuple[str, str], Credential | None] = Flights(
+            clock=clock,
+            life=lambda credential: _BELIEVED if credential else _FAILURE_BELIEVED,
+            entries=_MOST_PRINTED,
+        )
 
     async def matching(self, name: str, login: Login | None = None) -> tuple[Credential, ...]:
         """Give the webhook's credentials for `host/repository`, the most specific first."""
@@ -68,7 +74,9 @@ class DockerConfig:
         found = [*self._login(host, login), *config.keyring.matching(name)]
         program = dict(config.helpers).get(_key(host)) or config.store
         if program:
-            printed = await self._ask(program, _HUB_SERVER if host in _HUBS else host)
+            server = _HUB_SERVER if host in _HUBS else host
+            key = program, server
+            printed = await self._printed.get(key, lambda: self._get(program, server))
             found += [printed] if printed else []
         return tuple(found)
 
@@ -76,14 +84,14 @@ class DockerConfig:
         if self._path is None or self._clock() < self._config.until:
             return self._config
         try:
-            raw = orjson.loads(read_small(self._path))
+            raw = orjson.loads(read_capped(self._path))
             config = self._parse(raw if isinstance(raw, dict) else {})
         except (OSError, ValueError, BadInput) as error:
             why = type(error).__name__  # its text may quote what could not be read
             self._observer.note("docker-config-unusable", path=str(self._path), error=why)
             config = self._config
         self._config = _Config(
-            config.keyring, config.helpers, config.store, self._clock() + _BELIEVED / 10
+            config.keyring, config.helpers, config.store, self._clock() + _REREAD
         )
         return self._config
 
@@ -101,23 +109,11 @@ class DockerConfig:
         if login is None:
             return []
         try:
-            password = read_small(Path(login.password_file)).strip()
+            password = read_capped(Path(login.password_file)).decode().strip()
         except (OSError, ValueError) as error:
             self._observer.note("password-file-unusable", registry=host, error=str(error))
             return []
         return [Credential(f"registries file, {host}", login.username, password)]
-
-    async def _ask(self, program: str, server: str) -> Credential | None:
-        """Give what a program prints, remembered for a while; one process for all who wait."""
-        key = program, server
-        known = self._printed.get(key)
-        if known and self._clock() < known[1]:
-            return known[0]
-        task = self._running.get(key)
-        if task is None:
-            task = self._running[key] = asyncio.create_task(self._get(program, server))
-            task.add_done_callback(lambda _: self._running.pop(key, None))
-        return await asyncio.shield(task)
 
     async def _get(self, program: str, server: str) -> Credential | None:
         credential, problem = None, ""
@@ -133,16 +129,11 @@ class DockerConfig:
             problem = str(error)
         if problem:
             self._observer.note("credential-program-failed", program=program, error=problem)
-        life = _BELIEVED if credential else _BELIEVED / 10
-        self._printed.put((program, server), (credential, self._clock() + life))
         return credential
 
     async def aclose(self) -> None:
         """End the programs that still run."""
-        for task in tuple(self._running.values()):
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await self._printed.aclose()
 
 
 async def _output(program: str, server: str) -> bytes:

@@ -8,24 +8,20 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from webhook.base.flights import Flights
 from webhook.core.argv import ImageConfig
 from webhook.core.credentials import Keyring
-from webhook.core.errors import (
-    BadAnswer,
-    LookupFailed,
-    LookupOff,
-    PlatformsDisagree,
-    RateLimited,
-    TimedOut,
-    Unreachable,
-)
+from webhook.core.errors import LookupFailed, LookupOff, PlatformsDisagree, TimedOut
 from webhook.core.image import Reference
 from webhook.core.observe import Observer
-from webhook.oci.cache import Lru, Memory
+from webhook.oci.cache import Memory
 from webhook.oci.endpoint import Registry
+from webhook.oci.failures import Failure
 from webhook.oci.labels import Labels
 from webhook.oci.lookup import Found, Lookup, Question, readers
 from webhook.oci.registries import Registries
+
+_FAILURES = 4096  # that are remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +52,11 @@ class Images:
         self._clock = clock
         self._observer = observer
         self._times = times
-        self._flights: dict[Question, asyncio.Task[Found | LookupFailed]] = {}
-        self._failed: Lru[Question, tuple[LookupFailed, float]] = Lru(4096)
+        self._flights: Flights[Question, Found | Failure] = Flights(
+            clock=clock,
+            life=lambda answer: times.failure if isinstance(answer, Failure) else 0.0,
+            entries=_FAILURES,
+        )
         self._labels = Labels(registries.knows)
 
     async def config(
@@ -95,37 +94,31 @@ class Images:
             self._observer.cache("hit")
             return known
         old = self._recall(question, stale=True)
-        failed = self._failed.get(question)
-        answer: Found | LookupFailed | None
-        if failed and self._clock() < failed[1]:
-            answer = failed[0]
+        failed = self._flights.recall(question)
+        if failed:
             if old is None:
                 self._observer.cache("hit")
-        else:
-            wait = deadline - self._clock()
-            if old:
-                wait = min(wait, self._times.patience)
-            task = self._flight(question, registry, keyring)
-            await asyncio.wait({task}, timeout=max(0.0, wait))
-            answer = task.result() if task.done() and not task.cancelled() else None
+            return self._settle(failed.value, old, reference)
+        wait = deadline - self._clock()
+        if old:
+            wait = min(wait, self._times.patience)
+        task = self._flight(question, registry, keyring)
+        await asyncio.wait({task}, timeout=max(0.0, wait))
+        answer = task.result() if task.done() and not task.cancelled() else None
         return self._settle(answer, old, reference)
 
     def _settle(
-        self, answer: Found | LookupFailed | None, old: Found | None, reference: Reference
+        self, answer: Found | Failure | None, old: Found | None, reference: Reference
     ) -> Found:
         """Choose between a fresh answer, an expired one and an error."""
         if isinstance(answer, Found):
             return answer
-        down = answer is None or isinstance(
-            answer, Unreachable | TimedOut | RateLimited | BadAnswer
-        )
-        if old and down:
+        if old and (answer is None or answer.passing):
             self._observer.cache("stale")
             return old
         if answer is None:
             raise TimedOut(f"{reference.registry} did not answer in time")
-        # A copy: one error object raised to many callers would collect all their tracebacks.
-        raise type(answer)(str(answer), next_step=answer.next_step)
+        raise answer.error()
 
     def _recall(self, question: Question, *, stale: bool = False) -> Found | None:
         reference = question.reference
@@ -145,21 +138,14 @@ class Images:
 
     def _flight(
         self, question: Question, registry: Registry, keyring: Keyring
-    ) -> asyncio.Task[Found | LookupFailed]:
+    ) -> asyncio.Task[Found | Failure]:
         """Join the lookup that is under way, or start it: it outlives whoever asked first."""
-        task = self._flights.get(question)
-        if task is not None:
-            self._observer.cache("joined")
-            return task
-        self._observer.cache("miss")
-        task = asyncio.create_task(self._fly(question, registry, keyring))
-        self._flights[question] = task
-        task.add_done_callback(lambda _: self._flights.pop(question, None))
-        return task
+        self._observer.cache("joined" if question in self._flights else "miss")
+        return self._flights.join(question, lambda: self._fly(question, registry, keyring))
 
     async def _fly(
         self, question: Question, registry: Registry, keyring: Keyring
-    ) -> Found | LookupFailed:
+    ) -> Found | Failure:
         start, outcome = self._clock(), "ok"
         facts = {"initshim.image": str(question.reference)}
         with self._observer.span("registry lookup", facts) as span:
@@ -168,8 +154,7 @@ class Images:
             except LookupFailed as error:
                 outcome = error.key
                 span.tell({}, failure=outcome)
-                self._failed.put(question, (error, self._clock() + self._times.failure))
-                return error
+                return Failure.of(error)
             else:
                 told = {"initshim.endpoint": found.endpoint, "initshim.digest": found.digest}
                 span.tell(told)
@@ -180,7 +165,5 @@ class Images:
 
     async def aclose(self) -> None:
         """End what is under way and close every connection."""
-        for task in (flights := tuple(self._flights.values())):
-            task.cancel()
-        await asyncio.gather(*flights, return_exceptions=True)
+        await self._flights.aclose()
         await self._lookup.aclose()

@@ -27,6 +27,7 @@ from webhook.oci.platforms import Variant, agree, candidates
 
 EVERYONE = "everyone"  # the reader of what the webhook's own credentials, or none, could read
 _MOST_PLATFORMS = 32
+_AT_ONCE = 4  # requests of one lookup; with its places they bound a registry's connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,9 @@ class Lookup:
         if len(variants) > _MOST_PLATFORMS:
             raise BadAnswer(f"{name} is for more than {_MOST_PLATFORMS} platforms")
         wanted = [each.digest for each in variants] or [digest]
-        configs = await _together([self._config(access, reference, each) for each in wanted])
+        few = asyncio.Semaphore(_AT_ONCE)
+        reads = [self._config(access, reference, each, few) for each in wanted]
+        configs = await _together(reads)
         self._memory.show(reference, digest, access.reader, now=self._clock())
         config = agree(dict(zip(variants, configs, strict=True)), name) if variants else configs[0]
         source = access.credential.source
@@ -165,8 +168,14 @@ class Lookup:
         self._memory.keep_document(reference.name, digest, read)
         return read
 
-    async def _config(self, access: Access, reference: Reference, digest: str) -> ImageConfig:
-        """Give the configuration that a manifest names."""
+    async def _config(
+        self, access: Access, reference: Reference, digest: str, few: asyncio.Semaphore
+    ) -> ImageConfig:
+        """Give the configuration that a manifest names, once it is its turn."""
+        async with few:
+            return await self._read_config(access, reference, digest)
+
+    async def _read_config(self, access: Access, reference: Reference, digest: str) -> ImageConfig:
         manifest = await self._document(access, reference, digest)
         if isinstance(manifest, Index):
             raise BadAnswer(f"{reference.name} has an index inside an index")

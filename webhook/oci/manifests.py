@@ -12,15 +12,12 @@ from typing import Any
 
 import orjson
 
+from webhook.core import image_config
 from webhook.core.argv import ImageConfig
-from webhook.core.errors import BadAnswer
+from webhook.core.errors import BadAnswer, BadInput
 from webhook.oci.platforms import Variant
 
-LARGEST = 4 * 1024 * 1024
 MOST_ENTRIES = 10_000
-# Linux takes no argument over 128 KiB (MAX_ARG_STRLEN) and containers with more than a few KiB
-# of image-given argv do not occur; the cap keeps hostile images out of the cache.
-_LARGEST_ARGV = 256 * 1024
 
 ACCEPT = ", ".join(
     (
@@ -94,14 +91,14 @@ def document(content: bytes) -> Document:
 
 
 def configuration(content: bytes) -> ImageConfig:
-    """Read ENTRYPOINT and CMD from an image's configuration."""
+    """Read what an image runs from its configuration."""
     raw = _object(_json(content), "image configuration")
     inner = raw.get("config")
     config = _object(inner, "image configuration") if inner is not None else {}
-    entrypoint, cmd = (_strings(config, key) for key in ("Entrypoint", "Cmd"))
-    if sum(map(len, (*entrypoint, *cmd))) > _LARGEST_ARGV:
-        raise BadAnswer("the image's ENTRYPOINT and CMD are too long to be run")
-    return ImageConfig(entrypoint, cmd)
+    try:
+        return image_config.read({"entrypoint": config.get("Entrypoint"), "cmd": config.get("Cmd")})
+    except BadInput as error:
+        raise BadAnswer(str(error)) from None
 
 
 def _index(entries: object) -> Index:
@@ -139,17 +136,6 @@ def _object(value: object, what: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise BadAnswer(f"the {what} is no JSON object")
     return value
-
-
-def _strings(config: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    value = config.get(key)
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise BadAnswer(f"the image's {key} is no list of strings")
-    if any("\0" in item for item in value):
-        raise BadAnswer(f"the image's {key} holds a NUL, which no program can be given")
-    return tuple(value)
 
 
 def _digest(descriptor: Mapping[str, Any]) -> str:

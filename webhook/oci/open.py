@@ -14,10 +14,10 @@ from webhook.oci.docker_config import DockerConfig
 from webhook.oci.images import Images, Times
 from webhook.oci.lookup import Lookup
 from webhook.oci.places import Places
+from webhook.oci.pools import Pools
 from webhook.oci.proxies import Proxies
 from webhook.oci.registries import Registries
 from webhook.oci.traced import TracedTransport
-from webhook.oci.transport import Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +43,17 @@ def open_images(
     # httpx logs every URL at INFO, httpcore headers at DEBUG: a store's URL may be a signed one.
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    transport = Transport(
+    pools = Pools(
         options.registries,
         rule=options.rule,
         proxies=options.proxies,
         resolve=resolve,
         extra_ca=options.extra_ca,
-        per_host=options.per_host,
+        kept=options.per_host,
     )
     memory = Memory(entries=options.entries, fresh=options.fresh, usable=options.usable)
     lookup = Lookup(
-        Client(TracedTransport(transport, observer), clock=clock),
+        Client(TracedTransport(pools, observer), clock=clock),
         own=DockerConfig(options.docker_config, clock=clock, observer=observer),
         memory=memory,
         clock=clock,

@@ -8,6 +8,7 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+from webhook.base.files import read_capped
 from webhook.core.errors import InitshimError
 from webhook.core.observe import Observer
 from webhook.tls import context
@@ -15,7 +16,6 @@ from webhook.tls.issue import BadCertificate, Certificate, read_pair
 from webhook.tls.state import State, World
 
 _EVERY = timedelta(seconds=10)
-_LARGEST = 1 << 20
 
 
 class Files:
@@ -50,7 +50,7 @@ class Files:
     async def step(self) -> float:
         """Serve the files' pair if it is new and fit; give the seconds until the next look."""
         try:
-            content = await asyncio.to_thread(lambda: tuple(map(_read, self._paths)))
+            content = await asyncio.to_thread(lambda: tuple(map(read_capped, self._paths)))
             if content != self._loaded:
                 self._load(*content)
                 self._loaded = content
@@ -83,11 +83,3 @@ class Files:
         served = self._served
         self.state.expires_at = served.not_after if served else None
         self.state.ready = served is not None and served.valid(self._world.clock())
-
-
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        content = file.read(_LARGEST + 1)
-    if len(content) > _LARGEST:
-        raise OSError(f"{path} is larger than {_LARGEST >> 10} KiB")
-    return content

@@ -1,13 +1,16 @@
 """The registries file: whom to ask, in which order, and mistakes that show at start."""
 
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
 import trustme
 
 from webhook.core import image
 from webhook.core.errors import BadSettings
 from webhook.oci.registries import Registries, load
+from webhook.oci.registries_file import schema
 
 
 def asked(registries: Registries, reference: str) -> list[str]:
@@ -79,23 +82,30 @@ def test_paths_start_from_the_files_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[]", "the file is no mapping"),
-        ("{r.io: []}", "r.io is no mapping"),
-        ("{r.io: {lookup: sometimes}}", "lookup is"),
-        ("{r.io: {mirrors: x}}", "mirrors is a list"),
+        ("[]", "should be a valid dictionary"),
+        ("{r.io: []}", "r.io: Input should be"),
+        ("{r.io: {lookup: sometimes}}", "r.io.lookup: Input should be 'always' or 'never'"),
+        ("{r.io: {mirrors: x}}", "r.io.mirrors: Input should be a valid tuple"),
         ("{r.io: {mirrors: [ftp://x]}}", "no http:// or https:// URL"),
-        ("{r.io: {mirrors: [7]}}", "no mapping"),
-        ("{r.io: {mirrors: [{}]}}", "no http:// or https:// URL"),
+        ("{r.io: {mirrors: [7]}}", "r.io.mirrors.0: Input should be"),
+        ("{r.io: {mirrors: [{}]}}", "r.io.mirrors.0.url: is needed"),
         ('{r.io: {server: "https://u:p@x"}}', "no http:// or https:// URL"),
         ("{r.io: {skip_verify: true}}", "always verified"),
-        ("{r.io: {plainHttp: true}}", "unknown plainHttp"),
+        ("{r.io: {plainHttp: true}}", "r.io.plainHttp: there is no such key"),
         ("{r.io: {ca: /nonexistent}}", "ca /nonexistent"),
         ('{r.io: {ca: "-----BEGIN nonsense"}}', "no certificates"),
         ("{r.io: {addresses: [10.0.0.1/8]}}", "addresses"),
-        ("{r.io: {credentials: {username: u}}}", "need username and passwordFile"),
-        ("{r.io: {credentials: {password: x}}}", "unknown password"),
+        ("{r.io: {credentials: {username: u}}}", "r.io.credentials.passwordFile: is needed"),
+        ("{r.io: {credentials: {password: x}}}", "r.io.credentials.password: there is no such key"),
+        ("{r.io: {mirrors: [{url: https://m, plainHTTP: true}]}}", "mirrors.0.plainHTTP: there is"),
+        ("{r.io: {mirrors: [{url: https://m, capabilities: [all]}]}}", "mirrors.0.capabilities"),
+        ("{r.io: {plainHTTP: 1}}", "r.io.plainHTTP: Input should be a valid boolean"),
+        ("{r.io: {overridePath: 'yes'}}", "r.io.overridePath: Input should be a valid boolean"),
+        ("{_default: {credentials: {username: u, passwordFile: p}}}", "_default.credentials would"),
+        ("{_default: {plainHTTP: true}}", "_default.plainHTTP would be for any host"),
+        ("{_default: {addresses: 169.254.0.0/16}}", "_default.addresses would be for any host"),
         ("{r.io: ", "can't be read"),
-        ("7: {}", "no mapping"),
+        ("7: {}", "7.[key]: Input should be a valid string"),
         ("'[a b': {}", "no http:// or https:// URL"),
         ("'r.io:99999': {}", "no http:// or https:// URL"),
     ],
@@ -111,3 +121,34 @@ def test_a_mistake_is_said_at_start_with_its_place(tmp_path: Path, text: str, sa
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(BadSettings, match="can't be read"):
         load(tmp_path / "none")
+
+
+def test_credentials_for_all_registries_are_for_the_one_server_that_is_asked() -> None:
+    """Elsewhere they would be shown to whatever host a pod's author names."""
+    login = {"username": "u", "passwordFile": "/p"}
+    registries = Registries({"_default": {"server": "https://only.io", "credentials": login}})
+    (endpoint,) = registries.of(image.parse("evil.example.com/a")).endpoints
+    assert (endpoint.authority, endpoint.mirror) == ("only.io", True)
+    assert endpoint.login is not None
+
+
+def test_a_template_may_leave_a_value_out() -> None:
+    registries = Registries({"r.io": None, "q.io": {"mirrors": None, "ca": None}, "_default": None})
+    assert registries.knows("r.io")
+    assert asked(registries, "q.io/a") == ["https://q.io/v2"]
+
+
+def test_the_schema_takes_what_the_reader_takes() -> None:
+    kind = schema()
+    assert "$ref" not in str(kind)
+    good = {
+        "docker.io": {"mirrors": ["https://m.io", {"url": "https://n.io", "ca": "a.pem"}]},
+        "r.io": {"plainHTTP": True, "addresses": ["10.0.0.0/8"], "lookup": "never"},
+        "q.io": {"credentials": {"username": "u", "passwordFile": "p"}, "ca": ["a", "b"]},
+        "_default": None,
+    }
+    jsonschema.validate(good, kind)
+    bads: list[Any] = [{"r.io": {"plainHttp": True}}, {"r.io": {"mirrors": [{}]}}, {"r.io": []}]
+    for bad in bads:
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(bad, kind)

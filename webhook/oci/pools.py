@@ -1,14 +1,10 @@
-"""Every byte to and from registries: one pool per host, every answer capped, every error mapped.
+"""Connections to registries: a pool for each way to a host, none where the rules forbid it.
 
-Scheme, address, size and concurrency are judged here, below redirects and token requests, so
-nothing above can forget them. httpcore's errors become LookupFailed here and nowhere else.
+Scheme and address are checked here, below redirects and token requests, so nothing above can
+forget them.
 """
 
-import asyncio
-import zlib
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import unquote, urlsplit
@@ -16,11 +12,12 @@ from urllib.parse import unquote, urlsplit
 import httpcore
 import httpx
 
-from webhook.core.errors import BadAnswer, LookupFailed, TimedOut, Unreachable
+from webhook.core.errors import Unreachable
+from webhook.oci import bodies
 from webhook.oci.addresses import EVERYWHERE, AddressRule
 from webhook.oci.connect import Guarded, Resolve, Trust, refuse
 from webhook.oci.endpoint import Endpoint
-from webhook.oci.manifests import LARGEST
+from webhook.oci.failures import mapped
 from webhook.oci.proxies import Proxies
 from webhook.oci.registries import Registries
 
@@ -42,34 +39,14 @@ class Way:
 @dataclass(slots=True)
 class _Pool:
     http: httpcore.AsyncConnectionPool
-    slots: asyncio.Semaphore
     users: int = 0
 
-
-class _Place:
-    """A request's place at a host; given back once, however often that is asked."""
-
-    def __init__(self, pool: _Pool) -> None:
-        self._pool: _Pool | None = pool
-        self._taken = False
-        pool.users += 1
-
-    async def take(self) -> None:
-        """Wait for a free place, first come, first served."""
-        if self._pool is not None:
-            await self._pool.slots.acquire()
-            self._taken = True
-
-    def give_back(self) -> None:
-        """Let the next request have it."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.users -= 1
-            if self._taken:
-                pool.slots.release()
+    def leave(self) -> None:
+        """Count a user less."""
+        self.users -= 1
 
 
-class Transport(httpx.AsyncBaseTransport):
+class Pools(httpx.AsyncBaseTransport):
     """Sends a request the way that its host's configuration and the address rule allow."""
 
     def __init__(
@@ -80,34 +57,35 @@ class Transport(httpx.AsyncBaseTransport):
         proxies: Proxies,
         resolve: Resolve,
         extra_ca: tuple[str, ...] = (),
-        per_host: int = 8,
+        kept: int = 8,
     ) -> None:
-        """`per_host` requests at most are under way to one host at once."""
+        """`kept` connections at most stay open to one host while nobody uses them.
+
+        How many are open at once is the lookups' business: see places.py.
+        """
         self._registries = registries
         self._rule = rule
         self._proxies = proxies
         self._resolve = resolve
-        self._per_host = per_host
+        self._kept = kept
         self._trust = Trust(extra_ca)
         self._pools: OrderedDict[Way, _Pool] = OrderedDict()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request; the response's body holds a place at the host until it is closed."""
+        """Send one request; the response's body keeps the pool open until it is closed."""
         way = self._way(request)
         pool, spare = self._pool(way)
-        place = _Place(pool)
+        pool.users += 1
         try:
-            await place.take()
             for each in spare:
                 await each.http.aclose()
-            with _mapped(way.host):
+            with mapped(way.host):
                 answer = await self._send(pool, request)
         except BaseException:
-            place.give_back()
+            pool.leave()
             raise
-        body = _Body(answer, way.host, place)
-        headers = [(k, v) for k, v in answer.headers if k.lower() not in _DECODED]
-        return httpx.Response(answer.status, headers=headers, stream=body)
+        body = bodies.Body(answer, way.host, done=pool.leave)
+        return httpx.Response(answer.status, headers=bodies.headers(answer), stream=body)
 
     async def _send(self, pool: _Pool, request: httpx.Request) -> httpcore.Response:
         try:
@@ -142,8 +120,7 @@ class Transport(httpx.AsyncBaseTransport):
         """
         pool = self._pools.get(way)
         if pool is None:
-            pool = _Pool(self._open(way), asyncio.Semaphore(self._per_host))
-            self._pools[way] = pool
+            pool = self._pools[way] = _Pool(self._open(way))
         self._pools.move_to_end(way)
         idle = [key for key, each in self._pools.items() if not each.users and key != way]
         many = max(0, len(self._pools) - _MOST_POOLS)
@@ -160,13 +137,13 @@ class Transport(httpx.AsyncBaseTransport):
                 ssl_context=tls,
                 proxy=_proxy(way.proxy),
                 network_backend=Guarded(EVERYWHERE, self._resolve),  # the administrator's choice
-                max_connections=self._per_host,
+                max_keepalive_connections=self._kept,
                 keepalive_expiry=_IDLE_SECONDS,
             )
         return httpcore.AsyncConnectionPool(
             ssl_context=tls,
             network_backend=Guarded(rule, self._resolve),
-            max_connections=self._per_host,
+            max_keepalive_connections=self._kept,
             keepalive_expiry=_IDLE_SECONDS,
         )
 
@@ -175,82 +152,6 @@ class Transport(httpx.AsyncBaseTransport):
         pools, self._pools = self._pools, OrderedDict()
         for pool in pools.values():
             await pool.http.aclose()
-
-
-_DECODED = (b"content-encoding", b"content-length", b"transfer-encoding")
-
-
-class _Body(httpx.AsyncByteStream):
-    """A response's body, decoded here so that the cap holds for what comes out."""
-
-    def __init__(self, answer: httpcore.Response, host: str, place: _Place) -> None:
-        self._answer = answer
-        self._host = host
-        self._place = place
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        decode = _decoder(self._answer, self._host)
-        size = 0
-        with _mapped(self._host):
-            async for chunk in self._answer.aiter_stream():
-                plain = decode(chunk, LARGEST - size + 1)
-                size += len(plain)
-                if size > LARGEST:
-                    raise BadAnswer(f"{self._host} sent more than {LARGEST >> 20} MiB")
-                yield plain
-
-    async def aclose(self) -> None:
-        try:
-            await self._answer.aclose()
-        finally:
-            self._place.give_back()
-
-
-def _decoder(answer: httpcore.Response, host: str) -> Callable[[bytes, int], bytes]:
-    """Give what decodes a chunk to at most so many bytes; identity was asked for."""
-    named = [v.lower().strip() for k, v in answer.headers if k.lower() == b"content-encoding"]
-    coding = b",".join(named)
-    if coding in (b"", b"identity"):
-        return lambda chunk, _room: chunk
-    if coding not in (b"gzip", b"x-gzip", b"deflate"):
-        raise BadAnswer(f"{host} sent an encoding that was not asked for")
-    inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
-
-    def decode(chunk: bytes, room: int) -> bytes:
-        try:
-            return inflate.decompress(chunk, room)
-        except zlib.error as error:
-            raise BadAnswer(f"{host} sent compressed data that can't be read") from error
-
-    return decode
-
-
-@contextmanager
-def _mapped(host: str) -> Iterator[None]:
-    """Turn httpcore's errors into ours; what they say holds no secrets."""
-    try:
-        yield
-    except LookupFailed:
-        raise
-    except httpcore.TimeoutException as error:
-        raise TimedOut(f"{host} did not answer in time") from error
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError, OSError) as error:
-        raise _unreachable(host, error) from error
-
-
-def _unreachable(host: str, error: Exception) -> Unreachable:
-    why = str(error).rstrip(".") or type(error).__name__
-    if "CERTIFICATE_VERIFY_FAILED" in why:
-        return Unreachable(
-            f"{host} shows a certificate that is not trusted",
-            next_step="Give its authority as `ca` in the registries file.",
-        )
-    if "SSL" in why:
-        return Unreachable(
-            f"{host} does not speak TLS as expected: {why}",
-            next_step="If it speaks plain HTTP, set plainHTTP in the registries file.",
-        )
-    return Unreachable(f"{host} can't be reached: {why}")
 
 
 def _core(request: httpx.Request) -> httpcore.Request:

@@ -1,0 +1,91 @@
+"""One flight for all who want the same, remembered for a while."""
+
+import asyncio
+
+import pytest
+
+from tests.fakes.lookups import Clock
+from webhook.base.flights import Flights
+
+
+class Work:
+    """Counts how often it was started, and ends when it is let."""
+
+    def __init__(self) -> None:
+        self.started = 0
+        self.go = asyncio.Event()
+        self.fails = False
+
+    async def __call__(self) -> int:
+        self.started += 1
+        await self.go.wait()
+        if self.fails:
+            raise OSError("no")
+        return self.started
+
+
+def flights(clock: Clock, *, life: float = 10.0) -> Flights[str, int]:
+    return Flights(clock=clock, life=lambda _: life, entries=2)
+
+
+def test_all_who_ask_at_once_share_a_flight_that_outlives_the_first() -> None:
+    async def test() -> None:
+        shared, work = flights(Clock()), Work()
+        asks = [asyncio.create_task(shared.get("a", work)) for _ in range(5)]
+        await asyncio.sleep(0)
+        assert "a" in shared
+        asks[0].cancel()
+        work.go.set()
+        assert await asyncio.gather(*asks[1:]) == [1, 1, 1, 1]
+        assert "a" not in shared
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize(("life", "passed", "started"), [(10, 9, 1), (10, 10, 2), (0, 0, 2)])
+def test_a_result_is_remembered_for_its_life(life: float, passed: float, started: int) -> None:
+    async def test() -> None:
+        clock, work = Clock(), Work()
+        shared = flights(clock, life=life)
+        work.go.set()
+        await shared.get("a", work)
+        clock.ahead += passed
+        await shared.get("a", work)
+        assert work.started == started
+
+    asyncio.run(test())
+
+
+def test_an_error_goes_to_all_who_wait_and_is_not_remembered() -> None:
+    async def test() -> None:
+        shared, work = flights(Clock()), Work()
+        work.fails = True
+        work.go.set()
+        for _ in range(2):
+            with pytest.raises(OSError, match="no"):
+                await shared.get("a", work)
+        assert work.started == 2
+
+    asyncio.run(test())
+
+
+def test_few_results_are_remembered() -> None:
+    async def test() -> None:
+        shared, work = flights(Clock()), Work()
+        work.go.set()
+        for key in "abc":
+            await shared.get(key, work)
+        assert [shared.recall(key) is not None for key in "abc"] == [False, True, True]
+
+    asyncio.run(test())
+
+
+def test_closing_ends_what_is_under_way() -> None:
+    async def test() -> None:
+        shared, work = flights(Clock()), Work()
+        task = shared.join("a", work)
+        await asyncio.sleep(0)
+        await shared.aclose()
+        assert task.cancelled()
+
+    asyncio.run(test())

@@ -1,0 +1,78 @@
+"""Answers' bodies: decoded and capped as they come in, and let go as soon as they are read."""
+
+import zlib
+from collections.abc import AsyncIterator, Callable
+
+import httpcore
+import httpx
+
+from webhook.core.errors import BadAnswer
+from webhook.oci.failures import mapped
+
+LARGEST = 4 << 20  # bytes of any answer, decoded: the distribution spec's limit for a manifest
+_DECODED = (b"content-encoding", b"content-length", b"transfer-encoding")
+
+
+class Body(httpx.AsyncByteStream):
+    """A response's body, decoded here so that the cap holds for what comes out."""
+
+    def __init__(self, answer: httpcore.Response, host: str, *, done: Callable[[], None]) -> None:
+        """`done` is called once, when nothing more is read."""
+        self._answer: httpcore.Response | None = answer
+        self._host = host
+        self._done = done
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        answer = self._answer
+        if answer is None:
+            return
+        decode = _decoder(answer, self._host)
+        size = 0
+        with mapped(self._host):
+            async for chunk in answer.aiter_stream():
+                plain = decode(chunk, LARGEST - size + 1)
+                size += len(plain)
+                if size > LARGEST:
+                    raise BadAnswer(f"{self._host} sent more than {LARGEST >> 20} MiB")
+                yield plain
+
+    async def aclose(self) -> None:
+        """Give the connection back, or close it where bytes are left."""
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            try:
+                await answer.aclose()
+            finally:
+                self._done()
+
+
+def headers(answer: httpcore.Response) -> list[tuple[bytes, bytes]]:
+    """Give an answer's headers without those that are untrue once its body is decoded."""
+    return [(key, value) for key, value in answer.headers if key.lower() not in _DECODED]
+
+
+def let_go(response: httpx.Response) -> None:
+    """Break the cycle of response and stream, which would keep the body until the next collection.
+
+    httpx's stream knows its response (`BoundAsyncStream`), and the response its stream.
+    """
+    response.stream = httpx.ByteStream(b"")
+
+
+def _decoder(answer: httpcore.Response, host: str) -> Callable[[bytes, int], bytes]:
+    """Give what decodes a chunk to at most so many bytes; identity was asked for."""
+    named = [v.lower().strip() for k, v in answer.headers if k.lower() == b"content-encoding"]
+    coding = b",".join(named)
+    if coding in (b"", b"identity"):
+        return lambda chunk, _room: chunk
+    if coding not in (b"gzip", b"x-gzip", b"deflate"):
+        raise BadAnswer(f"{host} sent an encoding that was not asked for")
+    inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
+
+    def decode(chunk: bytes, room: int) -> bytes:
+        try:
+            return inflate.decompress(chunk, room)
+        except zlib.error as error:
+            raise BadAnswer(f"{host} sent compressed data that can't be read") from error
+
+    return decode
