@@ -28,64 +28,51 @@ def flights(clock: Clock, *, life: float = 10.0) -> Flights[str, int]:
     return Flights(clock=clock, life=lambda _: life, entries=2)
 
 
-def test_all_who_ask_at_once_share_a_flight_that_outlives_the_first() -> None:
-    async def test() -> None:
-        shared, work = flights(Clock()), Work()
-        asks = [asyncio.create_task(shared.get("a", work)) for _ in range(5)]
-        await asyncio.sleep(0)
-        assert "a" in shared
-        asks[0].cancel()
-        work.go.set()
-        assert await asyncio.gather(*asks[1:]) == [1, 1, 1, 1]
-        assert "a" not in shared
-
-    asyncio.run(test())
+async def test_all_who_ask_at_once_share_a_flight_that_outlives_the_first() -> None:
+    shared, work = flights(Clock()), Work()
+    asks = [asyncio.create_task(shared.get("a", work)) for _ in range(5)]
+    await asyncio.sleep(0)
+    assert "a" in shared
+    asks[0].cancel()
+    work.go.set()
+    assert await asyncio.gather(*asks[1:]) == [1, 1, 1, 1]
+    assert "a" not in shared
 
 
 @pytest.mark.parametrize(("life", "passed", "started"), [(10, 9, 1), (10, 10, 2), (0, 0, 2)])
-def test_a_result_is_remembered_for_its_life(life: float, passed: float, started: int) -> None:
-    async def test() -> None:
-        clock, work = Clock(), Work()
-        shared = flights(clock, life=life)
-        work.go.set()
-        await shared.get("a", work)
-        clock.ahead += passed
-        await shared.get("a", work)
-        assert work.started == started
-
-    asyncio.run(test())
-
-
-def test_an_error_goes_to_all_who_wait_and_is_not_remembered() -> None:
-    async def test() -> None:
-        shared, work = flights(Clock()), Work()
-        work.fails = True
-        work.go.set()
-        for _ in range(2):
-            with pytest.raises(OSError, match="no"):
-                await shared.get("a", work)
-        assert work.started == 2
-
-    asyncio.run(test())
+async def test_a_result_is_remembered_for_its_life(
+    life: float, passed: float, started: int
+) -> None:
+    clock, work = Clock(), Work()
+    shared = flights(clock, life=life)
+    work.go.set()
+    await shared.get("a", work)
+    clock.ahead += passed
+    await shared.get("a", work)
+    assert work.started == started
 
 
-def test_few_results_are_remembered() -> None:
-    async def test() -> None:
-        shared, work = flights(Clock()), Work()
-        work.go.set()
-        for key in "abc":
-            await shared.get(key, work)
-        assert [shared.recall(key) is not None for key in "abc"] == [False, True, True]
+async def test_an_error_goes_to_all_who_wait_and_is_not_remembered() -> None:
+    shared, work = flights(Clock()), Work()
+    work.fails = True
+    work.go.set()
+    for _ in range(2):
+        with pytest.raises(OSError, match="no"):
+            await shared.get("a", work)
+    assert work.started == 2
 
-    asyncio.run(test())
+
+async def test_few_results_are_remembered() -> None:
+    shared, work = flights(Clock()), Work()
+    work.go.set()
+    for key in "abc":
+        await shared.get(key, work)
+    assert [shared.recall(key) is not None for key in "abc"] == [False, True, True]
 
 
-def test_closing_ends_what_is_under_way() -> None:
-    async def test() -> None:
-        shared, work = flights(Clock()), Work()
-        task = shared.join("a", work)
-        await asyncio.sleep(0)
-        await shared.aclose()
-        assert task.cancelled()
-
-    asyncio.run(test())
+async def test_closing_ends_what_is_under_way() -> None:
+    shared, work = flights(Clock()), Work()
+    task = shared.join("a", work)
+    await asyncio.sleep(0)
+    await shared.aclose()
+    assert task.cancelled()

@@ -197,7 +197,11 @@ def test_an_image_config_stands_in_for_the_registry(tmp_path: Path, config: Any)
     [
         ("nginx", "--image-config must be IMAGE=FILE, not 'nginx'"),
         ("nginx=/no/such", "--image-config nginx: /no/such can't be read: No such file"),
-        ("nginx={file}", "says nothing about what an image runs. Give an OCI image configuration"),
+        ("nginx={file}", "c.json: the image's entrypoint is no list of strings"),
+        (
+            "nginx=/dev/null",
+            "says nothing about what an image runs. Give an OCI image configuration",
+        ),
     ],
 )
 def test_an_image_config_that_is_none_is_refused(tmp_path: Path, given: str, said: str) -> None:
