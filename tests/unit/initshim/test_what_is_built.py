@@ -80,6 +80,20 @@ def test_the_wheel_brings_the_reaper_for_any_libc(wheel: Path) -> None:
     assert any(name.endswith(".data/scripts/initshim-init") for name in names)
 
 
+def test_the_wheel_installs_two_packages_and_no_third_name(wheel: Path) -> None:
+    """A top-level `tests` would be everybody's in the same site-packages."""
+    names = [Path(name).parts for name in zipfile.ZipFile(wheel).namelist()]
+    version = f"initshim-{initshim.__version__}"
+    assert {parts[0] for parts in names} == {
+        "initshim",
+        "webhook",
+        f"{version}.dist-info",
+        f"{version}.data",
+    }
+    inside = {part for parts in names for part in parts[1:]}
+    assert not {part for part in inside if part.startswith(("test", "conftest"))}
+
+
 def test_a_wheel_for_another_machine_brings_that_machines_reaper(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "--directory", str(tmp_path)]
     environment = {**os.environ, "INITSHIM_TARGET": "arm64"}
