@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 import initshim
-from webhook.core.reasons import MEANINGS, UNRESOLVED, Reason
+from webhook.core.reasons import Reason
 from webhook.server.metrics import Metrics
 from webhook.settings import Settings
 
@@ -113,17 +113,6 @@ def metrics() -> str:
     )
 
 
-# What an administrator can do where a warning has room for what a pod's author can.
-_MORE = {
-    Reason.LOOKUP_OFF: "[say what images run](registries.md#air-gap-without-one)",
-    Reason.UNAUTHORIZED: "[give it credentials](registries.md#which-credentials-are-tried)",
-    Reason.RATE_LIMITED: "[give it credentials or a mirror](registries.md#rate-limits)",
-    Reason.UNREACHABLE: "[allow it, or give its CA]"
-    "(registries.md#inside-the-cluster-plain-http-private-networks)",
-    Reason.TIMED_OUT: "[give it a mirror](registries.md#mirrors)",
-}
-
-
 def configuration() -> str:
     """Give the page of settings: a row for each, in the order of the code."""
     fields = Settings.model_fields.items()
@@ -179,11 +168,11 @@ def _range(field: FieldInfo) -> str:
 
 
 def _reason(reason: Reason) -> str:
-    meaning = MEANINGS[reason]
-    mark = " \N{DAGGER}" if reason in UNRESOLVED else ""
+    meaning = reason.meaning
+    mark = " \N{DAGGER}" if meaning.unresolved else ""
     remedy = _cell(meaning.remedy.replace("{container}", "<name>")) or "nothing"
-    if reason in _MORE:
-        remedy += f"; or {_MORE[reason]}"
+    if meaning.administration:
+        remedy += f"; or [{meaning.administration.todo}]({meaning.administration.page})"
     return f"| `{reason}`{mark} | {_cell(meaning.sentence)} | {remedy} |\n"
 
 

@@ -11,6 +11,7 @@ import yaml
 
 from tests.chart.render import NAMESPACE, ROOT, Refused, objects, one, run
 from tests.reaper import need
+from webhook.core.reasons import Reason
 
 DAY = 86400
 PODS = f'namespace="{NAMESPACE}"'
@@ -236,3 +237,9 @@ def test_each_alert_says_what_is_so_and_leads_to_its_section_of_the_runbook(
         assert page.endswith("/docs/runbook.md")
         assert anchor == rule["alert"].lower()
         assert anchor in anchors
+
+
+def test_a_registrys_silence_is_each_reason_that_is_an_outage() -> None:
+    template = ROOT / "charts" / "initshim" / "templates" / "prometheusrule.yaml"
+    [outcomes] = re.findall(r'\$silent := "outcome=~\\"([^\\]+)', template.read_text())
+    assert set(outcomes.split("|")) == {each for each in Reason if each.meaning.outage}

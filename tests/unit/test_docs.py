@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from webhook.core.reasons import MEANINGS, UNRESOLVED, Reason
+from webhook.core.reasons import UNRESOLVED, Reason
 from webhook.settings import Settings
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -91,5 +91,5 @@ def test_every_reason_is_in_the_table_and_who_needs_a_hand_is_told_what_to_do() 
     table = (DOCS / "reasons.md").read_text()
     for reason in Reason:
         assert f"| `{reason}`" in table
-        assert MEANINGS[reason].sentence
-        assert reason not in UNRESOLVED or MEANINGS[reason].remedy
+        assert reason.meaning.sentence
+        assert reason not in UNRESOLVED or reason.meaning.remedy

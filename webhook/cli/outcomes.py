@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from webhook.core.policy import Plan, Skip, Wrap
-from webhook.core.reasons import MEANINGS, Reason, remedy
+from webhook.core.reasons import Reason, remedy
 
 WRAPPED = "wrapped"
 WHOLE_POD = "*"
@@ -39,5 +39,5 @@ def left(container: str, reason: Reason, detail: str = "", todo: str = "") -> Ou
     """Tell that a container is left alone; `detail` and `todo` where more is known."""
     named = "" if container == WHOLE_POD else container
     # A registry's own words may be in it; none of them is to move the cursor.
-    why = "".join(c if c.isprintable() else " " for c in detail) or MEANINGS[reason].sentence
+    why = "".join(c if c.isprintable() else " " for c in detail) or reason.meaning.sentence
     return Outcome(container, reason, why, todo or remedy(reason, named))

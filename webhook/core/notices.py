@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from webhook.core.policy import Plan, Skip
-from webhook.core.reasons import MEANINGS, Reason, remedy
+from webhook.core.reasons import Reason, remedy
 
 LONGEST = 1024  # bytes of an Event's note (k8s.io/kubernetes, pkg/apis/core/validation/events.go)
 _MOST_NAMES = 10
@@ -21,11 +21,12 @@ def notices(plan: Plan) -> tuple[Notice, ...]:
     """Give one notice a reason, for the reasons that have a remedy."""
     if plan.reason:
         todo = remedy(plan.reason, "")
-        what = plan.detail or MEANINGS[plan.reason].sentence
-        return (_notice(plan.reason, "Its pods run", what, todo),) if todo else ()
+        what = plan.detail or plan.reason.meaning.sentence
+        notice = _notice(plan.reason, "Its pods run", what, todo)
+        return (notice,) if plan.reason.meaning.needs_hand else ()
     left: dict[Reason, list[Skip]] = {}
     for decision in plan.decisions:
-        if isinstance(decision, Skip) and MEANINGS[decision.reason].remedy:
+        if isinstance(decision, Skip) and decision.reason.meaning.needs_hand:
             left.setdefault(decision.reason, []).append(decision)
     return tuple(_containers(reason, skips) for reason, skips in left.items())
 
@@ -37,7 +38,7 @@ def _containers(reason: Reason, skips: list[Skip]) -> Notice:
         shown += f" and {len(names) - _MOST_NAMES} more"
     who = f"Container {shown} runs" if len(names) == 1 else f"Containers {shown} run"
     todo = skips[0].remedy or remedy(reason, names[0] if len(names) == 1 else "<container>")
-    return _notice(reason, who, MEANINGS[reason].sentence, todo)
+    return _notice(reason, who, reason.meaning.sentence, todo)
 
 
 def _notice(reason: Reason, who: str, what: str, todo: str) -> Notice:

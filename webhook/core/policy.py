@@ -104,16 +104,17 @@ def settle(container: Container, config: ImageConfig | None) -> Wrap | Skip:
 def warnings(plan: Plan) -> list[str]:
     """One sentence for each thing left alone that needs a hand: what, why, what to do."""
     if plan.reason:
-        what = plan.detail or reasons.MEANINGS[plan.reason].sentence
+        what = plan.detail or plan.reason.meaning.sentence
         todo = reasons.remedy(plan.reason, "")
         said = f"initshim left the pod alone: {what}"
         whole = f"{said}; {todo}"
         # The sentence about an annotation says itself what is to be corrected.
-        return [whole if len(whole) <= reasons.LONGEST_WARNING else said] if todo else []
+        short = whole if len(whole) <= reasons.LONGEST_WARNING else said
+        return [short] if plan.reason.meaning.needs_hand else []
     return [
         reasons.warning(skip.reason, skip.container.name, skip.remedy)
         for skip in plan.decisions
-        if isinstance(skip, Skip) and reasons.MEANINGS[skip.reason].remedy
+        if isinstance(skip, Skip) and skip.reason.meaning.needs_hand
     ]
 
 

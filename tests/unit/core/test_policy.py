@@ -18,7 +18,7 @@ from webhook.core.policy import (
     settle,
     warnings,
 )
-from webhook.core.reasons import MEANINGS, UNRESOLVED, Reason, remedy
+from webhook.core.reasons import UNREAD, UNRESOLVED, Reason, remedy
 
 RULES = Rules(runtime_classes=("wasm*", "kata"))
 INIT = ["/.initshim/init", "--", "app"]
@@ -322,14 +322,12 @@ def test_no_annotation_is_advised_that_the_api_server_would_refuse() -> None:
     assert remedy(Reason.TIMED_OUT, "a" * 53) == "set `command:`"
 
 
-@pytest.mark.parametrize(
-    "reason", sorted(set(Reason) - UNRESOLVED - {Reason.NAME_TAKEN, Reason.BAD_ANNOTATION})
-)
+@pytest.mark.parametrize("reason", [each for each in Reason if not each.meaning.needs_hand])
 def test_what_needs_no_hand_is_not_warned_of(reason: Reason) -> None:
     skip = Skip(pod().containers[0], reason)
     assert warnings(Plan((skip,))) == []
     assert warnings(Plan(reason=reason)) == []
-    assert MEANINGS[reason].sentence
+    assert reason.meaning.sentence
 
 
 def test_a_pod_left_alone_is_told_why_and_what_to_do() -> None:
@@ -357,6 +355,18 @@ def test_a_pod_left_alone_is_told_why_and_what_to_do() -> None:
 
 
 def test_every_reason_has_a_meaning_and_every_unresolved_one_a_remedy() -> None:
-    assert MEANINGS.keys() == set(Reason)
-    assert all(MEANINGS[reason].remedy for reason in UNRESOLVED)
+    assert all(reason.meaning.sentence for reason in Reason)
+    assert all(reason.meaning.needs_hand for reason in UNRESOLVED)
     assert reasons.LONGEST_WARNING == 120
+
+
+def test_what_could_not_be_read_is_unresolved_and_more_is() -> None:
+    """An image that runs nothing, or several things, was read all the same."""
+    assert {Reason.NO_COMMAND, Reason.PLATFORMS_DISAGREE} == UNRESOLVED - UNREAD
+    assert UNREAD < UNRESOLVED
+
+
+def test_an_entry_without_a_meaning_stops_the_program() -> None:
+    make = getattr(Reason, "_new_member_")  # noqa: B009 - the enum's own, unknown to mypy
+    with pytest.raises(TypeError, match="forgotten has no meaning"):
+        make(Reason, "forgotten")

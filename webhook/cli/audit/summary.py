@@ -13,8 +13,7 @@ from webhook.cli.audit.owners import Workload, again
 from webhook.cli.outcomes import WHOLE_POD, WRAPPED, Outcome
 from webhook.core.reasons import Reason
 
-# True of most pods that have init containers, and as it should be.
-_USUAL = {WRAPPED, Reason.INIT_CONTAINER}
+_USUAL = {WRAPPED, *(reason for reason in Reason if reason.meaning.usual)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from webhook.core.errors import BadPod, BadReference, LookupFailed
 from webhook.core.observe import Silent
 from webhook.core.pod import Pod
 from webhook.core.policy import NeedsImage
-from webhook.core.reasons import MEANINGS, Reason
+from webhook.core.reasons import UNREAD, Reason
 from webhook.core.workload import workloads
 from webhook.kube.client import Client
 from webhook.kube.errors import KubeError
@@ -31,17 +31,6 @@ _KINDS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, CRON_JOB)
 _MOST_NAMESPACES = 50
 _MOST = 20
 _SECONDS = 5.0
-_READ = frozenset({"wrapped", "has-init", "needs-pid-1", "no-command", "platforms-disagree"})
-_PROXY = "Open its egress, give it a mirror (registries) or a proxy:\n"
-_REMEDIES = {  # what to do, and the chart's value for it
-    "unauthorized": (
-        "Let it read the pull secrets there (the list as a whole is set):\n",
-        "'registry.pullSecretNamespaces={{{namespace}}}'",
-    ),
-    "unreachable": (_PROXY, "env.HTTPS_PROXY=http://PROXY:PORT"),
-    "timed-out": (_PROXY, "env.HTTPS_PROXY=http://PROXY:PORT"),
-    "rate-limited": ("Give it credentials of its own:\n", "registry.dockerConfigSecret=SECRET"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +117,7 @@ async def _ask(
 ) -> Answer:
     use = uses[0]
     by_webhook = await _by_webhook(client, site, use) if rehearsed else ""
-    here = "" if by_webhook in _READ else await _from_here(asked, use.image)
+    here = "" if _was_read(by_webhook) else await _from_here(asked, use.image)
     return Answer(use, len(uses), by_webhook, here)
 
 
@@ -182,26 +171,28 @@ def _answered(site: Site, answer: Answer) -> Finding:
     about = Subject(_FAMILY, f"{use.registry} ({answer.containers} container{many})")
     if isinstance(reason, KubeError):
         return about.unlooked(reason)
-    if reason in _READ:
+    if _was_read(reason):
         return about.ok(f"the webhook can read {use.image}")
     if reason == Reason.LOOKUP_OFF:
         return about.info("asking it is switched off in the webhook's registries")
     if not reason:
         return _only_from_here(about, answer)
-    todo, value = _REMEDIES.get(reason, ("", ""))
+    known = Reason(reason)
     what = (
-        f"the webhook can't read {use.image} ({reason}): {MEANINGS[Reason(reason)].sentence}; "
+        f"the webhook can't read {use.image} ({reason}): {known.meaning.sentence}; "
         f"from here {_seen(answer.here)}"
     )
-    if value:
-        return about.warning(what, todo + site.upgrade(value.format(namespace=use.namespace)))
+    by_value = known.meaning.administration
+    if by_value and by_value.value:
+        upgrade = site.upgrade(by_value.value.format(namespace=use.namespace))
+        return about.warning(what, f"{by_value.todo[0].upper()}{by_value.todo[1:]}:\n{upgrade}")
     return about.warning(what, f"initshim entrypoint {use.image}")
 
 
 def _only_from_here(about: Subject, answer: Answer) -> Finding:
     what = f"{answer.use.image} asked from here, which is not the webhook's network: "
     what += _seen(answer.here)
-    if answer.here in _READ or answer.here == Reason.UNAUTHORIZED:
+    if _was_read(answer.here) or answer.here == Reason.UNAUTHORIZED:
         return about.info(what)
     return about.warning(what, f"initshim entrypoint {answer.use.image}")
 
@@ -209,9 +200,14 @@ def _only_from_here(about: Subject, answer: Answer) -> Finding:
 def _seen(reason: str) -> str:
     if reason == Reason.UNAUTHORIZED:
         return "it answers, and wants credentials"
-    if reason in _READ:
+    if _was_read(reason):
         return "it answers, without credentials"
-    return f"{MEANINGS[Reason(reason)].sentence} ({reason})"
+    return f"{Reason(reason).meaning.sentence} ({reason})"
+
+
+def _was_read(outcome: str | KubeError) -> bool:
+    """Tell whether the image's configuration was had, whatever was decided by it."""
+    return isinstance(outcome, str) and outcome != "" and outcome not in UNREAD
 
 
 def _some(names: Sequence[str]) -> str:
