@@ -122,6 +122,8 @@ class Settings(BaseSettings):
     """PEM private key, with `tls: files`."""
     tls_secret: str = "initshim-tls"  # noqa: S105  # the name of a Secret, not a secret
     """Secret that holds the built-in CA."""
+    client_ca_file: Path | None = None
+    """PEM bundle of CAs whose clients alone may send reviews: the API server's; empty: anybody."""
     webhook_name: str = "initshim"
     """MutatingWebhookConfiguration whose caBundle is kept."""
     service_name: str = "initshim"

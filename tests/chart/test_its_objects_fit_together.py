@@ -22,6 +22,7 @@ from tests.chart.render import (
 from tests.fakes.api_server import selects
 from webhook import settings
 from webhook.oci import registries
+from webhook.tls.context import require_clients, server_context
 
 PREFIX = "INITSHIM_"
 
@@ -108,8 +109,9 @@ def test_the_files_are_read_by_their_own_readers(found: list[Object], tmp_path: 
     maps = of(found, "ConfigMap")
     grafanas = "grafana_dashboard"
     rendered = [each["data"] for each in maps if grafanas not in each["metadata"]["labels"]]
-    named = {value for name, value in environment(found).items() if name.endswith("S_FILE")}
-    assert named == {f"/etc/initshim/config/{name}" for data in rendered for name in data}
+    folder = "/etc/initshim/config/"
+    named = {value for value in environment(found).values() if value.startswith(folder)}
+    assert named == {f"{folder}{name}" for data in rendered for name in data}
     for data in rendered:
         for name, content in data.items():
             file = tmp_path / name
@@ -117,6 +119,8 @@ def test_the_files_are_read_by_their_own_readers(found: list[Object], tmp_path: 
             file.write_text(content.replace("/etc/initshim/registry-ca/ca.crt", str(a_ca)))
             if name == "images.yaml":
                 assert settings.image_map(file)
+            elif name == "client-ca.crt":
+                require_clients(server_context(), file)
             else:
                 assert registries.load(file).knows("registry.internal:5000")
 

@@ -18,6 +18,8 @@ from webhook.server.protocol import PatientProtocol
 _SPARE = 164  # descriptors for everything else: probes, registries, the API server, files
 # What a client says when it can't verify a certificate (RFC 8446, 6.2), in OpenSSL's words.
 _DISTRUST = ("BAD_CERTIFICATE", "UNKNOWN_CA", "CERTIFICATE_UNKNOWN", "CERTIFICATE_EXPIRED")
+# What OpenSSL says of a client that was asked for a certificate.
+_UNKNOWN = ("PEER_DID_NOT_RETURN_A_CERTIFICATE", "CERTIFICATE_VERIFY_FAILED")
 _PAUSE = 0.05  # seconds; accept() can't do anything before somebody closes something
 
 
@@ -109,8 +111,11 @@ class Acceptor:
             )
         except OSError as error:  # no TLS, no common version, too slow, or gone
             self._forget(peer)
-            if isinstance(error, ssl.SSLError) and (error.reason or "").endswith(_DISTRUST):
+            reason = (error.reason or "") if isinstance(error, ssl.SSLError) else ""
+            if reason.endswith(_DISTRUST):
                 self._limits.dropped("distrusted")
+            elif reason in _UNKNOWN:
+                self._limits.dropped("unknown")
         except asyncio.CancelledError:
             _cut(connection)
             raise

@@ -101,10 +101,10 @@ class Metrics(Silent, Collector):
         )
         self._dropped = self._counter(
             "initshim_connections_dropped",
-            "Connections that were not served: too many (full), no descriptors left, or a client "
-            "that does not trust our certificate (distrusted).",
+            "Connections that were not served: too many (full), no descriptors left, a client that "
+            "does not trust our certificate (distrusted), or shows none that we trust (unknown).",
             "reason",
-            ("full", "descriptors", "distrusted"),
+            ("full", "descriptors", "distrusted", "unknown"),
         )
         self._ready: Final = Gauge(
             "initshim_ready",

@@ -26,6 +26,7 @@ from webhook.server.metrics import Metrics
 from webhook.server.observers import Both
 from webhook.server.tracing import Tracing, tracing
 from webhook.settings import Settings, environment
+from webhook.tls.context import require_clients
 
 _PROBES = 64  # connections to the plain port: kubelet and Prometheus need two or three
 _CLOSE_SECONDS = 2.0  # beyond what a review may take
@@ -58,6 +59,8 @@ async def serve(
         observer = Both([metrics, Journal(log), *traced.observers], traced.tracer)
         client = await stack.enter_async_context(_cluster(settings))
         certificates = make_certificates(settings, client=client, observer=observer)
+        if settings.client_ca_file:
+            require_clients(certificates.tls, settings.client_ca_file)
         health = Health(lambda: "" if certificates.state.ready else certificates.state.reason)
         metrics.watch_certificate(lambda: _expiry(certificates))
         metrics.watch_readiness(lambda: not health.obstacle())

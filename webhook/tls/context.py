@@ -5,6 +5,7 @@ import ssl
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from webhook.tls.issue import BadCertificate, Pair
 
@@ -15,6 +16,21 @@ def server_context() -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def require_clients(context: ssl.SSLContext, authorities: Path) -> None:
+    """Let nobody in but clients with a certificate of these CAs (a PEM bundle).
+
+    Raises BadCertificate where the file can't be used.
+    """
+    try:
+        context.load_verify_locations(authorities)
+    except (ssl.SSLError, OSError) as error:
+        raise BadCertificate(
+            f"{authorities} can't be used as the CAs of clients: {error}",
+            next_step="Give a PEM bundle with at least one certificate.",
+        ) from error
+    context.verify_mode = ssl.CERT_REQUIRED
 
 
 def load(live: ssl.SSLContext, pair: Pair) -> None:

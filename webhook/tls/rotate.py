@@ -87,8 +87,10 @@ class Rotation:
     async def step(self) -> float:
         """Bring Secret, bundle and leaf one step on; give the seconds until the next step.
 
-        Without the API server the leaf is renewed all the same, from the CA in memory.
+        Without the API server the leaf is renewed all the same, from the CA in memory; and a slow
+        one keeps nobody from being ready.
         """
+        self._become_ready()
         trouble = ""
         try:
             vault = await agree(self._store, self._decide)
@@ -176,8 +178,14 @@ class Rotation:
             state.expires_at = leaf.pair.certificate.not_after if leaf else None
             return
         state.expires_at = leaf.pair.certificate.not_after
-        state.ready |= self._settled(leaf.signer.certificate, self._lives.lag)
+        self._become_ready()
         state.reason = trouble or ("" if state.ready else "The CA was published just now.")
+
+    def _become_ready(self) -> None:
+        """Be ready once a valid leaf is loaded whose CA has been seen published for `lag`."""
+        leaf = self._leaf
+        if leaf and leaf.pair.certificate.valid(self._world.clock()):
+            self.state.ready |= self._settled(leaf.signer.certificate, self._lives.lag)
 
     def _pause(self) -> float:
         """Give the time until something is due; after a failure, twice as long each time."""

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`helm test`: is the webhook ready, and does it wrap a pod? Standard library only.
 
-Usage: review.py SERVICE HTTPS_PORT HTTP_PORT
+Usage: review.py SERVICE HTTPS_PORT HTTP_PORT [readiness]
 """
 
 import base64
@@ -74,6 +74,9 @@ def wrapped(response: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    service, https_port, http_port = sys.argv[1:]
+    service, https_port, http_port, *only = sys.argv[1:]
     ready(service, int(http_port))
-    print("Wrapped:", wrapped(review(service, int(https_port))))
+    if only:  # a review would be refused: it is not the API server who sends it
+        print("Ready")
+    else:
+        print("Wrapped:", wrapped(review(service, int(https_port))))

@@ -2,6 +2,9 @@
 {{- define "initshim.settings" -}}
 {{- $v := .Values -}}
 {{- $files := include "initshim.files" . | fromYaml -}}
+{{- if hasKey $files "client-ca.crt" }}
+CLIENT_CA_FILE: /etc/initshim/config/client-ca.crt
+{{- end }}
 DELIVERY: {{ $v.delivery }}
 {{- if $v.registry.dockerConfigSecret }}
 DOCKER_CONFIG: /etc/initshim/docker

@@ -70,6 +70,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- if .Values.registry.pullSecretNamespaces -}}true{{- end -}}
 {{- end -}}
 
+{{- /* Is there an admission policy on what the webhook may change? GA, and on, from 1.30. */ -}}
+{{- define "initshim.hasCaBundlePolicy" -}}
+{{- if and (eq .Values.tls.mode "builtin") .Values.rbac.caBundlePolicy (semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version) -}}
+true
+{{- end -}}
+{{- end -}}
+
 {{- /* Does the webhook call the API server at all? */ -}}
 {{- define "initshim.callsApi" -}}
 {{- if or (eq .Values.tls.mode "builtin") (include "initshim.readsPullSecrets" .) .Values.registry.warmUp .Values.events.enabled -}}
@@ -79,6 +86,10 @@ true
 
 {{- /* The files of the ConfigMap, name → text; empty where there are none. */ -}}
 {{- define "initshim.files" -}}
+{{- with .Values.admission.clientCA }}
+client-ca.crt: |
+  {{- . | trim | nindent 2 }}
+{{- end }}
 {{- with .Values.entrypoints }}
 images.yaml: |
   {{- toYaml . | nindent 2 }}

@@ -28,17 +28,18 @@ class Webhook:
     port: int
     http_port: int
     tls: ssl.SSLContext
+    bundle: str
     written: io.StringIO
     loop: asyncio.AbstractEventLoop
     stopping: asyncio.Event
     thread: threading.Thread
 
-    def connect(self, *, plain: bool = False) -> socket.socket:
+    def connect(self, *, plain: bool = False, tls: ssl.SSLContext | None = None) -> socket.socket:
         """Open a connection as a client that verifies."""
         port = self.http_port if plain else self.port
         raw = socket.create_connection(("localhost", port), timeout=PATIENCE)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return raw if plain else self.tls.wrap_socket(raw, server_hostname="localhost")
+        return raw if plain else (tls or self.tls).wrap_socket(raw, server_hostname="localhost")
 
     def stop(self) -> None:
         """Begin the drain, as SIGTERM does."""
@@ -64,7 +65,7 @@ def webhook(**settings: Any) -> Iterator[Webhook]:
         def announce(running: Running) -> None:
             bundle = running.certificates.state.bundle.decode()
             client = ssl.create_default_context(cadata=bundle)
-            where = (running.port, running.http_port, client, written)
+            where = (running.port, running.http_port, client, bundle, written)
             told.put(Webhook(*where, asyncio.get_running_loop(), stopping, thread))
 
         log = logger(chosen.log_level, "json", written)

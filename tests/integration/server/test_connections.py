@@ -11,10 +11,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+import trustme
 
 from tests.fakes.reviews import body, read
 from tests.integration.server.process import certificate, process
 from tests.integration.server.running import PATIENCE, Reader, Webhook, request, webhook
+from webhook.tls.issue import BadCertificate
 
 FEWEST = 16
 
@@ -186,3 +188,26 @@ def test_the_probes_port_is_bounded_and_a_probe_always_gets_in() -> None:
         with from_address(served, "127.0.0.2", plain=True) as kubelet:
             assert ask(kubelet) == 200
         assert dropped(served, "full")
+
+
+def test_where_a_client_ca_is_given_only_its_clients_get_an_answer(tmp_path: Path) -> None:
+    authority, stranger = trustme.CA(), trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "client-ca.crt"))
+    with webhook(host="127.0.0.1", client_ca_file=tmp_path / "client-ca.crt") as served:
+        for shown, answered in ((authority, True), (stranger, False), (None, False)):
+            context = ssl.create_default_context(cadata=served.bundle)
+            if shown:
+                shown.issue_cert(common_name="kube-apiserver").configure_cert(context)
+            with served.connect(tls=context) as connection:
+                if answered:
+                    assert is_served(connection)
+                else:
+                    with pytest.raises((ssl.SSLError, ConnectionError)):
+                        is_served(connection)
+        assert dropped(served, "unknown")
+
+
+def test_a_client_ca_that_cant_be_read_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(BadCertificate, match="can't be used as the CAs"):  # noqa: SIM117
+        with webhook(client_ca_file=tmp_path / "missing.crt"):
+            pass

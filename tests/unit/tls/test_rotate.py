@@ -127,6 +127,16 @@ def test_nobody_is_ready_before_the_ca_was_published_for_as_long_as_the_lag() ->
     assert state.reason == ""
 
 
+def test_once_its_ca_was_seen_a_slow_api_server_keeps_nobody_from_being_ready() -> None:
+    cluster = Cluster(SHORT, replicas=1)
+    while not cluster.go(0):
+        pass
+    assert not ready(cluster)
+    cluster.time.pass_by(SHORT.lag.total_seconds())
+    assert not cluster.go(0)  # the next step waits for its first answer
+    assert ready(cluster)
+
+
 def test_a_new_ca_signs_only_after_its_grace() -> None:
     cluster = started()
     old = vault(cluster).current
