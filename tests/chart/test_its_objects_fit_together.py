@@ -288,7 +288,14 @@ def test_the_pods_priority_class_exists(found: list[Object]) -> None:
 
 
 def test_namespaced_objects_name_their_namespace(found: list[Object]) -> None:
-    cluster = {"ClusterRole", "ClusterRoleBinding", "MutatingWebhookConfiguration", "PriorityClass"}
+    cluster = {
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "MutatingWebhookConfiguration",
+        "PriorityClass",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+    }
     for each in found:
         assert ("namespace" in each["metadata"]) is (each["kind"] not in cluster)
 

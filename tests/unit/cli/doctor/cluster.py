@@ -32,6 +32,7 @@ PLURALS = {
     "MutatingWebhookConfiguration": "mutatingwebhookconfigurations",
     "NetworkPolicy": "networkpolicies",
     "PriorityClass": "priorityclasses",
+    "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
 }
 WEBHOOK = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/initshim"
 SERVICE = "/api/v1/namespaces/initshim/services/initshim"
