@@ -146,7 +146,7 @@ class Installed:
         bound = {
             (binding["roleRef"]["kind"], binding["roleRef"]["name"])
             for binding in self.documents
-            if binding["kind"].endswith("Binding")
+            if binding["kind"].endswith("RoleBinding")
             and any(each["name"] == account for each in binding["subjects"])
             and binding["metadata"].get("namespace") in {None, asked["namespace"]}
         }
