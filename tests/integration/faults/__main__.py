@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests import leftovers
 from tests.integration.controlplane.assets import Missing
 from tests.integration.faults import report
 from tests.integration.faults.faults import FAULTS, Fault
@@ -61,6 +62,7 @@ def _said(trial: Trial) -> str:
 
 
 if __name__ == "__main__":
+    leftovers.end_with_this_process()
     try:
         sys.exit(main(sys.argv[1:]))
     except Missing as missing:

@@ -21,6 +21,7 @@ from typing import IO
 import psutil
 
 from tests.integration.controlplane.plane import free_port
+from tests.leftovers import mark
 
 LAUNCH = [sys.executable, "-m", "tests.integration.faults.replica", "serve"]
 PROBE_SECONDS = 2.0  # the chart's readinessProbe
@@ -90,7 +91,7 @@ class Launch:
         with log.open("ab") as out:
             return subprocess.Popen(
                 [*self.prefix, *LAUNCH],
-                env={**kept, "PYTHONPATH": str(_ROOT), **self.environment, **own},
+                env={**kept, **mark(), "PYTHONPATH": str(_ROOT), **self.environment, **own},
                 cwd=self.folder,
                 stdout=out,
                 stderr=out,

@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import leftovers
 from tests.integration.controlplane.assets import Missing
 from tests.integration.faults import report
 from tests.integration.faults.load import Figures
@@ -118,6 +119,7 @@ def main(seconds: float) -> int:
 
 
 if __name__ == "__main__":
+    leftovers.end_with_this_process()
     try:
         sys.exit(main(float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS))
     except Missing as missing:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fakes.http import Handler, Host, serve
+from tests.leftovers import mark
 
 PASSWORD = "c4n4ry-p4ssw0rd"
 # bcrypt of the password, as `htpasswd -B` writes it.
@@ -58,7 +59,7 @@ def registry(
             ["docker-registry", "serve", str(file)],
             stdout=out,
             stderr=subprocess.STDOUT,
-            env={"OTEL_TRACES_EXPORTER": "none", "PATH": "/usr/bin:/bin"},
+            env={**mark(), "OTEL_TRACES_EXPORTER": "none", "PATH": "/usr/bin:/bin"},
         )
         try:
             yield Real(_address(process, log), log)

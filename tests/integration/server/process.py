@@ -17,6 +17,8 @@ from typing import Any
 
 import trustme
 
+from tests.leftovers import mark
+
 COMMAND = [sys.executable, "-c", "from webhook.cli import start; start()", "serve"]
 PATIENCE = 60.0
 
@@ -25,7 +27,7 @@ def environment(**settings: object) -> Mapping[str, str]:
     """Give an environment with these settings, and none of the machine's own."""
     told = {f"INITSHIM_{name.upper()}": str(value) for name, value in settings.items()}
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    return {**kept, "PYTHONPATH": str(Path(__file__).parents[3]), **told}
+    return {**kept, **mark(), "PYTHONPATH": str(Path(__file__).parents[3]), **told}
 
 
 @dataclass
