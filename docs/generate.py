@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 import initshim
+from initshim.grammar import OPTIONS, Option
 from webhook.core.reasons import Reason
 from webhook.server.metrics import Metrics
 from webhook.settings import Settings
@@ -181,6 +182,23 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
 
 
+_OPTIONS = re.compile(
+    r"(?<=<!-- options: written by docs/generate.py from initshim/grammar.py -->\n).*?(?=\n\n)",
+    re.DOTALL,
+)
+
+
+def with_options(readme: str) -> str:
+    """Give the README with the table of the reaper's options that a pod may set."""
+    rows = [_option(option) for option in OPTIONS if option.pod]
+    return _OPTIONS.sub(lambda _: "\n".join(["| option | effect |", "|---|---|", *rows]), readme)
+
+
+def _option(option: Option) -> str:
+    name = f"--{option.name} {option.shown}".rstrip()
+    return f"| `{option.short}`, `{name}` | {_cell(option.effect)} |"
+
+
 PAGES = {"configuration.md": configuration, "metrics.md": metrics, "reasons.md": reasons}
 
 # Where the version stands, beside `initshim.__version__`, its only source.
@@ -214,6 +232,8 @@ def main() -> None:
     """Write every page, and the version."""
     for name, page in PAGES.items():
         (FOLDER / name).write_text(page())
+    readme = FOLDER.parent / "README.md"
+    readme.write_text(with_options(readme.read_text()))
     for file in versioned():
         file.write_text(stamped(file.read_text()))
 

@@ -2,36 +2,58 @@
 
 The same bytes come out wherever it is built: everything happens in a temporary folder under
 relative names, so no path of this machine can get in; there are no timestamps; the C library is
-zig's.
+zig's. So what was built once is kept in the user's cache, under a hash of all that it is made of.
 """
 
 import argparse
+import hashlib
+import os
 import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
-from initshim import __version__
+from initshim import __version__, grammar
 from initshim.targets import TARGETS, Target, this_machine
 
 HERE = Path(__file__).parent
 
-ROOMS = (
-    "start",
-    "reaper",
-    "signals",
-    "options",
-    "install",
-    "search",
-    "spawn",
-    "terminal",
-    "reap",
-    "linger",
-    "say",
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """One static executable and the modules that it is made of, as paths below this folder."""
+
+    name: str
+    modules: tuple[str, ...]
+
+    def file(self, target: Target) -> str:
+        """The name of the executable."""
+        return f"{self.name}-linux-{target.name}"
+
+
+REAPER = Program(
+    name="initshim",
+    modules=(
+        "start",
+        "reaper",
+        "signals",
+        "options",
+        "install",
+        "search",
+        "spawn",
+        "terminal",
+        "reap",
+        "linger",
+        "say",
+        "text",
+    ),
 )
+PROGRAMS = {program.name: program for program in (REAPER,)}
 
 CYTHON = (
     "-3",
@@ -68,7 +90,7 @@ SIZES_32 = {
 
 
 def main() -> None:
-    """`python -m initshim.build [--target NAME] [--out DIR]`."""
+    """`python -m initshim.build [--target NAME] [--out DIR] [--no-cache]`."""
     parser = argparse.ArgumentParser(prog="python -m initshim.build", description=__doc__)
     parser.add_argument(
         "--target", choices=[*TARGETS, "all"], help="the machine (default: this one)"
@@ -76,53 +98,88 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, default=HERE / "bin", help="the folder (default: initshim/bin)"
     )
+    parser.add_argument(
+        "--no-cache", action="store_true", help="build it though it is in the cache"
+    )
     given = parser.parse_args()
     if given.target == "all":
         targets = list(TARGETS.values())
     else:
         targets = [TARGETS[given.target] if given.target else this_machine()]
     for target in targets:
-        binary = build(target, given.out)
-        print(f"{binary}: {binary.stat().st_size} bytes")
+        for program in PROGRAMS.values():
+            binary = build(target, given.out, program, cached=not given.no_cache)
+            print(f"{binary}: {binary.stat().st_size} bytes")
 
 
-def build(target: Target, out: Path) -> Path:
-    """Build the reaper for one machine; the path of the executable."""
+def build(target: Target, out: Path, program: Program = REAPER, *, cached: bool = True) -> Path:
+    """Build a program for one machine, or take it from the cache; the path of the executable."""
+    file = program.file(target)
+    kept = cache_folder() / fingerprint(target, program) / file
+    if cached and kept.is_file():
+        return put_beside(kept, out / file)
     with tempfile.TemporaryDirectory(prefix="initshim-") as name:
-        folder = Path(name)
-        sources = translate(folder)
-        if not target.start:
-            sources.remove("start.c")
-        headers(target, folder / "include")
-        shutil.copyfile(HERE / "reaper.ld", folder / "reaper.ld")
-        run(
-            [
-                *("-m", "ziglang", "cc", "-target", target.zig, *CC),
-                *("-Iinclude", f'-DINITSHIM_VERSION="initshim {__version__}\\n"'),
-                *("-o", target.file, *sources),
-            ],
-            folder,
-        )
-        out.mkdir(parents=True, exist_ok=True)
-        binary = out / target.file
-        # Beside and renamed: the old one may be running.
-        beside = binary.with_suffix(".new")
-        shutil.copyfile(folder / target.file, beside)
-        beside.chmod(0o755)
-        return beside.replace(binary)
+        made = Path(name, file)
+        compile_in(Path(name), target, program)
+        if cached:
+            put_beside(made, kept)
+        return put_beside(made, out / file)
 
 
-def translate(folder: Path) -> list[str]:
-    """Translate each room to C; the names of the C files."""
-    package = folder / "initshim"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    for declarations in HERE.glob("*.pxd"):
-        shutil.copyfile(declarations, package / declarations.name)
-    for room in ROOMS:
-        shutil.copyfile(HERE / f"{room}.py", package / f"{room}.py")
-        run(["-m", "cython", *CYTHON, "-o", f"{room}.c", f"initshim/{room}.py"], folder)
-    return [f"{room}.c" for room in ROOMS]
+def cache_folder() -> Path:
+    """Where executables are kept: $XDG_CACHE_HOME/initshim/built, by default under ~/.cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "initshim", "built")
+
+
+def fingerprint(target: Target, program: Program) -> str:
+    """A hash of all that an executable is made of: sources, tools, headers, version, machine."""
+    of = hashlib.sha256()
+    tools = [f"{name} {version(name)}" for name in ("cython", "ziglang")]
+    for text in (*tools, sys.version, __version__, repr(target), repr(program)):
+        of.update(text.encode() + b"\0")
+    for source in sorted([*HERE.rglob("*.py"), *HERE.rglob("*.pxd"), HERE / "reaper.ld"]):
+        of.update(str(source.relative_to(HERE)).encode() + b"\0" + source.read_bytes() + b"\0")
+    return of.hexdigest()
+
+
+def put_beside(source: Path, binary: Path) -> Path:
+    """Copy an executable to its place: beside it and renamed, for the old one may be running."""
+    binary.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=binary.parent, delete=False) as beside:
+        beside.write(source.read_bytes())
+    Path(beside.name).chmod(0o755)
+    return Path(beside.name).replace(binary)
+
+
+def compile_in(folder: Path, target: Target, program: Program) -> None:
+    """Make the executable in an empty folder."""
+    sources = translate(folder, program)
+    if not target.start:
+        sources.remove("initshim/start.c")
+    headers(target, folder / "include")
+    (folder / "include" / "grammar.h").write_text(grammar.header())
+    shutil.copyfile(HERE / "reaper.ld", folder / "reaper.ld")
+    run(
+        [
+            *("-m", "ziglang", "cc", "-target", target.zig, *CC),
+            *("-Iinclude", f'-DINITSHIM_VERSION="initshim {__version__}\\n"'),
+            *("-o", program.file(target), *sources),
+        ],
+        folder,
+    )
+
+
+def translate(folder: Path, program: Program) -> list[str]:
+    """Translate all modules to C, by one Cython; the names of the C files."""
+    sources = [f"initshim/{module}.py" for module in program.modules]
+    declarations = [f"initshim/{file.relative_to(HERE)}" for file in HERE.rglob("*.pxd")]
+    for name in (*sources, *declarations):
+        copy = folder / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        (copy.parent / "__init__.py").touch()
+        shutil.copyfile(HERE.parent / name, copy)
+    run(["-m", "cython", *CYTHON, *sources], folder)
+    return [str(Path(source).with_suffix(".c")) for source in sources]
 
 
 def headers(target: Target, folder: Path) -> None:

@@ -1,4 +1,4 @@
-from initshim.rooms cimport Line, Options, Reaper
+from initshim.shared cimport Line, Options, Reaper
 
 cdef public int install(Reaper *reaper) noexcept nogil
 

@@ -4,6 +4,7 @@ This is the init container's whole job; its image holds nothing but us.
 """
 
 import cython
+from cython.cimports.initshim.grammar import INSTALL
 from cython.cimports.initshim.linux import (
     O_CLOEXEC,
     O_NOFOLLOW,
@@ -20,7 +21,7 @@ from cython.cimports.initshim.linux import (
     waitpid,
     write,
 )
-from cython.cimports.initshim.rooms import (
+from cython.cimports.initshim.shared import (
     Line,
     begin,
     put,
@@ -42,7 +43,7 @@ def install(reaper):
     An init container can run again while the containers run the last copy, and a running file
     can't be written to ("Text file busy"). So the new copy is made beside it and renamed over it.
     """
-    destination: cython.p_const_char = reaper.options.destination
+    destination: cython.p_const_char = reaper.options.text[INSTALL]
     beside = cython.declare(cython.char[4096])
     size: cython.size_t = strlen(destination)
     if size + 5 > cython.sizeof(beside):
@@ -110,7 +111,7 @@ def try_copy(reaper):
 def run_copy(reaper):
     """Become the copy (in the child); where the kernel refuses, say why."""
     argv = cython.declare(cython.p_char[3])
-    argv[0] = cython.cast(cython.p_char, reaper.options.destination)
+    argv[0] = cython.cast(cython.p_char, reaper.options.text[INSTALL])
     argv[1] = cython.cast(cython.p_char, b"--version")
     argv[2] = cython.NULL
     restore_signals(reaper)
@@ -126,9 +127,9 @@ def failed(what, error, rest, options):
     line = cython.declare(Line)
     begin(cython.address(line))
     put(cython.address(line), what)
-    put_name(cython.address(line), options.destination)
+    put_name(cython.address(line), options.text[INSTALL])
     if error != 0:
         put_error(cython.address(line), error)
     put(cython.address(line), rest)
-    report(cython.address(line), options.message)
+    report(cython.address(line), options)
     return 125

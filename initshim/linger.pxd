@@ -1,4 +1,4 @@
-from initshim.rooms cimport Reaper
+from initshim.shared cimport Reaper
 
 cdef public void linger(Reaper *reaper) noexcept nogil
 

@@ -1,6 +1,7 @@
 """Linger (-l): after the program, give the others in the container time to end."""
 
 import cython
+from cython.cimports.initshim.grammar import LINGER
 from cython.cimports.initshim.linux import (
     O_CLOEXEC,
     SIGALRM,
@@ -13,7 +14,7 @@ from cython.cimports.initshim.linux import (
     open_file,
     read,
 )
-from cython.cimports.initshim.rooms import next_signal, reap
+from cython.cimports.initshim.shared import next_signal, reap
 from cython.cimports.posix.fcntl import O_RDONLY
 from cython.cimports.posix.signal import siginfo_t
 from cython.cimports.posix.unistd import alarm
@@ -21,7 +22,8 @@ from cython.cimports.posix.unistd import alarm
 
 def linger(reaper):
     """TERM to the rest, wait until all have ended or the time is up, then KILL to what is left."""
-    if reaper.options.linger > 0 and not drain(reaper, SIGTERM, reaper.options.linger):
+    seconds: cython.int = reaper.options.number[LINGER]
+    if seconds > 0 and not drain(reaper, SIGTERM, seconds):
         # A second is plenty for the dead; one that we may not signal (setuid) must not hold us.
         drain(reaper, SIGKILL, 1)
 

@@ -1,5 +1,5 @@
 from posix.types cimport pid_t
-from initshim.rooms cimport Reaper
+from initshim.shared cimport Reaper
 
 cdef public bint reap(Reaper *reaper) noexcept nogil
 cdef public void show_count(Reaper *reaper) noexcept nogil

@@ -1,8 +1,9 @@
 """Reap: take in every process that has ended, and count those that weren't the program."""
 
 import cython
+from cython.cimports.initshim.grammar import VERBOSE
 from cython.cimports.initshim.linux import PR_SET_NAME, prctl, waitpid
-from cython.cimports.initshim.rooms import (
+from cython.cimports.initshim.shared import (
     Line,
     begin,
     pause_with_child,
@@ -51,7 +52,7 @@ def take(reaper, pid, status):
         if pid == reaper.child:
             pause_with_child(reaper, WSTOPSIG(status))
         return False
-    if reaper.options.verbose > 1:
+    if reaper.options.given[VERBOSE] > 1:
         tell_reaped(pid, status)
     # Once the program is gone its number may come again.
     if pid == reaper.child and not reaper.gone:

@@ -1,5 +1,5 @@
 from posix.signal cimport siginfo_t
-from initshim.rooms cimport Reaper
+from initshim.shared cimport Reaper
 
 cdef public int main(int argc, char **argv) noexcept nogil
 
@@ -12,4 +12,3 @@ cdef bint is_ours(Reaper *reaper, siginfo_t *info) noexcept nogil
 cdef void forward(Reaper *reaper, siginfo_t *info) noexcept nogil
 cdef void tell_forwarded(int signum, int to, int error) noexcept nogil
 cdef int exit_code(Reaper *reaper) noexcept nogil
-cdef const char *version_text() noexcept nogil

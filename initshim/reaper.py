@@ -3,11 +3,22 @@
 Block all signals, start the program; then wait for a signal, forward it, reap, and again.
 
 Written in Cython's pure Python mode and compiled ahead of time; the types are in reaper.pxd. No
-function here touches a Python object, so nothing of Python remains in the executable. The rooms:
-start, signals, options, install, search, spawn, terminal, reap, linger, say.
+function here touches a Python object, so nothing of Python remains in the executable. The others:
+start, signals, options, install, search, spawn, terminal, reap, linger, say, text.
 """
 
 import cython
+from cython.cimports.initshim.grammar import (
+    ALL,
+    HELP,
+    HELP_TEXT,
+    INSTALL,
+    KILL_GROUP,
+    PARENT_DEATH,
+    SUBREAPER,
+    VERBOSE,
+    VERSION,
+)
 from cython.cimports.initshim.linux import (
     INITSHIM_VERSION,
     PR_SET_CHILD_SUBREAPER,
@@ -24,16 +35,12 @@ from cython.cimports.initshim.linux import (
     syscall,
     write,
 )
-from cython.cimports.initshim.rooms import (
-    HELP,
-    INSTALL,
-    VERSION,
+from cython.cimports.initshim.shared import (
     Line,
     Reaper,
     begin,
     block_signals,
     default_sigchld,
-    help_text,
     install,
     linger,
     look_at_terminal,
@@ -69,14 +76,14 @@ def main(argc, argv):
     state.pid = getpid()
     if argc < 1 or not parse_options(argv, cython.address(state.options)):
         return 2
-    if state.options.task == HELP:
-        write(1, help_text(), strlen(help_text()))
+    if state.options.given[HELP]:
+        write(1, HELP_TEXT, strlen(HELP_TEXT))
         return 0
-    if state.options.task == VERSION:
-        write(1, version_text(), strlen(version_text()))
+    if state.options.given[VERSION]:
+        write(1, INITSHIM_VERSION, strlen(INITSHIM_VERSION))
         return 0
     default_sigchld(cython.address(state))
-    if state.options.task == INSTALL:
+    if state.options.text[INSTALL] != cython.NULL:
         return install(cython.address(state))
     return run(cython.address(state))
 
@@ -84,7 +91,7 @@ def main(argc, argv):
 def run(reaper):
     """Run the program to its end; our exit code."""
     info = cython.declare(siginfo_t)
-    if reaper.options.everyone and reaper.pid != 1:
+    if reaper.options.given[ALL] and reaper.pid != 1:
         return not_alone(reaper)
     prepare(reaper)
     error: cython.int = spawn(reaper)
@@ -92,7 +99,8 @@ def run(reaper):
         return cannot_start(reaper, error)
     let_go(reaper)
     show_count(reaper)
-    reap(reaper)  # whoever left us children by exec may have missed their end
+    # A shell that became us by exec may have left us children, and some may have ended before.
+    reap(reaper)
     while not reaper.gone:
         next_signal(reaper, cython.address(info))
         forward(reaper, cython.address(info))
@@ -107,16 +115,16 @@ def not_alone(reaper):
     line = cython.declare(Line)
     begin(cython.address(line))
     put(cython.address(line), b"--all works only as PID 1 (see initshim --help)")
-    report(cython.address(line), reaper.options.message)
+    report(cython.address(line), cython.address(reaper.options))
     return 2
 
 
 def prepare(reaper):
     """Become who adopts orphans, tie us to our parent's life, look at the terminal."""
     # PID 1 adopts all orphans of its namespace anyway.
-    if reaper.pid != 1 or reaper.options.subreaper:
+    if reaper.pid != 1 or reaper.options.given[SUBREAPER]:
         prctl(PR_SET_CHILD_SUBREAPER, 1)
-    signum: cython.int = reaper.options.parent_death
+    signum: cython.int = reaper.options.number[PARENT_DEATH]
     if signum != 0:
         parent: cython.int = getppid()
         prctl(PR_SET_PDEATHSIG, signum)
@@ -138,7 +146,7 @@ def cannot_start(reaper, error):
         put(cython.address(line), b"cannot run ")
     put_name(cython.address(line), name)
     put_error(cython.address(line), error)
-    report(cython.address(line), reaper.options.message)
+    report(cython.address(line), cython.address(reaper.options))
     if reaper.child < 0:
         return 125
     return 127 if error == ENOENT else 126
@@ -171,12 +179,12 @@ def forward(reaper, info):
     if signum == 0:
         return
     to: cython.int = reaper.child
-    if reaper.options.everyone:
+    if reaper.options.given[ALL]:
         to = -1
-    elif reaper.options.group:
+    elif reaper.options.given[KILL_GROUP]:
         to = -reaper.child
     error: cython.int = send_signal(to, signum, info)
-    if reaper.options.verbose > 0:
+    if reaper.options.given[VERBOSE]:
         tell_forwarded(signum, to, error)
 
 
@@ -215,8 +223,3 @@ def exit_code(reaper):
     if WIFEXITED(reaper.status):
         code = WEXITSTATUS(reaper.status)
     return 0 if reaper.options.expected[code] else code
-
-
-def version_text():
-    """What --version prints."""
-    return INITSHIM_VERSION

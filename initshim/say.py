@@ -4,6 +4,7 @@ No stdio: its buffers and its printf would be larger than all the rest of the re
 """
 
 import cython
+from cython.cimports.initshim.grammar import TERMINATION_LOG
 from cython.cimports.initshim.linux import O_CLOEXEC, close, open_file, write
 from cython.cimports.libc.string import strlen
 from cython.cimports.posix.fcntl import O_APPEND, O_NONBLOCK, O_WRONLY
@@ -96,39 +97,17 @@ def tell(line):
     line.text[line.size] = 0
 
 
-def report(line, message):
+def report(line, options):
     """Write the line to stderr and to the termination message file, for `kubectl describe pod`.
 
     The file is never created: where the kubelet did not make one, nobody reads it. O_NONBLOCK: it
     could be a pipe.
     """
     tell(line)
-    file: cython.int = open_file(message, O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC)
+    file: cython.int = open_file(
+        options.text[TERMINATION_LOG], O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC
+    )
     if file >= 0:
         line.text[line.size] = ord("\n")
         write(file, line.text, line.size + 1)
         close(file)
-
-
-def number_in(text, most):
-    """The decimal number that text is, all of it; -1 where it is none or greater than `most`."""
-    number: cython.int = 0
-    if text[0] == 0:
-        return -1
-    while text[0] != 0:
-        if text[0] < ord("0") or text[0] > ord("9"):
-            return -1
-        number = number * 10 + text[0] - ord("0")
-        if number > most:
-            return -1
-        text += 1
-    return number
-
-
-def find(text, letter):
-    """Where a letter first is in text, or NULL (zig's strchr is 700 bytes of vector code)."""
-    while text[0] != 0:
-        if text[0] == letter:
-            return text
-        text += 1
-    return cython.NULL

@@ -6,7 +6,7 @@ shell: it is the kernel's "Exec format error", as a container runtime gives it.
 
 import cython
 from cython.cimports.initshim.linux import environ, errno, execve
-from cython.cimports.initshim.rooms import find
+from cython.cimports.initshim.shared import find
 from cython.cimports.libc.errno import EACCES, ENAMETOOLONG, ENOENT, ENOTDIR
 from cython.cimports.libc.string import memcpy, strlen, strncmp
 

@@ -5,6 +5,7 @@ and 34 is glibc's SIGRTMIN.
 """
 
 import cython
+from cython.cimports.initshim.grammar import FIRST_REAL_TIME, LAST_SIGNAL, SIGNAL_NAMES
 from cython.cimports.initshim.linux import (
     CLOCK_MONOTONIC,
     SI_TIMER,
@@ -21,7 +22,7 @@ from cython.cimports.initshim.linux import (
     sigevent,
     syscall,
 )
-from cython.cimports.initshim.rooms import number_in, put, put_number, show_count
+from cython.cimports.initshim.shared import number_in, put, put_number, show_count
 from cython.cimports.libc.stdint import uint64_t
 from cython.cimports.libc.string import memset, strlen
 from cython.cimports.posix.signal import SIG_SETMASK
@@ -109,14 +110,6 @@ def send_signal(to, signum, info):
     return 0 if sent == 0 else errno
 
 
-def names():
-    """Signals 1 to 31 in order, the same on every machine that we build for."""
-    return (
-        b"HUP\0INT\0QUIT\0ILL\0TRAP\0ABRT\0BUS\0FPE\0KILL\0USR1\0SEGV\0USR2\0PIPE\0ALRM\0TERM\0STKFLT\0"
-        b"CHLD\0CONT\0STOP\0TSTP\0TTIN\0TTOU\0URG\0XCPU\0XFSZ\0VTALRM\0PROF\0WINCH\0IO\0PWR\0SYS\0"
-    )
-
-
 def signal_in(text):
     """The signal that text names: TERM, SIGTERM, RTMIN+1, RTMAX-1, 15; -1 where it names none."""
     offset = cython.declare(cython.int)
@@ -125,22 +118,22 @@ def signal_in(text):
         if text[0] >= ord("0") and text[0] <= ord("9"):
             return -1
     if strcasecmp(text, b"RTMIN") == 0:
-        return 34
+        return FIRST_REAL_TIME
     if strcasecmp(text, b"RTMAX") == 0:
-        return 64
+        return LAST_SIGNAL
     if strncasecmp(text, b"RTMIN+", 6) == 0:
-        offset = number_in(text + 6, 30)
-        return -1 if offset < 0 else 34 + offset
+        offset = number_in(text + 6, LAST_SIGNAL - FIRST_REAL_TIME)
+        return -1 if offset < 0 else FIRST_REAL_TIME + offset
     if strncasecmp(text, b"RTMAX-", 6) == 0:
-        offset = number_in(text + 6, 30)
-        return -1 if offset < 0 else 64 - offset
+        offset = number_in(text + 6, LAST_SIGNAL - FIRST_REAL_TIME)
+        return -1 if offset < 0 else LAST_SIGNAL - offset
     offset = name_in(text)
-    return offset if offset > 0 else number_in(text, 64)
+    return offset if offset > 0 else number_in(text, LAST_SIGNAL)
 
 
 def name_in(text):
     """The number of a name; 0 where there is none such."""
-    name: cython.p_const_char = names()
+    name: cython.p_const_char = SIGNAL_NAMES
     signum: cython.int = 1
     while name[0] != 0:
         if strcasecmp(text, name) == 0:
@@ -155,7 +148,7 @@ def put_signal(line, signum):
     if signum > 31:
         put_number(line, signum)
         return
-    name: cython.p_const_char = names()
+    name: cython.p_const_char = SIGNAL_NAMES
     while signum > 1:
         name += strlen(name) + 1
         signum -= 1

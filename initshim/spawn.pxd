@@ -1,4 +1,4 @@
-from initshim.rooms cimport Line, Reaper
+from initshim.shared cimport Line, Reaper
 
 cdef public int spawn(Reaper *reaper) noexcept nogil
 

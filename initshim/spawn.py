@@ -11,7 +11,7 @@ from cython.cimports.initshim.linux import (
     setpgid,
     write,
 )
-from cython.cimports.initshim.rooms import (
+from cython.cimports.initshim.shared import (
     Line,
     exec_program,
     number_in,

@@ -1,4 +1,4 @@
-from initshim.rooms cimport Reaper
+from initshim.shared cimport Reaper
 
 cdef public void look_at_terminal(Reaper *reaper) noexcept nogil
 cdef public void pause_with_child(Reaper *reaper, int signum) noexcept nogil

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,13 +30,18 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session", autouse=True)
 def start_as_a_shell_does() -> None:
-    """Ignore no signal that the programs under test would inherit.
+    """Neither ignore nor block a signal that the programs under test would inherit.
 
+    `nohup` ignores HUP, and a shell without job control INT and QUIT in what it starts with `&`.
     glibc's posix_spawn ignores 32 and 33 in the child of a program that has used them (spawni.c),
-    and its sigaction refuses to undo that.
+    and its sigaction refuses to undo that. Python ignores PIPE and
+    XFSZ for itself, and not in what it starts.
     """
-    for number in (32, 33):
+    for number in set(range(1, 65)) - {signal.SIGPIPE, signal.SIGXFSZ}:
         kernel.stop_ignoring(number)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, set())
 
 
 @contextlib.contextmanager

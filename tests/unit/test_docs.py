@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from initshim.grammar import OPTIONS
 from webhook.core.reasons import UNRESOLVED, Reason
 from webhook.settings import Settings
 
@@ -28,6 +29,14 @@ def script(name: str) -> ModuleType:
 @pytest.mark.parametrize("name", ["configuration.md", "metrics.md", "reasons.md"])
 def test_the_page_is_up_to_date(name: str) -> None:
     assert (DOCS / name).read_text() == script("generate").PAGES[name](), "run: make docs"
+
+
+def test_the_readmes_table_is_the_grammar_of_the_options() -> None:
+    readme = (DOCS.parent / "README.md").read_text()
+    written: str = script("generate").with_options(readme)
+    assert readme == written, "run: make docs"
+    assert all(f"`{each.short}`" in readme for each in OPTIONS if each.pod)
+    assert script("generate").with_options(readme.replace("| `-g`", "| `-x`")) == readme
 
 
 def test_the_version_is_the_same_wherever_it_stands() -> None:

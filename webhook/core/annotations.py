@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from initshim import grammar
+from initshim.grammar import Value
 from webhook.core.errors import BadAnnotation
 
 PREFIX = "initshim.dev/"
@@ -20,13 +22,6 @@ _ON = frozenset({"true", "enabled"})
 _OFF = frozenset({"false", "disabled"})
 
 _MOST_OPTIONS = 64
-_SIGNALS = frozenset(
-    {
-        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
-        "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
-        "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS", "RTMIN", "RTMAX",
-    }
-)  # fmt: skip
 _REALTIME = re.compile(r"(?:RTMIN\+|RTMAX-)([0-9]+)")
 
 
@@ -120,21 +115,21 @@ def _options(value: str) -> tuple[str, ...]:
 
 def _long(word: str, left: Iterator[str]) -> str:
     name, equals, value = word[2:].partition("=")
-    if name in _FLAGS.values():
+    kind = _BY_NAME.get(name)
+    if kind is None:
+        return f"{_shown(word)} is no option that a pod may set"
+    if kind is Value.NONE:
         return f"--{name} takes no value" if equals else ""
-    for known, accepts in _VALUED.values():
-        if name == known:
-            return _value(f"--{name}", value if equals else next(left, None), accepts)
-    return f"{_shown(word)} is no option that a pod may set"
+    return _value(f"--{name}", value if equals else next(left, None), _ACCEPTS[kind])
 
 
 def _short(letters: str, left: Iterator[str]) -> str:
     for at, letter in enumerate(letters):
-        if letter in _VALUED:
-            value = letters[at + 1 :] or next(left, None)
-            return _value(f"-{letter}", value, _VALUED[letter][1])
-        if letter not in _FLAGS:
+        kind = _BY_LETTER.get(letter)
+        if kind is None:
             return f"-{letter} is no option that a pod may set"
+        if kind is not Value.NONE:
+            return _value(f"-{letter}", letters[at + 1 :] or next(left, None), _ACCEPTS[kind])
     return ""
 
 
@@ -153,10 +148,10 @@ def _is_signal(text: str, *, or_none: bool = False) -> bool:
     name = text.upper() if text.isascii() else ""
     if name.startswith("SIG"):
         name = name[3:]
-    elif _is_number(name, 64):
+    elif _is_number(name, grammar.LAST_SIGNAL):
         return or_none or int(name) > 0
     offset = _REALTIME.fullmatch(name)
-    return name in _SIGNALS or (offset is not None and _is_number(offset[1], 30))
+    return name in _SIGNALS or (offset is not None and _is_number(offset[1], _REAL_TIME_SIGNALS))
 
 
 def _is_rewrite(text: str) -> bool:
@@ -164,13 +159,15 @@ def _is_rewrite(text: str) -> bool:
     return bool(colon) and _is_signal(source) and _is_signal(target, or_none=True)
 
 
-# What of the reaper's table (initshim/options.py) a pod may set, and which values it takes.
-_FLAGS = {"g": "kill-group", "a": "all", "s": "subreaper", "v": "verbose"}
-_VALUED: dict[str, tuple[str, Callable[[str], bool]]] = {
-    "e": ("expect-exit", lambda text: _is_number(text, 255)),
-    "r": ("rewrite", _is_rewrite),
-    "p": ("parent-death", _is_signal),
-    "l": ("linger", lambda text: _is_number(text, 1_000_000)),
+_SIGNALS = frozenset({*grammar.SIGNALS, "RTMIN", "RTMAX"})
+_REAL_TIME_SIGNALS = grammar.LAST_SIGNAL - grammar.FIRST_REAL_TIME
+_BY_NAME = {option.name: option.value for option in grammar.OPTIONS if option.pod}
+_BY_LETTER = {option.letter: option.value for option in grammar.OPTIONS if option.pod}
+_ACCEPTS: Mapping[Value, Callable[[str], bool]] = {
+    Value.CODE: lambda text: _is_number(text, grammar.MOST_CODE),
+    Value.SECONDS: lambda text: _is_number(text, grammar.MOST_SECONDS),
+    Value.SIGNAL: _is_signal,
+    Value.REWRITE: _is_rewrite,
 }
 
 

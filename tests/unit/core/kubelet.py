@@ -6,11 +6,11 @@ there; `started` is containerd's WithProcessArgs after it (semantics §1).
 
 from collections.abc import Mapping, Sequence
 
+from initshim.grammar import OPTIONS, Value
 from webhook.core.argv import INIT, ImageConfig
 from webhook.core.pod import Json
 
-_VALUED = "erplt"
-_VALUED_LONG = ("expect-exit", "rewrite", "parent-death", "linger", "termination-log")
+_VALUED = [each for each in OPTIONS if each.value is not Value.NONE]
 
 
 def expand(text: str, variables: Mapping[str, str]) -> bytes:
@@ -78,6 +78,7 @@ def behind_reaper(argv: Sequence[bytes]) -> list[bytes]:
 def _takes_next(word: str) -> bool:
     """Tell whether the option's value is the next word: `-e 143`, `-ge 143`, `--linger 5`."""
     if word.startswith("--"):
-        return word[2:] in _VALUED_LONG
-    first = next((at for at, letter in enumerate(word) if letter in _VALUED), None)
+        return word[2:] in {each.name for each in _VALUED}
+    short = {each.short for each in _VALUED}
+    first = next((at for at, letter in enumerate(word) if f"-{letter}" in short), None)
     return first == len(word) - 1

@@ -1,12 +1,9 @@
 """The grammar of the initshim.dev/… annotations: good ones, and the sentence for bad ones."""
 
-import ast
-import re
 from pathlib import Path
 
 import pytest
 
-from webhook.core import annotations
 from webhook.core.annotations import PodOptions, read
 from webhook.core.errors import BadAnnotation
 
@@ -122,34 +119,6 @@ def test_an_option_that_would_stop_the_container_is_refused(value: str) -> None:
 def test_a_number_too_long_for_python_is_refused_like_any_other() -> None:
     with pytest.raises(BadAnnotation, match="-e can't take '9999"):
         read({OPTIONS: f"-e {'9' * 5000}"}, {})
-
-
-def test_the_options_are_those_of_the_reapers_own_table() -> None:
-    rows = _bytes_of(REPOSITORY / "initshim/options.py", "table").split("\0")
-    reapers = {row[2:]: (row[0], row[1] == "=") for row in rows if row}
-    for letter, name in annotations._FLAGS.items():
-        assert reapers.pop(name) == (letter, False)
-    for letter, (name, _) in annotations._VALUED.items():
-        assert reapers.pop(name) == (letter, True)
-    assert reapers.keys() == {"termination-log", "install", "version", "help"}
-
-
-def test_the_signals_are_those_of_the_reapers_own_table() -> None:
-    names = _bytes_of(REPOSITORY / "initshim/signals.py", "names").split("\0")
-    assert {name for name in names if name} | {"RTMIN", "RTMAX"} == annotations._SIGNALS
-
-
-def _bytes_of(source: Path, function: str) -> str:
-    """Read what a compiled function returns from its source: it can't be called from here."""
-    tree = ast.parse(source.read_text())
-    body = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == function)
-    text = "".join(
-        node.value.decode()
-        for node in ast.walk(body)
-        if isinstance(node, ast.Constant) and isinstance(node.value, bytes)
-    )
-    assert re.search(r"\0", text)
-    return text
 
 
 def test_a_long_name_leaves_room_for_what_is_wrong() -> None:

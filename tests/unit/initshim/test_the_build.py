@@ -8,26 +8,26 @@ import pytest
 from initshim import build
 
 FOLDER = Path(build.__file__).parent
-DOOR = re.compile(r"^cdef (?:public|extern) (.+\(.*\) noexcept nogil)$", re.MULTILINE)
+SIGNATURE = re.compile(r"^cdef (?:public|extern) (.+\(.*\) noexcept nogil)$", re.MULTILINE)
 
 
-def doors(*, kind: str, names: list[str]) -> set[str]:
+def signatures(*, kind: str, names: list[str]) -> set[str]:
     """The signatures that these .pxd files declare so."""
     return {
         signature
         for name in names
         for line in (FOLDER / f"{name}.pxd").read_text().splitlines()
         if line.startswith(f"cdef {kind} ")
-        for signature in DOOR.findall(line)
+        for signature in SIGNATURE.findall(line)
     }
 
 
-def test_each_door_between_rooms_has_the_same_signature_on_both_sides() -> None:
-    inside = doors(kind="public", names=list(build.ROOMS))
-    outside = doors(kind="extern", names=["rooms"])
+def test_each_shared_function_has_one_signature_where_it_is_and_where_it_is_called() -> None:
+    inside = signatures(kind="public", names=list(build.REAPER.modules))
+    outside = signatures(kind="extern", names=["shared"])
     assert inside - outside == {
         "int main(int argc, char **argv) noexcept nogil",
-        # By these musl comes in.
+        # musl calls these.
         "void __libc_start_main(Program program, int argc, char **argv) noexcept nogil",
         "int *__errno_location() noexcept nogil",
         "int *___errno_location() noexcept nogil",
@@ -35,10 +35,10 @@ def test_each_door_between_rooms_has_the_same_signature_on_both_sides() -> None:
     assert outside - inside == set()
 
 
-def test_every_room_has_its_declarations_and_the_build_knows_it() -> None:
-    rooms = {file.stem for file in FOLDER.glob("*.pxd")} - {"linux", "rooms"}
-    assert rooms == set(build.ROOMS)
-    assert all((FOLDER / f"{room}.py").is_file() for room in rooms)
+def test_every_module_has_its_declarations_and_the_build_knows_it() -> None:
+    modules = {file.stem for file in FOLDER.glob("*.pxd")} - {"linux", "shared", "grammar"}
+    assert modules == set(build.REAPER.modules)
+    assert all((FOLDER / f"{module}.py").is_file() for module in modules)
 
 
 @pytest.mark.parametrize(("name", "size"), build.SIZES_32.items())

@@ -1,31 +1,20 @@
-# What the rooms of the reaper share, and the doors between them.
+# What the reaper's modules share: the state, and the functions that one calls in another.
 #
-# Each room is compiled by Cython into one C file; the linker joins them. A door is declared twice: `cdef public` in the .pxd of
-# the room that it opens to, and `cdef extern` here for those who go through. (A plain cimport would look the function up
-# through Python's import system, and there is no Python at run time.) tests/unit/initshim compares the two.
+# Each module is compiled by Cython into one C file; the linker joins them. So a shared function is declared twice: `cdef public` in
+# its own module's .pxd, and `cdef extern` here for its callers. (A plain cimport would look the function up through Python's import
+# system, and there is no Python at run time.) tests/unit/initshim compares the two.
 from libc.stdint cimport uint64_t
 from posix.types cimport pid_t
 from posix.signal cimport siginfo_t
 
-cdef enum Task:
-    RUN
-    HELP
-    VERSION
-    INSTALL
-
 cdef struct Options:
-    Task task
-    bint group                      # -g: signal the child's whole group
-    bint everyone                   # -a: signal everybody in the PID namespace
-    bint subreaper                  # -s
-    int verbose                     # -v: forwarded signals; -vv: reaped processes, too
-    int parent_death                # -p: the signal that we get when our parent dies; 0: none
-    int linger                      # -l: seconds for the rest to end in; 0: off
-    const char *message             # -t: the termination message file
-    const char *destination         # --install
-    char **program                  # its argv, NULL at the end
+    # By the option's letter (grammar.pxd has their names):
+    unsigned char given[128]        # how often an option without a value was given
+    int number[128]                 # a signal or seconds; 0: none
+    const char *text[128]           # a file; NULL: none
     unsigned char rewrite[65]       # -r: for each signal the one to send instead; 0 drops it
-    unsigned char expected[256]              # -e: exit codes that count as 0
+    unsigned char expected[256]     # -e: exit codes that count as 0
+    char **program                  # the program's argv, NULL at the end
 
 cdef struct Reaper:
     Options options
@@ -50,14 +39,16 @@ cdef struct Line:
     char text[512]
 
 # say: lines of text
-cdef extern const char *find(const char *text, char letter) noexcept nogil
 cdef extern void begin(Line *line) noexcept nogil
 cdef extern void put(Line *line, const char *text) noexcept nogil
 cdef extern void put_name(Line *line, const char *name) noexcept nogil
 cdef extern void put_number(Line *line, unsigned int number) noexcept nogil
 cdef extern void put_error(Line *line, int error) noexcept nogil
 cdef extern void tell(Line *line) noexcept nogil
-cdef extern void report(Line *line, const char *message) noexcept nogil
+cdef extern void report(Line *line, Options *options) noexcept nogil
+
+# text: letters and numbers in strings
+cdef extern const char *find(const char *text, char letter) noexcept nogil
 cdef extern int number_in(const char *text, int most) noexcept nogil
 
 # signals: sets, waiting, names
@@ -72,7 +63,6 @@ cdef extern void put_signal(Line *line, int signum) noexcept nogil
 
 # options, install
 cdef extern bint parse_options(char **argv, Options *options) noexcept nogil
-cdef extern const char *help_text() noexcept nogil
 cdef extern int install(Reaper *reaper) noexcept nogil
 
 # search, spawn, terminal
