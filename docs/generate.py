@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 import initshim
 from initshim.grammar import OPTIONS, Option
+from webhook.core import inits, shell
 from webhook.core.reasons import Reason
 from webhook.server.metrics import Metrics
 from webhook.settings import Settings
@@ -49,6 +50,56 @@ This page is written by `docs/generate.py` from `webhook/core/reasons.py`.
 
 | Reason | What it means | What to do |
 |---|---|---|
+"""
+
+_INITS = """\
+# Inits and init systems
+
+A container that starts an init of its own needs no second one, and an init system that has to be
+PID 1 must not be wrapped at all. Both are known by what the container runs: `command` and `args`,
+or the image's ENTRYPOINT and CMD. This page is written by `docs/generate.py` from
+`webhook/core/inits.py`.
+
+## Inits: `has-init`
+
+Known by the base name of the program that the container becomes, also behind
+{prefixes}, and as the first word of a shell's `-c` string or of an `exec` in it.
+
+| Init | Base name |
+|---|---|
+{inits}
+## Init systems: `needs-pid-1`
+
+Known anywhere in the argv: behind an entry script, behind `env`, and as a word of a command in a
+shell's `-c` string. A base name counts as the program, as an argument that is no option's value,
+and as a path into a folder of programs (`bin`, `sbin`, `libexec`, `command`, `systemd`).
+Arguments of `echo`, `cat`, `rm` and others that only read or print don't count. So
+`app --config /init.d`, `init-db`, `fluent-bit -i systemd` and `sh -c 'echo /sbin/init'` are
+wrapped.
+
+| Init system | Base name | Path | With |
+|---|---|---|---|
+{systems}
+## What an image tells
+
+Where a container gives no command, its image can tell of an init system that its entry script
+starts in the end:
+
+- STOPSIGNAL {signals};
+- a variable whose name begins with `S6_`;
+- the label {labels}.
+
+A container that runs something else of such an image all the same says so with `command:` or
+[`initshim.dev/entrypoint.<container>`](how-it-works.md).
+
+## Others
+
+Add programs that only your images have with the chart's value `initSystems`: base names, or
+absolute paths.
+
+```yaml
+initSystems: [/opt/vendor/boot, vendor-init]
+```
 """
 
 _METRICS = """\
@@ -125,6 +176,28 @@ def reasons() -> str:
     return _REASONS + "".join(map(_reason, Reason))
 
 
+def init_programs() -> str:
+    """Give the page of inits: a row for each program that is known."""
+    return _INITS.format(
+        prefixes=", ".join(f"`{name}`" for name in shell.PREFIXES if name not in shell.BUILTINS),
+        inits="".join(f"| {_link(each)} | `{_cell(each.name)}` |\n" for each in inits.INITS),
+        systems="".join(map(_system, inits.SYSTEMS)),
+        signals=" or ".join(f"`{signal}`" for signal in inits.STOP_SIGNALS),
+        labels=", ".join(f"`{name}` that is `{pattern}`" for name, pattern in inits.LABELS),
+    )
+
+
+def _system(program: inits.Program) -> str:
+    name = f"`{_cell(program.name)}`" if program.name else ""
+    paths = ", ".join(f"`{path}`" for path in program.paths)
+    subcommands = " or ".join(f"`{word}`" for word in program.subcommands)
+    return f"| {_link(program)} | {name} | {paths} | {subcommands} |\n"
+
+
+def _link(program: inits.Program) -> str:
+    return f"[{program.title}]({program.source})"
+
+
 def _setting(name: str, field: FieldInfo) -> str:
     meaning = " ".join((field.description or "").split())
     return f"| `{name.upper()}` | {_default(field)} | {_values(field)} | {_cell(meaning)} |\n"
@@ -199,7 +272,12 @@ def _option(option: Option) -> str:
     return f"| `{option.short}`, `{name}` | {_cell(option.effect)} |"
 
 
-PAGES = {"configuration.md": configuration, "metrics.md": metrics, "reasons.md": reasons}
+PAGES = {
+    "configuration.md": configuration,
+    "inits.md": init_programs,
+    "metrics.md": metrics,
+    "reasons.md": reasons,
+}
 
 # Where the version stands, beside `initshim.__version__`, its only source.
 _VERSION = re.compile(

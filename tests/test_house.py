@@ -1,5 +1,6 @@
 """The house keeps its own rules."""
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -9,6 +10,18 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
+
+# What webhook/core may use: nothing here opens, asks, waits, draws lots or writes a log.
+PURE_MODULES = frozenset(
+    {
+        "base64", "collections.abc", "contextlib", "dataclasses", "enum", "fnmatch", "functools",
+        "hashlib", "json", "msgspec", "orjson", "posixpath", "re", "shlex", "typing",
+        "initshim.grammar", "webhook.core",
+    }
+)  # fmt: skip
+IMPURE_BUILTINS = frozenset(
+    {"__import__", "breakpoint", "compile", "eval", "exec", "input", "open", "print"}
+)
 
 
 def test_imports_run_one_way(tmp_path: Path) -> None:
@@ -29,3 +42,66 @@ def test_every_dependency_has_its_reason_in_the_readme() -> None:
     names = {Requirement(each).name for each in wanted}
     missing = {name for name in names if f"`{name}`" not in readme}
     assert not missing
+
+
+def impurities(source: str) -> set[str]:
+    """Give every import and builtin in a source that is not on the list."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            found |= {f"{module}.{name.name}" for name in node.names}
+        elif isinstance(node, ast.Name) and node.id in IMPURE_BUILTINS:
+            found.add(f"builtins.{node.id}")
+    return {name for name in found if not is_pure(name)}
+
+
+def is_pure(name: str) -> bool:
+    return any(name == pure or name.startswith(f"{pure}.") for pure in PURE_MODULES)
+
+
+def test_core_is_pure() -> None:
+    """By what it may import: a list of what it may not would always lack something."""
+    core = ROOT / "webhook" / "core"
+    assert {
+        file.name: found for file in core.glob("*.py") if (found := impurities(file.read_text()))
+    } == {}
+
+
+def test_an_impure_core_would_be_found() -> None:
+    for line in (
+        "import tempfile",
+        "import urllib.request",
+        "import os.path",
+        "from multiprocessing import Process",
+        "from yaml import safe_load",
+        "from cryptography import x509",
+        "import collections",
+        "from . import somewhere",
+        "def read():\n    import socket",
+        "from webhook.oci import images",
+        "open('/etc/passwd')",
+        "__import__('socket')",
+    ):
+        assert impurities(line), line
+    for line in (
+        "import re",
+        "from collections.abc import Mapping",
+        "from webhook.core import argv",
+    ):
+        assert not impurities(line), line
+
+
+def test_core_imports_nothing_that_is_not_needed() -> None:
+    """A module that no file of core imports any more leaves the list."""
+    text = "".join(file.read_text() for file in (ROOT / "webhook" / "core").glob("*.py"))
+    unused = {
+        name
+        for name in PURE_MODULES - {"msgspec"}
+        if f"import {name}" not in text
+        and f"from {name}" not in text
+        and f"from {name.rpartition('.')[0]} import {name.rpartition('.')[2]}" not in text
+    }
+    assert not unused

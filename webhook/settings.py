@@ -78,6 +78,8 @@ class Settings(BaseSettings):
         "lunatic*",
     )
     """Runtime classes (globs, comma-separated) whose pods are left alone."""
+    init_systems: Annotated[tuple[str, ...], NoDecode] = ()
+    """More programs (names or absolute paths, comma-separated) that have to be PID 1 themselves."""
     events: bool = False
     """Whether an Event on a pod's owner says which containers were left alone and need a hand."""
     images_file: Path | None = None
@@ -157,10 +159,15 @@ class Settings(BaseSettings):
     def rules(self) -> Rules:
         """The rules that pods are planned by. Raises BadSettings for a bad images file."""
         images = image_map(self.images_file) if self.images_file else ()
-        return Rules(runtime_classes=self.runtime_classes, images=images, lookups=self.lookups)
+        return Rules(
+            runtime_classes=self.runtime_classes,
+            images=images,
+            lookups=self.lookups,
+            init_systems=self.init_systems,
+        )
 
 
-_LISTS = frozenset({"runtime_classes", "refused_networks", "architectures"})
+_LISTS = frozenset({"runtime_classes", "init_systems", "refused_networks", "architectures"})
 
 
 def _split(key: str, value: object) -> object:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.unit.core.pipeline import DELIVERY, Outcome, World
+from webhook.core import image_config
 from webhook.core.argv import ImageConfig
 from webhook.core.mutation import Delivery
 from webhook.core.pod import Json
@@ -41,6 +42,7 @@ class Case:
                 (glob, _config(config)) for glob, config in told.get("images", {}).items()
             ),
             lookups=told.get("lookups", True),
+            init_systems=tuple(told.get("init_systems", ())),
         )
         as_volume = told.get("as_volume", False)
         delivery = Delivery(DELIVERY.image, DELIVERY.version, as_volume=as_volume)
@@ -84,4 +86,4 @@ def _known(told: Json) -> ImageConfig | Reason:
 
 
 def _config(told: Json) -> ImageConfig:
-    return ImageConfig(tuple(told.get("entrypoint", ())), tuple(told.get("cmd", ())))
+    return image_config.read(told)

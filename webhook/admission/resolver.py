@@ -41,7 +41,8 @@ class ImageResolver:
         keyring = await self._keyring(pod, namespace, deadline)
         architectures = pod.architectures or self._architectures
 
-        async def decide(container: Container) -> Wrap | Skip:
+        async def decide(asked: NeedsImage) -> Wrap | Skip:
+            container = asked.container
             try:
                 reference = image.parse(container.image)
                 config = await self._images.config(
@@ -55,10 +56,10 @@ class ImageResolver:
                 return replace(skip, remedy=_LET_READ) if unread else skip
             except LookupFailed as error:
                 return self._skip(container, error, namespace)
-            return settle(container, config)
+            return settle(container, config, init_systems=asked.init_systems)
 
         asked = [each for each in plan.decisions if isinstance(each, NeedsImage)]
-        answers = await asyncio.gather(*(decide(each.container) for each in asked))
+        answers = await asyncio.gather(*map(decide, asked))
         settled = dict(zip(map(id, asked), answers, strict=True))
         decided = tuple(settled.get(id(each), each) for each in plan.decisions)
         return replace(plan, decisions=decided)

@@ -14,10 +14,21 @@ INIT = f"{MOUNT}/init"
 
 @dataclass(frozen=True, slots=True)
 class ImageConfig:
-    """ENTRYPOINT and CMD of an image, as its configuration has them; () where it has none."""
+    """ENTRYPOINT and CMD of an image, as its configuration has them; () where it has none.
+
+    `stop_signal` is its STOPSIGNAL, "" for none. `init_system` is what in the configuration tells
+    that an init system runs, "" for nothing.
+    """
 
     entrypoint: tuple[str, ...] = ()
     cmd: tuple[str, ...] = ()
+    stop_signal: str = ""
+    init_system: str = ""
+
+    @property
+    def runs(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What is run: all that counts where two configurations are compared."""
+        return self.entrypoint, self.cmd
 
 
 @dataclass(frozen=True, slots=True)

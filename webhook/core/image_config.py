@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from webhook.core import inits
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadInput
 
@@ -9,17 +10,23 @@ from webhook.core.errors import BadInput
 # of image-given argv do not occur; the cap keeps hostile images out of the cache.
 _LONGEST = 256 * 1024
 _MOST = 4096  # words
+_LONGEST_SIGNAL = 16
+_LONGEST_HINT = 100
 
 
 def read(fields: Mapping[str, object], what: str = "the image") -> ImageConfig:
     """Read `entrypoint` and `cmd`, which may be missing or null; BadInput that names the field.
 
-    `what` stands at the beginning of the sentence.
+    `stopsignal`, `env` and `labels` only hint at an init system: what is not of its type is
+    passed over. `what` stands at the beginning of the sentence.
     """
     entrypoint, cmd = (_words(fields.get(key), f"{what}'s {key}") for key in ("entrypoint", "cmd"))
     if sum(map(len, (*entrypoint, *cmd))) > _LONGEST or len(entrypoint) + len(cmd) > _MOST:
         raise BadInput(f"{what}'s entrypoint and cmd are too long to be run")
-    return ImageConfig(entrypoint, cmd)
+    stop_signal = fields.get("stopsignal")
+    stop_signal = stop_signal if isinstance(stop_signal, str) else ""
+    found = inits.told_by_image(stop_signal, _texts(fields.get("env")), _labels(fields))
+    return ImageConfig(entrypoint, cmd, stop_signal[:_LONGEST_SIGNAL], found[:_LONGEST_HINT])
 
 
 def _words(value: object, what: str) -> tuple[str, ...]:
@@ -30,3 +37,13 @@ def _words(value: object, what: str) -> tuple[str, ...]:
     if any("\0" in word for word in value):
         raise BadInput(f"{what} holds a NUL, which no program can be given")
     return tuple(value)
+
+
+def _texts(value: object) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def _labels(fields: Mapping[str, object]) -> dict[str, str]:
+    value = fields.get("labels")
+    pairs = value.items() if isinstance(value, dict) else ()
+    return {name: text for name, text in pairs if isinstance(text, str)}

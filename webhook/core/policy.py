@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from posixpath import basename, normpath
+from posixpath import normpath
 
-from webhook.core import image, reasons
+from webhook.core import image, inits, reasons
 from webhook.core.annotations import PodOptions, read
 from webhook.core.argv import INIT, MOUNT, ImageConfig, effective
 from webhook.core.errors import BadAnnotation, BadReference
@@ -14,27 +14,20 @@ from webhook.core.reasons import Reason
 
 NAME = "initshim"
 
-_INITS = frozenset(
-    {
-        "tini", "tini-static", "dumb-init", "catatonit", "docker-init", "podman-init", "pid1",
-        "my_init", "initshim-init",
-    }
-)  # fmt: skip
-_INIT_SYSTEMS = frozenset({"systemd", "runit", "runit-init", "s6-svscan"})
-_INIT_SYSTEM_PATHS = frozenset({"/init", "/sbin/init", "/usr/sbin/init", "/bin/init"})
-
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What the cluster's administrator decided.
 
     `runtime_classes` are globs of runtime classes to leave alone; `images` maps globs of image
-    references to configurations that need no lookup; `lookups` allows asking registries.
+    references to configurations that need no lookup; `lookups` allows asking registries;
+    `init_systems` are names or paths of programs that have to be PID 1, beside those of `inits`.
     """
 
     runtime_classes: tuple[str, ...] = ()
     images: tuple[tuple[str, ImageConfig], ...] = ()
     lookups: bool = True
+    init_systems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +40,10 @@ class Wrap:
 
 @dataclass(frozen=True, slots=True)
 class NeedsImage:
-    """Only the image's configuration tells what the container runs."""
+    """Only the image's configuration tells what the container runs; `settle` decides by it."""
 
     container: Container
+    init_systems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +82,20 @@ def plan(pod: Pod, rules: Rules) -> Plan:
     return Plan(tuple(decisions), options.reaper)
 
 
-def settle(container: Container, config: ImageConfig | None) -> Wrap | Skip:
+def settle(
+    container: Container, config: ImageConfig | None, *, init_systems: Sequence[str] = ()
+) -> Wrap | Skip:
     """Decide once it is known what the container runs."""
     argv = effective(container.command, container.args, config)
     if not argv:
         return Skip(container, Reason.NO_COMMAND)
-    program = argv[0]
-    if program == INIT or basename(program) in _INITS:
+    if argv[0] == INIT:
         return Skip(container, Reason.HAS_INIT)
-    if program in _INIT_SYSTEM_PATHS or basename(program) in _INIT_SYSTEMS:
-        return Skip(container, Reason.NEEDS_PID_1)
+    found = inits.find(argv, init_systems)
+    if found:
+        return Skip(container, found.reason)
+    if config and config.init_system and not container.command:
+        return Skip(container, Reason.NEEDS_PID_1, f"the image's {config.init_system} tells so")
     return Wrap(container, None if container.command else config)
 
 
@@ -201,22 +199,31 @@ def _place(mount: Json, key: str) -> str:
 
 
 def _decide(container: Container, options: PodOptions, rules: Rules) -> Decision:
-    if is_wrapped(container):
-        return Skip(container, Reason.ALREADY_WRAPPED)
-    if container.name in options.excluded:
-        return Skip(container, Reason.EXCLUDED)
-    if not container.runs_on and not options.include_init:
-        return Skip(container, Reason.INIT_CONTAINER)
-    if _path_taken(container):
-        return Skip(container, Reason.NAME_TAKEN)
+    reason = next(_by_fields(container, options), None)
+    if reason:
+        return Skip(container, reason)
     if container.command:
-        return settle(container, None)
+        return settle(container, None, init_systems=rules.init_systems)
     known = _known(container, options.entrypoints, rules.images)
     if known:
-        return settle(container, known)
+        return settle(container, known, init_systems=rules.init_systems)
     if container.pull_policy == "Never":
         return Skip(container, Reason.NEVER_PULLED)
-    return NeedsImage(container) if rules.lookups else Skip(container, Reason.LOOKUP_OFF)
+    if not rules.lookups:
+        return Skip(container, Reason.LOOKUP_OFF)
+    return NeedsImage(container, rules.init_systems)
+
+
+def _by_fields(container: Container, options: PodOptions) -> Iterator[Reason]:
+    """Give the reasons to leave a container alone, whatever it runs."""
+    if is_wrapped(container):
+        yield Reason.ALREADY_WRAPPED
+    if container.name in options.excluded:
+        yield Reason.EXCLUDED
+    if not container.runs_on and not options.include_init:
+        yield Reason.INIT_CONTAINER
+    if _path_taken(container):
+        yield Reason.NAME_TAKEN
 
 
 def _known(

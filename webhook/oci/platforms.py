@@ -36,9 +36,10 @@ def candidates(variants: Sequence[Variant], architectures: AbstractSet[str]) -> 
 
 def agree(configs: Mapping[Variant, ImageConfig], name: str) -> ImageConfig:
     """Give the one configuration of all platforms; PlatformsDisagree where there are several."""
-    different = set(configs.values())
+    different = {config.runs: config for config in configs.values()}
     if len(different) == 1:
-        return different.pop()
+        # One that tells of an init system tells it of the others, which run the same.
+        return max(configs.values(), key=lambda config: bool(config.init_system))
     listed = ", ".join(sorted({str(each) for each in configs}))
     raise PlatformsDisagree(
         f"the platforms of {name} run different programs ({listed})",

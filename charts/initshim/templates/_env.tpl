@@ -21,6 +21,9 @@ HTTP_PORT: {{ $v.httpPort }}
 {{- if hasKey $files "images.yaml" }}
 IMAGES_FILE: /etc/initshim/config/images.yaml
 {{- end }}
+{{- with $v.initSystems }}
+INIT_SYSTEMS: {{ join "," . | quote }}
+{{- end }}
 LOG_FORMAT: {{ $v.logs.format }}
 LOG_LEVEL: {{ $v.logs.level }}
 LOOKUPS: {{ $v.registry.lookups }}

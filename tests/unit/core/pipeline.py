@@ -14,7 +14,7 @@ from webhook.core.annotations import ENTRYPOINT, STATUS
 from webhook.core.argv import INIT, ImageConfig
 from webhook.core.mutation import Delivery
 from webhook.core.patch import Patch
-from webhook.core.pod import Container, Json, Pod
+from webhook.core.pod import Json, Pod
 from webhook.core.policy import NAME, NeedsImage, Plan, Rules, Skip
 from webhook.core.reasons import Reason
 
@@ -47,7 +47,7 @@ class Outcome:
 def mutate(pod: Json, world: World) -> Outcome:
     planned = policy.plan(Pod(pod), world.rules)
     decisions = tuple(
-        _resolved(each.container, world.images) if isinstance(each, NeedsImage) else each
+        _resolved(each, world.images) if isinstance(each, NeedsImage) else each
         for each in planned.decisions
     )
     plan = Plan(decisions, planned.options, planned.reason, planned.detail)
@@ -55,9 +55,12 @@ def mutate(pod: Json, world: World) -> Outcome:
     return Outcome(plan, after, patch.diff(pod, after), policy.warnings(plan))
 
 
-def _resolved(container: Container, images: Images) -> policy.Wrap | Skip:
+def _resolved(asked: NeedsImage, images: Images) -> policy.Wrap | Skip:
+    container = asked.container
     known = images.get(container.image, Reason.NOT_FOUND)
-    return Skip(container, known) if isinstance(known, Reason) else policy.settle(container, known)
+    if isinstance(known, Reason):
+        return Skip(container, known)
+    return policy.settle(container, known, init_systems=asked.init_systems)
 
 
 def check_laws(before: Json, world: World) -> Outcome:

@@ -126,7 +126,7 @@ def test_a_required_affinity_for_windows_nodes_makes_a_windows_pod(
         (["/usr/bin/s6-svscan", "/run/service"], "needs-pid-1"),
         (["init"], None),
         (["/app/init"], None),
-        (["sh", "-c", "exec tini app"], None),
+        (["sh", "-c", "exec tini app"], "has-init"),
         (["/usr/bin/tinyproxy"], None),
         ([""], None),
     ],

@@ -17,6 +17,7 @@ _PREFIX = "INITSHIM_"
 _DECIDE = (
     "architectures",
     "delivery",
+    "init_systems",
     "lookup_seconds",
     "lookups",
     "on_unresolved",

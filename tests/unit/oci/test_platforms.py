@@ -1,0 +1,30 @@
+"""Platforms agree where they run the same, whatever else their configurations say."""
+
+import pytest
+
+from webhook.core.argv import ImageConfig
+from webhook.core.errors import PlatformsDisagree
+from webhook.oci.platforms import Variant, agree
+
+AMD64, ARM64 = Variant("sha256:a", 1, "amd64"), Variant("sha256:b", 1, "arm64")
+
+
+def test_only_what_is_run_is_compared() -> None:
+    plain, other = ImageConfig(("/a",), ("b",)), ImageConfig(("/a",), ("b",), "SIGQUIT")
+    assert agree({AMD64: plain, ARM64: other}, "app").runs == plain.runs
+
+
+@pytest.mark.parametrize("first", [AMD64, ARM64])
+def test_what_one_platform_tells_of_an_init_system_holds_for_all(first: Variant) -> None:
+    second = ARM64 if first is AMD64 else AMD64
+    plain = ImageConfig(("/entrypoint.sh",))
+    told = ImageConfig(("/entrypoint.sh",), init_system="S6_KEEP_ENV")
+    assert agree({first: plain, second: told}, "app") == told
+
+
+@pytest.mark.parametrize(
+    "other", [ImageConfig(("/b",), ("b",)), ImageConfig(("/a",)), ImageConfig(("/a", "b"))]
+)
+def test_different_programs_are_told_apart(other: ImageConfig) -> None:
+    with pytest.raises(PlatformsDisagree):
+        agree({AMD64: ImageConfig(("/a",), ("b",)), ARM64: other}, "app")

@@ -1,0 +1,178 @@
+"""What a container's argv runs: through programs that only run another one, and a shell's `-c`.
+
+Nothing is expanded: a shell's variables, globs and substitutions stay as they are written.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from posixpath import basename
+
+SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"})
+
+_MOST_LEVELS = 4  # of a shell in a shell, or a program that runs one that runs one
+_LONGEST_SCRIPT = 16_384  # characters, from the end: what a script becomes stands there
+
+_WORD = r"""(?:[^\s'"\\;&|()<>]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+"""
+_TOKEN = re.compile(
+    rf"""(?sx)
+    (?P<comment> (?<![^\s;&|()]) \#[^\n]* )
+    | (?P<redirection> (?: \d+ | & )? [<>]+ [&|]? [^\S\n]* (?: {_WORD} )? )
+    | (?P<end> [;&|()\n] )
+    | (?P<word> {_WORD} )
+    """
+)
+_QUOTED = re.compile(r"""(?s)'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)""")
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
+_KEYWORDS = frozenset({"if", "then", "elif", "else", "while", "until", "do", "!", "{", "time"})
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """A program that runs the one behind its options: which of those take a value of their own.
+
+    `short` are letters, `long` names; `operands` counts the words before the program's name.
+    """
+
+    short: str = ""
+    long: frozenset[str] = frozenset()
+    operands: int = 0
+
+
+def _long(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+PREFIXES: dict[str, Prefix] = {
+    "env": Prefix("uCa", _long("unset chdir argv0")),
+    "sudo": Prefix("CDghpRrTtUu", _long("chdir chroot group host prompt role type user")),
+    "doas": Prefix("Cu"),
+    "gosu": Prefix(operands=1),
+    "su-exec": Prefix(operands=1),
+    "setuidgid": Prefix(operands=1),
+    "s6-setuidgid": Prefix(operands=1),
+    "with-contenv": Prefix(),
+    "setpriv": Prefix(
+        long=_long(
+            "ambient-caps apparmor-profile bounding-set egid euid groups inh-caps landlock-access "
+            "landlock-rule pdeathsig ptracer regid reuid rgid rgid ruid seccomp-filter securebits "
+            "selinux-label"
+        )
+    ),
+    "chpst": Prefix("uUbe/nlLmdopfctrC"),
+    "exec": Prefix("a"),
+    "command": Prefix(),
+    "nohup": Prefix(),
+    "setsid": Prefix(),
+    "nice": Prefix("n", _long("adjustment")),
+    "ionice": Prefix("cn", _long("class classdata")),
+    "stdbuf": Prefix("ioe", _long("input output error")),
+    "chroot": Prefix(long=_long("userspec groups"), operands=1),
+    "taskset": Prefix(operands=1),
+    "timeout": Prefix("ks", _long("kill-after signal"), operands=1),
+}
+"""Programs that become, or wait for, the one that they name."""
+
+BUILTINS = frozenset({"exec", "command"})
+"""Those of them that only a shell knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command that an argv comes to: `words` begin with its program.
+
+    `first` is True for what the container itself becomes: the first command, and what a shell
+    execs.
+    """
+
+    words: Sequence[str]
+    first: bool
+
+
+def commands(argv: Sequence[str]) -> Iterator[Command]:
+    """Give every command that an argv runs in plain sight, in their order."""
+    return _commands(list(argv), first=True, levels=_MOST_LEVELS)
+
+
+def script_of(words: Sequence[str]) -> tuple[str, Sequence[str]] | None:
+    """Give a shell's `-c` string and the words behind it; None for anything else."""
+    if basename(words[0]) == "busybox":
+        words = words[1:]
+    if not words or basename(words[0]) not in SHELLS:
+        return None
+    wants_script = False
+    at = 1
+    while at < len(words) and words[at][:1] in ("-", "+") and len(words[at]) > 1:
+        word = words[at]
+        at += 1
+        if word == "--":
+            break
+        if word.startswith("--"):
+            continue
+        wants_script = wants_script or (word[0] == "-" and "c" in word)
+        at += word[-1] in "oO"  # the value of `-o pipefail`, also in `-euo pipefail`
+    return (words[at], words[at + 1 :]) if wants_script and at < len(words) else None
+
+
+def simple_commands(script: str) -> Iterator[list[str]]:
+    """Split a script at its operators into commands, and those into words, quotes taken off."""
+    words: list[str] = []
+    for token in _TOKEN.finditer(script[-_LONGEST_SCRIPT:]):
+        if token["word"] is not None:
+            words.append(_unquoted(token["word"]))
+        elif token["end"] is not None and words:
+            yield words
+            words = []
+    if words:
+        yield words
+
+
+def _commands(words: Sequence[str], *, first: bool, levels: int) -> Iterator[Command]:
+    words = _behind_prefixes(words)
+    if not words:
+        return
+    script = script_of(words) if levels else None
+    if script is None:
+        yield Command(words, first)
+        return
+    text, behind = script
+    for number, inner in enumerate(simple_commands(text)):
+        while inner and (inner[0] in _KEYWORDS or _ASSIGNMENT.match(inner[0])):
+            inner = inner[1:]  # noqa: PLW2901
+        becomes = first and (number == 0 or inner[:1] == ["exec"])
+        yield from _commands(inner, first=becomes, levels=levels - 1)
+    if behind[1:]:  # the first one is the script's `$0`
+        yield from _commands(behind[1:], first=first and '"$@"' in text, levels=levels - 1)
+
+
+def _behind_prefixes(words: Sequence[str]) -> Sequence[str]:
+    """Give the words from the program on that the leading ones run."""
+    while words and (prefix := PREFIXES.get(basename(words[0]))):
+        name = basename(words[0])
+        at = 1
+        while at < len(words) and _is_option(words[at], name):
+            word = words[at]
+            at += 1
+            if word == "--":
+                break
+            if name == "env" and word in ("-S", "--split-string") and at < len(words):
+                return _behind_prefixes([*words[at].split(), *words[at + 1 :]])
+            at += _takes_next(word, prefix)
+        words = words[at + prefix.operands :]
+    return words
+
+
+def _is_option(word: str, name: str) -> bool:
+    by_name = (name in ("env", "sudo") and _ASSIGNMENT.match(word)) or (name, word) == ("env", "-")
+    return bool(by_name) or (word.startswith("-") and len(word) > 1)
+
+
+def _takes_next(option: str, prefix: Prefix) -> bool:
+    """Tell whether the option's value is the next word: not `-u0`, not `--reuid=0`."""
+    if option.startswith("--"):
+        return option[2:] in prefix.long
+    return option.startswith("-") and option[-1] in prefix.short
+
+
+def _unquoted(word: str) -> str:
+    return _QUOTED.sub(lambda m: next(part for part in m.groups() if part is not None), word)
