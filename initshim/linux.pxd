@@ -13,6 +13,7 @@ cdef extern from "<unistd.h>" nogil:
 cdef extern from "<fcntl.h>" nogil:
     enum: AT_FDCWD
     enum: O_CLOEXEC
+    enum: O_DIRECTORY
     enum: O_NOFOLLOW
 
 cdef extern from "<signal.h>" nogil:
@@ -50,11 +51,14 @@ cdef extern from "<sys/syscall.h>" nogil:
     enum: SYS_execve
     enum: SYS_fchmod
     enum: SYS_fsync
+    enum: SYS_getdents64
     enum: SYS_getsid
     enum: SYS_ioctl
     enum: SYS_kill
+    enum: SYS_lseek
     enum: SYS_openat
     enum: SYS_pipe2
+    enum: SYS_ppoll
     enum: SYS_prctl
     enum: SYS_read
     enum: SYS_setpgid

@@ -1,0 +1,20 @@
+from posix.types cimport pid_t
+from initshim.census.shared cimport Census, First, Kind, Process
+
+cdef public int main(int argc, char **argv) noexcept nogil
+
+cdef struct Span:
+    long seconds
+    long nanoseconds
+
+cdef int wrong(const char *what) noexcept nogil
+cdef bint is_option(const char *given, const char *name) noexcept nogil
+cdef int seconds_in(const char *text) noexcept nogil
+cdef void wait(int seconds) noexcept nogil
+cdef bint look(Census *census) noexcept nogil
+cdef void count(Census *census, Process *process) noexcept nogil
+cdef void tell_first(Census *census, Process *process, First *first) noexcept nogil
+cdef void tell_parents(Census *census) noexcept nogil
+cdef void tell_kind(Census *census, Kind *kind) noexcept nogil
+cdef void tell_groups(Census *census) noexcept nogil
+cdef void tell_node(Census *census, int seconds) noexcept nogil

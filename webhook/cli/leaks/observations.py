@@ -1,0 +1,56 @@
+"""What a look at processes found, however it was taken: by a census on the node, or by exec."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Term(StrEnum):
+    """What SIGTERM does to a container's PID 1: without a handler the kernel drops it."""
+
+    DEFAULT = "default"
+    IGNORED = "ignored"
+    HANDLED = "handled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zombies:
+    """Zombies of one name under one parent.
+
+    Counts of the first look, of the second, and of those that were there at both. `by_pid_1`: the
+    parent is PID 1 of the container. `parent` is its name, "" where it was gone by then.
+    """
+
+    name: str
+    parent: str
+    by_pid_1: bool
+    before: int
+    now: int
+    stayed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """One container: its zombies, its PID 1, its tasks (threads and zombies: each holds a PID)."""
+
+    zombies: tuple[Zombies, ...] = ()
+    pid_1: str = ""
+    term: Term | None = None
+    tasks: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What was seen in `seconds` between the looks, by container id.
+
+    `most` is how many tasks the node can have, 0 where nobody knows; `partial` says what was not seen.
+    """
+
+    seconds: float
+    containers: Mapping[str, Observed] = field(default_factory=dict)
+    tasks: int = 0
+    zombies: int = 0
+    most: int = 0
+    elsewhere: int = 0
+    """Zombies that are no container's: of the node's own services."""
+    partial: str = ""

@@ -1,0 +1,153 @@
+"""The findings as one HTML file: a picture and two tables, light and dark, nothing fetched."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+_MOST_BARS = 15
+_BAR, _GAP, _LEFT, _WIDTH = 18, 8, 300, 900
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1c2430; --paper: #fff; --line: #d7dde5; --soft: #5b6675;
+  --mended: #2f7d4f; --not: #b4531a; --late: #7b8794; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e9f0; --paper: #14181f; --line: #313a47;
+  --soft: #9aa6b5; --mended: #5fbf86; --not: #e8935c; --late: #8b97a6; } }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
+  max-width: 1100px; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-size: .9rem; }
+th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--line);
+  vertical-align: top; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+svg { width: 100%; height: auto; } svg text { fill: var(--ink); font-size: 13px; }
+.mended { fill: var(--mended); color: var(--mended); } .not { fill: var(--not); color: var(--not); }
+.late { fill: var(--late); color: var(--late); }
+.soft { color: var(--soft); }
+""".strip()
+
+_KEY = (
+    ("mended", "mended by initshim"),
+    ("not", "not mended by an init"),
+    ("late", "waited for, only late"),
+)
+
+
+def page(data: dict[str, Any]) -> str:
+    """Give the page for findings as `report.data` has them."""
+    parts = [
+        "<!doctype html>",
+        '<html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>Zombies by workload</title><style>{_STYLE}</style></head><body><main>",
+        "<h1>Which workloads leave zombies</h1>",
+        *(f"<p>{escape(line)}</p>" for line in data["summary"]),
+        *(_picture(data["leaks"]) if data["leaks"] else ()),
+        *_leaks(data["leaks"]),
+        *_deaf(data["deaf"]),
+        *_problems(data["problems"]),
+        '<p class="soft">A zombie is a process that has ended and that its parent has not waited'
+        " for. It holds a PID of its node until then.</p>",
+        "</main></body></html>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _class(leak: dict[str, Any]) -> str:
+    if leak["cause"] == "late":
+        return "late"
+    return "mended" if leak["mended"] else "not"
+
+
+def _name(finding: dict[str, Any]) -> str:
+    workload = finding["workload"]
+    return f"{workload['namespace']} {workload['kind']}/{workload['name']}"
+
+
+def _picture(leaks: Sequence[dict[str, Any]]) -> Iterable[str]:
+    """Draw the workloads with the most zombies as bars."""
+    most = sorted(leaks, key=lambda leak: -leak["zombies"])[:_MOST_BARS]
+    longest = max(leak["zombies"] for leak in most) or 1
+    height = len(most) * (_BAR + _GAP)
+    described = "; ".join(f"{_name(leak)} {leak['zombies']}" for leak in most)
+    yield f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(described)}">'
+    for row, leak in enumerate(most):
+        top = row * (_BAR + _GAP)
+        width = max(2, (_WIDTH - _LEFT - 90) * leak["zombies"] / longest)
+        yield (
+            f'<text x="{_LEFT - 8}" y="{top + 14}" text-anchor="end">{escape(_shortened(_name(leak)))}'
+            f'</text><rect class="{_class(leak)}" x="{_LEFT}" y="{top}" width="{width:.1f}"'
+            f' height="{_BAR}" rx="2"></rect><text x="{_LEFT + width + 6:.1f}" y="{top + 14}">'
+            f"{leak['zombies']:,}</text>"
+        )
+    yield "</svg>"
+    key = " · ".join(f'<span class="{name}">■</span> {escape(text)}' for name, text in _KEY)
+    yield f"<p>{key}</p>"
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= 40 else f"{name[:24]}…{name[-15:]}"
+
+
+def _leaks(leaks: Sequence[dict[str, Any]]) -> Iterable[str]:
+    yield "<h2>Zombies</h2>"
+    if not leaks:
+        yield "<p>None.</p>"
+        return
+    head = ("workload", "container", "#pods", "#zombies", "#per hour", "left by", "verdict")
+    rows = [
+        [
+            _name(leak),
+            leak["container"],
+            f"{leak['pods']:,}",
+            f"{leak['zombies']:,}",
+            f"{leak['hourly']:,.0f}",
+            ", ".join(f"{name} ×{count:,}" for name, count in leak["commands"].items()),
+            leak["verdict"],
+        ]
+        for leak in leaks
+    ]
+    yield from _table(head, rows)
+
+
+def _deaf(deaf: Sequence[dict[str, Any]]) -> Iterable[str]:
+    yield "<h2>Programs that no SIGTERM ends</h2>"
+    if not deaf:
+        yield "<p>None.</p>"
+        return
+    head = ("workload", "container", "#pods", "program", "#seconds lost at each stop", "verdict")
+    rows = [
+        [
+            _name(each),
+            each["container"],
+            f"{each['pods']:,}",
+            each["program"],
+            f"{each['grace']:,}",
+            each["verdict"],
+        ]
+        for each in deaf
+    ]
+    yield from _table(head, rows)
+
+
+def _problems(problems: Sequence[str]) -> Iterable[str]:
+    if problems:
+        yield "<h2>What could not be looked at</h2><ul>"
+        yield from (f"<li>{escape(each)}</li>" for each in problems)
+        yield "</ul>"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    """Give a table; a column whose name begins with # holds numbers."""
+    marks = [' class="number"' if name.startswith("#") else "" for name in head]
+    names = "".join(
+        f'<th scope="col"{mark}>{escape(name.lstrip("#"))}</th>'
+        for name, mark in zip(head, marks, strict=True)
+    )
+    yield f'<div class="wide" tabindex="0"><table><thead><tr>{names}</tr></thead><tbody>'
+    for row in rows:
+        cells = "".join(
+            f"<td{mark}>{escape(cell)}</td>" for cell, mark in zip(row, marks, strict=True)
+        )
+        yield f"<tr>{cells}</tr>"
+    yield "</tbody></table></div>"
