@@ -1,7 +1,7 @@
-"""The census: look at every process of a node twice, and say whose the zombies are.
+r"""The census: look at every process of a node twice, and say whose the zombies are.
 
-It runs once, in a pod with `hostPID: true`, without root, and writes to its log. What it writes, one
-JSON object a line, `kind` first:
+It runs once, in a pod with `hostPID: true`, without root, and writes to its log.
+What it writes, one JSON object a line, `kind` first:
 
 - `first`: PID 1 of a container: pid, name, group, cgroup, term (default, ignored or handled)
 - `zombies`: of one name under one parent: name, parent, before, now, stayed (counts at the first
@@ -11,7 +11,7 @@ JSON object a line, `kind` first:
 - `node`: the last line: seconds between the looks, processes, threads, zombies, pid_max,
   threads_max, full (1: too many for the tables, so counts are too low)
 
-Texts are bytes: \\u00XX is the byte XX. Compiled as the reaper is, from Cython's pure Python mode.
+Texts are bytes: \u00XX is the byte XX. Compiled as the reaper is, from Cython's pure Python mode.
 """
 
 import cython
@@ -20,7 +20,6 @@ from cython.cimports.initshim.census.shared import (
     Census,
     First,
     Group,
-    Kind,
     Process,
     Text,
     begin_line,
@@ -111,7 +110,7 @@ def seconds_in(text):
 
 
 def wait(seconds):
-    """Wait. (ppoll takes the machine's own word for seconds on every machine, nanosleep doesn't.)"""
+    """Wait, by ppoll: it takes the machine's own word for seconds everywhere, nanosleep doesn't."""
     span = cython.declare(Span)
     span.seconds = seconds
     span.nanoseconds = 0

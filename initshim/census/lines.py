@@ -33,7 +33,7 @@ def add_key(key):
 
 
 def put_text(key, text):
-    """Add a text that somebody else chose: every byte that JSON or UTF-8 may not like is escaped."""
+    """Add a text that somebody else chose: what JSON or UTF-8 may not like is escaped."""
     add_key(key)
     add(ord('"'))
     while text[0] != 0:

@@ -4,7 +4,7 @@ Everything read here is open to every user, unless /proc is mounted with `hidepi
 """
 
 import cython
-from cython.cimports.initshim.census.shared import Census, Text
+from cython.cimports.initshim.census.shared import Text
 from cython.cimports.initshim.linux import (
     O_CLOEXEC,
     O_DIRECTORY,
@@ -74,7 +74,7 @@ def append(end, text, limit):
 
 
 def read_file(census, pid, name, text):
-    """Read a file, so much of it as there is room; false where it is gone. PID 0: the kernel's own."""
+    """Read a file, as much as there is room for; false where it is gone. PID 0: the kernel's."""
     path = cython.declare(cython.char[512])
     digits = cython.declare(cython.char[12])
     limit: cython.p_char = cython.address(path[500])
@@ -97,9 +97,7 @@ def read_file(census, pid, name, text):
         return False
     room: cython.int = cython.sizeof(text.text) - 1
     while text.size < room:
-        size: cython.Py_ssize_t = read(
-            file, cython.address(text.text[text.size]), room - text.size
-        )
+        size: cython.Py_ssize_t = read(file, cython.address(text.text[text.size]), room - text.size)
         if size <= 0:
             break
         text.size += size
@@ -192,7 +190,7 @@ def hexadecimal_at(text):
 
 
 def ends_in_1(numbers):
-    """Tell whether the innermost of two or more PIDs is 1: `NSpid:\\t4711\\t1`."""
+    """Tell whether the innermost of two or more PIDs is 1, as in `NSpid: 4711 1`."""
     count: cython.int = 0
     last: uint64_t = 0
     while numbers[0] != 0 and numbers[0] != ord("\n"):

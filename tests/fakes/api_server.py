@@ -96,8 +96,8 @@ class ApiServer:
             raise Refusal(401, "Unauthorized", "Unauthorized")
         if path == "/version":
             return {"gitVersion": "v1.36.1"}
-        if method == "GET":
-            return self._read(path, query)
+        if method in {"GET", "DELETE"}:
+            return (self._read if method == "GET" else self._delete)(path, query)
         given = json.loads(body) if body else {}
         kind = headers.get("content-type", "")
         if method == "POST" and path.endswith("/subjectaccessreviews"):
@@ -174,6 +174,21 @@ class ApiServer:
             return self._update(path, _merge(self.objects[path], given), None)
         self._allow("create", path)
         return self.put(path, given)
+
+    def _delete(self, path: str, query: Json) -> Json:
+        if _is_object(path):
+            self._allow("delete", path)
+            self._get(path)
+            self.delete(path)
+            return {"kind": "Status", "status": "Success"}
+        self._may("deletecollection", path.rpartition("/")[2], None)
+        for name, one in list(self.objects.items()):
+            labels = one["metadata"].get("labels", {})
+            if _collection(name, everywhere=False) == path and selects(
+                query.get("labelSelector", ""), labels
+            ):
+                self.delete(name)
+        return {"kind": "Status", "status": "Success"}
 
     def _get(self, path: str) -> Json:
         if path not in self.objects:

@@ -14,6 +14,7 @@ _COMMANDS = {
     "entrypoint": "webhook.cli.entrypoint",
     "audit": "webhook.cli.audit.command",
     "doctor": "webhook.cli.doctor.command",
+    "leaks": "webhook.cli.leaks.command",
     "demo": "webhook.cli.demo.command",
 }
 _SETTINGS: dict[str, Any] = {

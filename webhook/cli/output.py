@@ -128,6 +128,12 @@ def _give_up_stdout() -> None:
         os.close(nowhere)
 
 
+def sentence(error: InitshimError) -> str:
+    """Give an error in one line: what is wrong, and what to do next."""
+    said = str(error).rstrip(".")
+    return f"{said}. {error.next_step}" if error.next_step else said
+
+
 def complain(command: str, errors: Iterable[InitshimError]) -> None:
     """Say on standard error what is wrong and what to do next, a line for each error."""
     console = stderr()

@@ -22,6 +22,8 @@ _VERBS = {  # as RBAC and people name them: method and content type
     "create": ("POST", _JSON),
     "update": ("PUT", _JSON),
     "patch": ("PATCH", "application/merge-patch+json"),
+    "delete": ("DELETE", _JSON),
+    "deletecollection": ("DELETE", _JSON),
     "apply": ("PATCH", "application/apply-patch+yaml"),  # JSON is YAML
 }
 _LARGEST = 8 << 20  # etcd keeps 1.5 MiB an object; a page of 250 pods is some 4 MiB
@@ -144,6 +146,18 @@ class Client:
         """Apply a JSON Merge Patch; a resourceVersion in its metadata makes it conditional."""
         query = {"fieldManager": self._manager}
         return await self._call("patch", ref, ref.path, query=query, body=patch)
+
+    async def delete(self, ref: Ref) -> None:
+        """Delete an object, or raise Missing where there is none."""
+        await self._call("delete", ref, ref.path)
+
+    async def delete_all(self, kind: Kind, namespace: str, *, labels: str) -> None:
+        """Delete every object of a kind in a namespace that has these labels."""
+        if not labels:
+            raise ValueError("what is deleted together is named by labels")
+        what = f"{kind.resource} in {namespace}"
+        query = {"labelSelector": labels}
+        await self._call("deletecollection", what, kind.path(namespace), query=query)
 
     async def version(self) -> str:
         """Give the API server's version, as v1.36.1."""

@@ -52,8 +52,11 @@ async def run(
     command: tuple[str, ...],
     *,
     deadline: float = 10.0,
+    largest: int = _LARGEST,
 ) -> Ran:
     """Run the command, without a terminal or input; `deadline` in seconds holds for all of it.
+
+    `largest`: how many bytes it may print.
 
     Raises Forbidden, Missing, Unreachable, Refused, BadAnswer, and NotStarted where the
     container's image has no such program.
@@ -63,15 +66,15 @@ async def run(
         async with asyncio.timeout(deadline):
             token = await connection.token()
             url = _url(connection, pod, container, command)
-            async with _open(connection, url, token) as socket:
-                return _ran(await _read(socket, task), task)
+            async with _open(connection, url, token, largest) as socket:
+                return _ran(await _read(socket, task, largest), task)
     except TimeoutError as error:
         raise errors.Unreachable(f"{task}: no answer in {deadline:g} s.") from error
     except InvalidStatus as error:
         raise _refused(error, f"{pod}, container {container}") from error
     except ConnectionClosedError as error:
         if error.sent and error.sent.code == CloseCode.MESSAGE_TOO_BIG:
-            raise _too_much(task) from error
+            raise _too_much(task, largest) from error
         raise errors.Unreachable(f"{task}: {_why(error)}.") from error
     except (WebSocketException, OSError) as error:
         raise errors.Unreachable(f"{task}: {_why(error)}.") from error
@@ -81,8 +84,8 @@ def _why(error: Exception) -> str:
     return str(error).rstrip(".") or type(error).__name__
 
 
-def _too_much(task: str) -> errors.BadAnswer:
-    return errors.BadAnswer(f"{task}: it prints more than {_LARGEST >> 10} KiB.")
+def _too_much(task: str, largest: int) -> errors.BadAnswer:
+    return errors.BadAnswer(f"{task}: it prints more than {largest >> 10} KiB.")
 
 
 def _refused(error: InvalidStatus, what: str) -> errors.KubeError:
@@ -100,7 +103,7 @@ def _url(connection: Connection, pod: Ref, container: str, command: tuple[str, .
     return f"{server}{pod.path}/exec?{urlencode(query)}"
 
 
-def _open(connection: Connection, url: str, token: str | None) -> connect:
+def _open(connection: Connection, url: str, token: str | None, largest: int) -> connect:
     secure = url.startswith("wss:")
     named: dict[str, Any] = {}
     if secure and connection.server_name:
@@ -115,20 +118,20 @@ def _open(connection: Connection, url: str, token: str | None) -> connect:
         compression=None,
         open_timeout=None,  # one deadline around it all says more
         close_timeout=1.0,
-        max_size=_LARGEST,
+        max_size=largest,
         **named,
     )
 
 
-async def _read(socket: ClientConnection, task: str) -> dict[int, bytes]:
+async def _read(socket: ClientConnection, task: str, largest: int) -> dict[int, bytes]:
     """Give what came on each channel, once the other side closes."""
     heard: dict[int, bytes] = {}
     size = 0
     async for frame in socket:
         data = frame.encode() if isinstance(frame, str) else frame
         size += len(data)
-        if size > _LARGEST:
-            raise _too_much(task)
+        if size > largest:
+            raise _too_much(task, largest)
         if data:
             heard[data[0]] = heard.get(data[0], b"") + data[1:]
     return heard

@@ -55,6 +55,7 @@ class Ref:
 
 
 NAMESPACE = Kind("Namespace", "namespaces")
+NODE = Kind("Node", "nodes")
 POD = Kind("Pod", "pods")
 CONFIG_MAP = Kind("ConfigMap", "configmaps")
 SECRET = Kind("Secret", "secrets")

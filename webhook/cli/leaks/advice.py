@@ -36,19 +36,15 @@ def of_deaf(deaf: Deaf, forecast: str) -> str:
 def summary(found: Findings) -> list[str]:
     """Sum up, a sentence a line."""
     leaking = [each for each in found.leaks if each.cause is not Cause.LATE]
-    lines = [
-        f"{_counted(found.zombies, 'zombie')} in {_counted(found.containers, 'container')},"
-        f" watched for {found.seconds:g} s; {_counted(len(leaking), 'leak')},"
-        f" {_counted(len(found.deaf), 'program')} deaf to SIGTERM."
-    ]
+    seen = f"{_counted(found.zombies, 'zombie')} in {_counted(found.containers, 'container')}"
+    deaf = f"{_counted(len(found.deaf), 'program')} deaf to SIGTERM"
+    lines = [f"{seen}, watched for {found.seconds:g} s; {_counted(len(leaking), 'leak')}, {deaf}."]
     if found.unknown:
         lines.append(
             f"{_counted(found.unknown, 'zombie')} in containers of no pod that was listed."
         )
     if found.elsewhere:
-        lines.append(
-            f"{_counted(found.elsewhere, 'zombie')} outside of containers, of the nodes' own services."
-        )
+        lines.append(f"{_counted(found.elsewhere, 'zombie')} of the nodes' own services.")
     return lines
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from webhook.cli.audit.progress import Bar
 from webhook.cli.leaks.observations import Look, Observed
 from webhook.cli.leaks.pods import Running
-from webhook.cli.leaks.procfs import Reading, observed, reading
 from webhook.cli.leaks.probes import PROBES, Probe
+from webhook.cli.leaks.procfs import Reading, observed, reading
 from webhook.core.errors import InitshimError
 from webhook.kube.errors import Forbidden, KubeError, NotStarted
 
@@ -43,7 +43,8 @@ async def look(containers: Mapping[str, Running], run: Exec, *, seconds: float, 
         try:
             async with turn:
                 if container.workload.namespace in refused:
-                    raise Forbidden(_NO_RIGHT)
+                    problems.append(_NO_RIGHT)
+                    return
                 probe, before = await _first_that_runs(container, run)
             await asyncio.sleep(seconds)
             async with turn:
@@ -53,7 +54,9 @@ async def look(containers: Mapping[str, Running], run: Exec, *, seconds: float, 
             refused.add(container.workload.namespace)
             problems.append(_NO_RIGHT)
         except NotStarted:
-            problems.append("nothing in the image can read /proc (no shell, no cat, no interpreter)")
+            problems.append(
+                "nothing in the image can read /proc (no shell, no cat, no interpreter)"
+            )
         except (KubeError, InitshimError) as error:
             problems.append(str(error))
         bar.step(f"{container.workload.namespace}/{container.pod}")

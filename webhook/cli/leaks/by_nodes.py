@@ -1,7 +1,7 @@
 """Look from the nodes: a pod on each, its log read, and every pod gone again, whatever happens.
 
-Rights: list nodes; in the namespace of the pods create, get, list, delete and deletecollection pods,
-and get pods/log.
+Rights: list nodes; in the namespace of the pods create, get, delete and deletecollection pods, and
+get pods/log.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Read what the census wrote to its log: JSON lines, as `initshim/census/census.py` says. No I/O."""
+"""Read what the census wrote to its log, as `initshim/census/census.py` says. No I/O."""
 
 import json
 from collections import defaultdict

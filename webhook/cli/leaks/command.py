@@ -54,7 +54,7 @@ def leaks(  # noqa: PLR0913  # an option is an argument to typer
     ] = None,
     context: Annotated[str | None, typer.Option(metavar="NAME", help=_CONTEXT)] = None,
 ) -> None:
-    """Show which pods leave zombies, how fast, who doesn't wait for them, and who is deaf to SIGTERM.
+    """Show which pods leave zombies, how fast, and which programs are deaf to SIGTERM.
 
     Nothing needs to be installed, and nothing stays: a small pod on each node counts twice and is
     deleted, also on Ctrl-C. With --exec no pod is made.
@@ -93,7 +93,9 @@ def leaks(  # noqa: PLR0913  # an option is an argument to typer
 
 def _check(request: Request) -> None:
     if request.by_exec and (request.nodes or request.create_namespace or request.dry_run):
-        raise BadSettings("--exec makes no pods: --node, --create-namespace and --dry-run don't go with it")
+        raise BadSettings(
+            "--exec makes no pods: --node, --create-namespace and --dry-run don't go with it"
+        )
 
 
 async def _until_terminated(connection: Connection, request: Request) -> int:

@@ -48,7 +48,7 @@ class Leak:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deaf:
-    """A container whose PID 1 has no handler for SIGTERM, so that each stop takes `grace` seconds."""
+    """A container whose PID 1 has no handler for SIGTERM: each stop takes `grace` seconds."""
 
     workload: Workload
     container: str
@@ -83,7 +83,7 @@ class _Seen:
 
 
 def findings(looks: Sequence[Look], containers: Mapping[str, Running]) -> Findings:
-    """Say who leaks, the fastest first, and who is deaf. What was not there at both looks is no leak."""
+    """Say who leaks, the fastest first, and who is deaf."""
     seen = [
         _Seen(containers[identity], observed, look.seconds, max(0, look.most - look.tasks))
         for look in looks

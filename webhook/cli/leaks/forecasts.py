@@ -1,4 +1,4 @@
-"""What initshim would do to each container, as `audit --what-if` says it, without asking registries."""
+"""What initshim would do to each container, as `audit --what-if` says it; no registry is asked."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -15,7 +15,7 @@ def forecast(
 ) -> Callable[[Workload, str], str]:
     """Plan every pod as the webhook would; give what answers for a workload's container.
 
-    "wrapped" stands for a container whose image has to be asked for, too: what it runs decides then.
+    "wrapped" stands for a container whose image has to be asked for, too.
     """
     known: dict[tuple[Workload, str], str] = {}
     for pod in pods:

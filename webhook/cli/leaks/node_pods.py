@@ -87,9 +87,10 @@ def namespace_manifest(name: str) -> Json:
 
 
 def admits_host_pid(namespace: Json) -> bool:
-    """Tell whether the namespace's own label lets a pod with hostPID in (a cluster may do by default)."""
+    """Tell whether the namespace's own label lets a pod with hostPID in."""
     labels = (namespace.get("metadata") or {}).get("labels") or {}
-    return labels.get("pod-security.kubernetes.io/enforce", "privileged") == "privileged"
+    enforced = labels.get("pod-security.kubernetes.io/enforce", "privileged")
+    return str(enforced) == "privileged"
 
 
 def usable(nodes: Iterable[Json], wanted: Iterable[str]) -> tuple[list[str], dict[str, str]]:
@@ -99,7 +100,7 @@ def usable(nodes: Iterable[Json], wanted: Iterable[str]) -> tuple[list[str], dic
     """
     names = set(wanted)
     fit: list[str] = []
-    unfit = {name: "there is no such node" for name in names}
+    unfit = dict.fromkeys(names, "there is no such node")
     for node in nodes:
         metadata, status = node.get("metadata") or {}, node.get("status") or {}
         name = str(metadata.get("name"))

@@ -43,7 +43,8 @@ class Observed:
 class Look:
     """What was seen in `seconds` between the looks, by container id.
 
-    `most` is how many tasks the node can have, 0 where nobody knows; `partial` says what was not seen.
+    `most` is how many tasks the node can have, 0 where nobody knows; `partial` says what was not
+    seen.
     """
 
     seconds: float

@@ -26,6 +26,10 @@ svg { width: 100%; height: auto; } svg text { fill: var(--ink); font-size: 13px;
 .soft { color: var(--soft); }
 """.strip()
 
+_FOOT = (
+    "A zombie is a process that has ended and that its parent has not waited for. It holds a PID"
+    " of its node until then."
+)
 _KEY = (
     ("mended", "mended by initshim"),
     ("not", "not mended by an init"),
@@ -46,8 +50,7 @@ def page(data: dict[str, Any]) -> str:
         *_leaks(data["leaks"]),
         *_deaf(data["deaf"]),
         *_problems(data["problems"]),
-        '<p class="soft">A zombie is a process that has ended and that its parent has not waited'
-        " for. It holds a PID of its node until then.</p>",
+        f'<p class="soft">{_FOOT}</p>',
         "</main></body></html>",
     ]
     return "\n".join(parts) + "\n"
@@ -75,8 +78,9 @@ def _picture(leaks: Sequence[dict[str, Any]]) -> Iterable[str]:
         top = row * (_BAR + _GAP)
         width = max(2, (_WIDTH - _LEFT - 90) * leak["zombies"] / longest)
         yield (
-            f'<text x="{_LEFT - 8}" y="{top + 14}" text-anchor="end">{escape(_shortened(_name(leak)))}'
-            f'</text><rect class="{_class(leak)}" x="{_LEFT}" y="{top}" width="{width:.1f}"'
+            f'<text x="{_LEFT - 8}" y="{top + 14}" text-anchor="end">'
+            f"{escape(_shortened(_name(leak)))}</text>"
+            f'<rect class="{_class(leak)}" x="{_LEFT}" y="{top}" width="{width:.1f}"'
             f' height="{_BAR}" rx="2"></rect><text x="{_LEFT + width + 6:.1f}" y="{top + 14}">'
             f"{leak['zombies']:,}</text>"
         )
@@ -102,7 +106,7 @@ def _leaks(leaks: Sequence[dict[str, Any]]) -> Iterable[str]:
             f"{leak['pods']:,}",
             f"{leak['zombies']:,}",
             f"{leak['hourly']:,.0f}",
-            ", ".join(f"{name} ×{count:,}" for name, count in leak["commands"].items()),
+            ", ".join(f"{name} x{count:,}" for name, count in leak["commands"].items()),
             leak["verdict"],
         ]
         for leak in leaks

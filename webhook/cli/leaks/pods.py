@@ -30,11 +30,7 @@ def running(pods: Iterable[Pod], makers: Mapping[Workload, Workload]) -> dict[st
 
     `makers` says who made a ReplicaSet or Job.
     """
-    return {
-        identity: container
-        for pod in pods
-        for identity, container in _of_pod(pod, makers)
-    }
+    return {identity: container for pod in pods for identity, container in _of_pod(pod, makers)}
 
 
 def _of_pod(pod: Pod, makers: Mapping[Workload, Workload]) -> Iterator[tuple[str, Running]]:

@@ -1,7 +1,7 @@
 """The programs that can read /proc in a container, in the order in which they are tried.
 
-Each prints the same lines: `T ` and the line /proc/PID/stat of each process, `S ` and the lines SigCgt
-and SigIgn of /proc/1/status; cat prints them as they are, without the letter.
+Each prints the same lines: `T ` and the line /proc/PID/stat of each process, `S ` and the lines
+SigCgt and SigIgn of /proc/1/status; cat prints them as they are, without the letter.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Probe:
     command: tuple[str, ...]
 
 
-# `read` splits nothing with IFS empty, and every sh has it; a process that ends meanwhile is left out.
+# With IFS empty `read` splits nothing; a process that ends meanwhile is left out.
 _SHELL = """
 for folder in /proc/[0-9]*; do
   IFS= read -r line < "$folder/stat" || continue
@@ -39,8 +39,13 @@ for line in open('/proc/1/status', errors='replace'):
 """
 
 _PERL = """
-for my $name (glob('/proc/[0-9]*/stat')) { open(my $file, '<', $name) or next; my $line = <$file>; print "T $line" if defined $line }
-open(my $file, '<', '/proc/1/status'); while (<$file>) { print "S $_" if /^Sig(Cgt|Ign):/ }
+for my $name (glob('/proc/[0-9]*/stat')) {
+  open(my $file, '<', $name) or next;
+  my $line = <$file>;
+  print "T $line" if defined $line;
+}
+open(my $file, '<', '/proc/1/status');
+while (<$file>) { print "S $_" if /^Sig(Cgt|Ign):/ }
 """
 
 _NODE = """
@@ -53,16 +58,25 @@ for (const line of fs.readFileSync('/proc/1/status', 'latin1').split('\\n'))
 """
 
 _RUBY = """
-Dir.glob('/proc/[0-9]*/stat') { |name| begin; puts 'T ' + File.read(name).strip; rescue SystemCallError; end }
+Dir.glob('/proc/[0-9]*/stat') do |name|
+  begin
+    puts 'T ' + File.binread(name).strip
+  rescue SystemCallError
+  end
+end
 File.foreach('/proc/1/status') { |line| puts 'S ' + line if line =~ /^Sig(Cgt|Ign):/ }
 """
 
 _PHP = """
-foreach (glob('/proc/[0-9]*/stat') as $name) { $line = @file_get_contents($name); if ($line !== false) echo 'T ', trim($line), "\\n"; }
-foreach (file('/proc/1/status') as $line) if (preg_match('/^Sig(Cgt|Ign):/', $line)) echo 'S ', $line;
+foreach (glob('/proc/[0-9]*/stat') as $name) {
+  $line = @file_get_contents($name);
+  if ($line !== false) echo 'T ', trim($line), "\\n";
+}
+foreach (file('/proc/1/status') as $line)
+  if (preg_match('/^Sig(Cgt|Ign):/', $line)) echo 'S ', $line;
 """
 
-# cat alone can't list a folder: it is told the first thousand processes, and those that there are it prints.
+# cat can't list a folder: it is told the first thousand PIDs, and prints those that there are.
 _FIRST = 1000
 
 PROBES = (

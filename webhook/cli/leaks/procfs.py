@@ -84,9 +84,7 @@ def _process(line: str) -> Process | None:
     fields = rest.split()
     if len(fields) <= _STARTED or not (fields[_THREADS] + fields[_STARTED]).isdigit():
         return None
-    return Process(
-        int(pid), name, state, int(parent), int(fields[_THREADS]), int(fields[_STARTED])
-    )
+    return Process(int(pid), name, state, int(parent), int(fields[_THREADS]), int(fields[_STARTED]))
 
 
 def _term(printed: str) -> Term | None:

@@ -119,7 +119,7 @@ def _deaf(deaf: Deaf, forecast: Forecast) -> list[str]:
 
 
 def _commands(leak: Leak) -> str:
-    named = [f"{name} ×{count:,}" for name, count in leak.commands[:_MOST_COMMANDS]]
+    named = [f"{name} x{count:,}" for name, count in leak.commands[:_MOST_COMMANDS]]
     more = len(leak.commands) - len(named)
     return ", ".join([*named, f"{more} more"] if more else named)
 

@@ -1,9 +1,7 @@
 """From what was asked to the answer: look, find out whose it was, print."""
 
-import asyncio
-import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import yaml
@@ -17,11 +15,10 @@ from webhook.cli.leaks.findings import findings
 from webhook.cli.leaks.observations import Look
 from webhook.cli.leaks.pods import Running, running
 from webhook.cli.leaks.report import Output
-from webhook.core.errors import InitshimError
 from webhook.core.pod import Pod
 from webhook.kube.client import Client
 from webhook.kube.connect import Connection
-from webhook.kube.errors import KubeError, Missing
+from webhook.kube.errors import Missing
 from webhook.kube.exec import run as exec_in
 from webhook.kube.objects import NAMESPACE, NODE, POD, Ref
 
@@ -125,7 +122,7 @@ async def _on_nodes(client: Client, request: Request) -> Seen:
     fit, unfit = await _nodes(client, request)
     problems = [f"node {name}: {why}" for name, why in unfit.items()]
     if not fit:
-        raise NotCounted("There is no node to look at.", next_step="; ".join(problems) or None)
+        raise NotCounted("There is no node to look at.", next_step="; ".join(problems))
     made = await _prepare(client, request)
     try:
         with bar() as drawn:
@@ -168,9 +165,7 @@ async def _inside(client: Client, connection: Connection, request: Request) -> S
 
     async def run(container: Running, command: tuple[str, ...]) -> str:
         ref = Ref(POD, container.pod, container.workload.namespace)
-        ran = await exec_in(
-            connection, ref, container.container, command, largest=_LARGEST_EXEC
-        )
+        ran = await exec_in(connection, ref, container.container, command, largest=_LARGEST_EXEC)
         return ran.stdout
 
     with bar() as drawn:

@@ -1,0 +1,99 @@
+"""What probes print, read; and the probes themselves, run here against this machine's /proc."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from webhook.cli.leaks.observations import Term, Zombies
+from webhook.cli.leaks.probes import PROBES, Probe
+from webhook.cli.leaks.procfs import NotReadable, observed, reading
+
+
+def stat(pid: int, name: str, state: str, parent: int, started: int = 100) -> str:
+    """A line as the kernel writes it (proc(5)): 52 fields."""
+    middle = " ".join(["0"] * 15)
+    return f"{pid} ({name}) {state} {parent} {middle} 1 0 {started} " + " ".join(["0"] * 30)
+
+
+STATUS = "Name:\tapp\nSigIgn:\t0000000000001000\nSigCgt:\t{}\n"
+
+
+def test_zombies_are_counted_by_name_and_parent_and_what_stayed_is_told_from_what_is_new() -> None:
+    first = reading(
+        "\n".join(
+            [
+                "T " + stat(1, "app", "S", 0),
+                "T " + stat(20, "helper", "S", 1),
+                "T " + stat(30, "sh", "Z", 1),
+                "T " + stat(31, "sh", "Z", 1),
+                "T " + stat(40, "curl", "Z", 20),
+            ]
+        )
+    )
+    second = reading(
+        "\n".join(
+            [
+                "T " + stat(1, "app", "S", 0),
+                "T " + stat(20, "helper", "S", 1),
+                "T " + stat(30, "sh", "Z", 1),
+                "T " + stat(31, "sh", "Z", 1, started=900),  # the number came again
+                "T " + stat(32, "sh", "Z", 1),
+                "S SigCgt:\t0000000000000002",
+            ]
+        )
+    )
+    seen = observed(first, second)
+    assert set(seen.zombies) == {
+        Zombies(name="sh", parent="app", by_pid_1=True, before=2, now=3, stayed=1),
+        Zombies(name="curl", parent="helper", by_pid_1=False, before=1, now=0, stayed=0),
+    }
+    assert (seen.pid_1, seen.term, seen.tasks) == ("app", Term.DEFAULT, 5)
+
+
+@pytest.mark.parametrize("name", ["a b", "x) S 1 (y", "(sd-pam)", ")", "\N{GREEK SMALL LETTER PI}"])
+def test_a_process_may_call_itself_anything(name: str) -> None:
+    found = reading("\n".join([stat(1, "app", "S", 0), stat(7, name, "Z", 1)]))
+    assert [each.name for each in found.processes] == ["app", name]
+    assert found.processes[1].parent == 1
+
+
+@pytest.mark.parametrize(
+    ("caught", "ignored", "term"),
+    [
+        ("0000000000004002", "0000000000000000", Term.HANDLED),
+        ("0000000000000002", "0000000000004000", Term.IGNORED),
+        ("0000000000000002", "0000000000001000", Term.DEFAULT),
+    ],
+)
+def test_what_sigterm_does_is_read_from_the_sets_of_signals(
+    caught: str, ignored: str, term: Term
+) -> None:
+    printed = f"{stat(1, 'app', 'S', 0)}\nSigIgn:\t{ignored}\nSigCgt:\t{caught}\n"
+    assert reading(printed).term is term
+
+
+@pytest.mark.parametrize("printed", ["", "cat: /proc: Is a directory", "T 1 (cut", "T 1 (a) S 0 1"])
+def test_what_shows_no_pid_1_is_said_to(printed: str) -> None:
+    with pytest.raises(NotReadable, match="PID 1"):
+        reading(printed)
+
+
+@pytest.mark.parametrize("probe", PROBES, ids=[each.name for each in PROBES])
+def test_a_probe_finds_a_zombie_on_this_machine(probe: Probe) -> None:
+    if shutil.which(probe.command[0]) is None:
+        pytest.skip(
+            f"{probe.command[0]} is not installed; it is one of several that may read /proc"
+        )
+    with subprocess.Popen(["sh", "-c", "exit 0"]) as child:
+        for _ in range(1000):
+            with open(f"/proc/{child.pid}/stat") as file:  # noqa: PTH123 - as the probes do
+                if ") Z " in file.read():
+                    break
+        done = subprocess.run(
+            probe.command, capture_output=True, text=True, errors="replace", check=False
+        )
+        found = {each.pid: each for each in reading(done.stdout).processes}
+        if probe.name != "cat" or child.pid <= 1000:  # the first thousand is all that cat is told
+            assert found[child.pid].state == "Z"
+        assert reading(done.stdout).term is not None
