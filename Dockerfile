@@ -49,6 +49,7 @@ LABEL org.opencontainers.image.title="initshim reaper" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build --chmod=0555 /out/initshim-linux-${TARGETARCH} /init
+COPY --from=build --chmod=0555 /out/initshim-census-linux-${TARGETARCH} /census
 USER 65532:65532
 ENTRYPOINT ["/init"]
 

@@ -20,13 +20,22 @@ def note_zombie(census, process):
     if census.seen == cython.sizeof(seen) // cython.sizeof(Seen):
         census.full = True
         return
-    seen[census.seen].pid = process.pid
-    seen[census.seen].started = process.started
+    remember(census, process)
+
+
+def remember(census, process):
+    """Keep a zombie in the order of PIDs: at the end, since that is how the kernel lists them."""
+    at: cython.int = census.seen
+    while at > 0 and seen[at - 1].pid > process.pid:
+        seen[at] = seen[at - 1]
+        at -= 1
+    seen[at].pid = process.pid
+    seen[at].started = process.started
     census.seen += 1
 
 
 def was_seen(census, process):
-    """Tell whether the first look saw this very process: by halves, since /proc is in order."""
+    """Tell whether the first look saw this very process: by halves."""
     low: cython.int = 0
     high: cython.int = census.seen
     while low < high:

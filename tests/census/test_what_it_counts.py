@@ -1,0 +1,240 @@
+"""The census' executable on real processes in PID namespaces, compared with what /proc says."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from initshim import __version__, build, targets
+from tests.fakes import proc_folder
+from tests.fakes.proc_folder import Process
+from tests.reaper import need
+from tests.reaper.process import namespace
+
+Row = dict[str, Any]
+
+# PID 1 leaves `own` zombies, its child leaves `childs`, and another waits for its own, but late.
+_LEAKER = """
+import os, signal, sys, time
+own, childs, handled = map(int, sys.argv[1:])
+if handled:
+    signal.signal(signal.SIGTERM, lambda *_: None)
+for _ in range(own):
+    os.fork() or os._exit(0)
+worker = os.fork()
+if worker == 0:
+    for _ in range(childs):
+        os.fork() or os._exit(0)
+    time.sleep(600)
+late = os.fork()
+while late == 0:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    time.sleep(0.2)
+    os.waitpid(child, 0)
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="session")
+def census(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    program = build.PROGRAMS["initshim-census"]
+    return build.build(targets.this_machine(), tmp_path_factory.mktemp("census"), program)
+
+
+@pytest.fixture
+def count(census: Path) -> Callable[..., list[Row]]:
+    def run(*words: str, user: int | None = None) -> list[Row]:
+        done = subprocess.run(
+            [census, "--watch", "1", *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            user=user,
+            group=user,
+            extra_groups=[] if user else None,
+        )
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    return run
+
+
+@contextmanager
+def leaker(own: int, childs: int, *, handled: bool = False) -> Iterator[int]:
+    """Run a leaker as PID 1 of a namespace; gives its PID outside."""
+    command = [
+        *namespace(),
+        sys.executable,
+        "-c",
+        _LEAKER,
+        str(own),
+        str(childs),
+        str(int(handled)),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as around:
+        assert around.stdout
+        assert around.stdout.readline() == "ready\n"
+        (inside,) = children(around.pid)
+        try:
+            yield inside
+        finally:
+            os.kill(inside, 9)
+            around.wait(20)
+
+
+def children(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(each) for each in listed.split()]
+
+
+def zombies_of(pid: int) -> int:
+    """How many zombies a process has now, by the kernel's own list of its children."""
+    found = 0
+    for child in children(pid):
+        line = Path(f"/proc/{child}/stat").read_text()
+        found += line.rpartition(")")[2].split()[0] == "Z"
+    return found
+
+
+def rows(found: list[Row], kind: str, **fields: Any) -> list[Row]:
+    return [row for row in found if row["kind"] == kind and fields.items() <= row.items()]
+
+
+def test_zombies_are_counted_under_whom_they_belong_to(count: Callable[..., list[Row]]) -> None:
+    need.namespaces()
+    with leaker(30, 5) as first:
+        worker, late = (each for each in children(first) if children(each))
+        found = count()
+        (own,) = rows(found, "zombies", parent=first)
+        (workers,) = rows(found, "zombies", parent=worker)
+        assert (own["before"], own["now"], own["stayed"]) == (30, 30, 30)
+        assert own["now"] == zombies_of(first)
+        assert (own["parent_first"], own["parent_name"]) == (1, workers["name"])
+        assert (workers["now"], workers["stayed"], workers["parent_first"]) == (5, 5, 0)
+        assert workers["now"] == zombies_of(worker)
+        assert all(row["stayed"] == 0 for row in rows(found, "zombies", parent=late))
+
+
+@pytest.mark.parametrize(("handled", "term"), [(False, "default"), (True, "handled")])
+def test_pid_1_of_a_namespace_is_told_of_with_what_sigterm_does(
+    count: Callable[..., list[Row]], handled: bool, term: str
+) -> None:
+    need.namespaces()
+    with leaker(0, 1, handled=handled) as first:
+        found = count()
+        (row,) = rows(found, "first", pid=first)
+        assert row["term"] == term
+        assert row["cgroup"] == max(
+            (line.split(":", 2)[2] for line in _lines(first, "cgroup")), key=len
+        )
+
+
+def _lines(pid: int, name: str) -> list[str]:
+    return Path(f"/proc/{pid}/{name}").read_text().splitlines()
+
+
+def test_it_needs_no_rights(count: Callable[..., list[Row]], census: Path) -> None:
+    need.root()
+    need.namespaces()
+    for folder in (census, *census.parents):
+        if not folder.stat().st_mode & 1:
+            folder.chmod(folder.stat().st_mode | 0o555)
+    with leaker(3, 1) as first:
+        (row,) = rows(count(user=65532), "zombies", parent=first)
+        assert row["now"] == 3
+
+
+def test_the_last_line_sums_up_the_node(count: Callable[..., list[Row]]) -> None:
+    found = count()
+    last = found[-1]
+    assert last["kind"] == "node"
+    assert last["seconds"] == 1
+    assert last["pid_max"] == int(Path("/proc/sys/kernel/pid_max").read_text())
+    assert last["threads"] >= last["processes"] > last["zombies"]
+    assert last["full"] == 0
+    assert not rows(found[:-1], "node")
+
+
+def test_many_zombies_are_counted_to_the_last(
+    count: Callable[..., list[Row]], tmp_path: Path
+) -> None:
+    many = [
+        Process(pid=10 + at, name=f"n{at % 90}", state="Z", parent=2 + at % 3) for at in range(5000)
+    ]
+    parents = [
+        Process(pid=pid, parent=1, inner=pid - 1, cgroup=f"0::/pods/{pid}") for pid in (2, 3, 4)
+    ]
+    folder = proc_folder.write(tmp_path, Process(pid=1), *parents, *many)
+    found = count("--proc", str(folder))
+    assert sum(row["now"] for row in rows(found, "zombies")) == 5000
+    assert all(row["stayed"] == row["now"] for row in rows(found, "zombies"))
+    assert found[-1]["zombies"] == 5000
+    assert sum(row["zombies"] for row in rows(found, "group")) == 5000
+
+
+@pytest.mark.parametrize(
+    "name", ['a"b', "a\\b", "x) Z 1 (", "\x01\x7f", "\N{GREEK SMALL LETTER PI}", "(", ""]
+)
+def test_names_are_escaped(count: Callable[..., list[Row]], tmp_path: Path, name: str) -> None:
+    folder = proc_folder.write(
+        tmp_path, Process(pid=1, name="init"), Process(pid=9, name=name, state="Z", parent=1)
+    )
+    (row,) = rows(count("--proc", str(folder)), "zombies")
+    assert row["name"].encode("latin-1") == name.encode()[:15]
+
+
+def test_of_several_hierarchies_the_longest_path_is_taken(
+    count: Callable[..., list[Row]], tmp_path: Path
+) -> None:
+    lines = "12:cpuset:/\n5:pids:/kubepods/podx/y\n1:name=systemd:/kubepods\n0::/"
+    folder = proc_folder.write(tmp_path, Process(pid=5, inner=1, cgroup=lines))
+    (row,) = rows(count("--proc", str(folder)), "first")
+    assert row["cgroup"] == "/kubepods/podx/y"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--watch"],
+        ["--watch", "0"],
+        ["--watch", "x"],
+        ["--watch", "86401"],
+        ["x"],
+        ["--proc"],
+        ["-h", "1"],
+    ],
+)
+def test_a_wrong_command_line_is_refused(census: Path, words: list[str]) -> None:
+    done = subprocess.run([census, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "usage: census" in done.stderr
+    assert done.stdout == ""
+
+
+def test_where_there_is_no_proc_it_says_so(census: Path, tmp_path: Path) -> None:
+    command = [census, "--proc", tmp_path / "none"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "can't be read" in done.stderr
+
+
+def test_it_says_its_version(census: Path) -> None:
+    done = subprocess.run([census, "--version"], capture_output=True, text=True, check=False)
+    assert done.stdout == f"initshim {__version__}\n"
+
+
+def test_it_ends_at_once_on_sigterm(census: Path) -> None:
+    with subprocess.Popen([census, "--watch", "600"]) as running:
+        time.sleep(0.1)
+        running.terminate()
+        assert running.wait(20) == -15

@@ -1,0 +1,50 @@
+"""A folder as the kernel shows its processes: stat, status and cgroup of each (proc(5)).
+
+For what can't be had on a test's machine: pods' cgroups of another driver, many containers at once.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+_TERM = 1 << 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """One process; `inner` is its PID in its own namespace, 0 for one of the node's."""
+
+    pid: int
+    name: str = "app"
+    state: str = "S"
+    parent: int = 0
+    inner: int = 0
+    threads: int = 1
+    started: int = 100
+    cgroup: str = "0::/"
+    catches_term: bool = False
+    ignores_term: bool = False
+
+
+def write(folder: Path, *processes: Process) -> Path:
+    """Write the folder anew for these processes, and the kernel's limits."""
+    kernel = folder / "sys" / "kernel"
+    kernel.mkdir(parents=True, exist_ok=True)
+    (kernel / "pid_max").write_text("32768\n")
+    (kernel / "threads-max").write_text("190000\n")
+    for each in processes:
+        own = folder / str(each.pid)
+        own.mkdir(exist_ok=True)
+        middle = " ".join(["0"] * 15)
+        rest = " ".join(["0"] * 30)
+        (own / "stat").write_text(
+            f"{each.pid} ({each.name}) {each.state} {each.parent} {middle} {each.threads} 0 "
+            f"{each.started} {rest}\n"
+        )
+        inner = f"\t{each.inner}" if each.inner else ""
+        (own / "status").write_text(
+            f"Name:\t{each.name}\nNSpid:\t{each.pid}{inner}\n"
+            f"SigIgn:\t{_TERM if each.ignores_term else 0:016x}\n"
+            f"SigCgt:\t{_TERM if each.catches_term else 0:016x}\n"
+        )
+        (own / "cgroup").write_text(f"{each.cgroup}\n")
+    return folder
