@@ -53,7 +53,11 @@ REAPER = Program(
         "text",
     ),
 )
-PROGRAMS = {program.name: program for program in (REAPER,)}
+CENSUS = Program(
+    name="initshim-census",
+    modules=("start", "census/census", "census/proc", "census/tables", "census/lines"),
+)
+PROGRAMS = {program.name: program for program in (REAPER, CENSUS)}
 
 CYTHON = (
     "-3",

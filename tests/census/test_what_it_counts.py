@@ -28,10 +28,12 @@ if handled:
     signal.signal(signal.SIGTERM, lambda *_: None)
 for _ in range(own):
     os.fork() or os._exit(0)
+ends = os.pipe()
 worker = os.fork()
 if worker == 0:
     for _ in range(childs):
         os.fork() or os._exit(0)
+    os.write(ends[1], b".")
     time.sleep(600)
 late = os.fork()
 while late == 0:
@@ -40,6 +42,7 @@ while late == 0:
         os._exit(0)
     time.sleep(0.2)
     os.waitpid(child, 0)
+os.read(ends[0], 1)
 print("ready", flush=True)
 time.sleep(600)
 """
@@ -99,11 +102,11 @@ def children(pid: int) -> list[int]:
 
 def zombies_of(pid: int) -> int:
     """How many zombies a process has now, by the kernel's own list of its children."""
-    found = 0
-    for child in children(pid):
-        line = Path(f"/proc/{child}/stat").read_text()
-        found += line.rpartition(")")[2].split()[0] == "Z"
-    return found
+    return sum(state(child) == "Z" for child in children(pid))
+
+
+def state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def rows(found: list[Row], kind: str, **fields: Any) -> list[Row]:
@@ -113,7 +116,7 @@ def rows(found: list[Row], kind: str, **fields: Any) -> list[Row]:
 def test_zombies_are_counted_under_whom_they_belong_to(count: Callable[..., list[Row]]) -> None:
     need.namespaces()
     with leaker(30, 5) as first:
-        worker, late = (each for each in children(first) if children(each))
+        worker, late = sorted(each for each in children(first) if state(each) != "Z")
         found = count()
         (own,) = rows(found, "zombies", parent=first)
         (workers,) = rows(found, "zombies", parent=worker)

@@ -1,10 +1,10 @@
 """What probes print, read; and the probes themselves, run here against this machine's /proc."""
 
-import shutil
 import subprocess
 
 import pytest
 
+from tests.reaper import need
 from webhook.cli.leaks.observations import Term, Zombies
 from webhook.cli.leaks.probes import PROBES, Probe
 from webhook.cli.leaks.procfs import NotReadable, observed, reading
@@ -16,7 +16,12 @@ def stat(pid: int, name: str, state: str, parent: int, started: int = 100) -> st
     return f"{pid} ({name}) {state} {parent} {middle} 1 0 {started} " + " ".join(["0"] * 30)
 
 
-STATUS = "Name:\tapp\nSigIgn:\t0000000000001000\nSigCgt:\t{}\n"
+_PACKAGES = {
+    "busybox": "busybox-static",
+    "node": "nodejs",
+    "php": "php-cli",
+    "python": "python-is-python3",
+}
 
 
 def test_zombies_are_counted_by_name_and_parent_and_what_stayed_is_told_from_what_is_new() -> None:
@@ -81,10 +86,7 @@ def test_what_shows_no_pid_1_is_said_to(printed: str) -> None:
 
 @pytest.mark.parametrize("probe", PROBES, ids=[each.name for each in PROBES])
 def test_a_probe_finds_a_zombie_on_this_machine(probe: Probe) -> None:
-    if shutil.which(probe.command[0]) is None:
-        pytest.skip(
-            f"{probe.command[0]} is not installed; it is one of several that may read /proc"
-        )
+    need.tool(probe.command[0], _PACKAGES.get(probe.name, probe.name))
     with subprocess.Popen(["sh", "-c", "exit 0"]) as child:
         for _ in range(1000):
             with open(f"/proc/{child.pid}/stat") as file:  # noqa: PTH123 - as the probes do
