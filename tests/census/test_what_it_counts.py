@@ -225,7 +225,7 @@ def test_a_wrong_command_line_is_refused(census: Path, words: list[str]) -> None
 
 
 def test_where_there_is_no_proc_it_says_so(census: Path, tmp_path: Path) -> None:
-    command = [census, "--proc", tmp_path / "none"]
+    command = [str(census), "--proc", str(tmp_path / "none")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "can't be read" in done.stderr
