@@ -29,6 +29,7 @@ RUN HATCH_BUILD_NO_HOOKS=true python3 -m pip wheel --no-index --no-deps --no-bui
 FROM ${PYTHON_IMAGE} AS venv
 ENV PIP_CONFIG_FILE=/run/secrets/pip.conf PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
 RUN python3 -m venv --without-pip /opt/venv
 COPY requirements.lock .
 RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=ca.pem \

@@ -35,7 +35,7 @@ N ?= $(if $(T)$(K),0,auto)
 CHOSEN = $(T) $(if $(K),-k "$(K)") -n $(N) --dist loadgroup
 TESTS := .venv/.has-test .venv/.has-traces .venv/.has-cli
 
-.PHONY: help demo test quick coverage mutants assets integration faults soak lint linters fuzz bench \
+.PHONY: help demo test quick coverage mutants assets integration faults soak lint fuzz bench \
 	bench-reaper bench-webhook bench-cluster reaper dist docs site lock clean
 .DEFAULT_GOAL := help
 
@@ -58,8 +58,8 @@ coverage: $(TESTS) .venv/.has-docs .venv/.has-coverage ## Measure which branches
 	$(BIN)/coverage html --quiet
 	$(BIN)/coverage report $(if $(T)$(K),--fail-under=0)
 
-mutants: $(TESTS) ## Change the code and see whether a test notices: a sample of it (ALL=1: all), by SEED
-	$(BIN)/python -m tests.mutants --seed $(or $(SEED),$$(date +%G%V)) $(if $(ALL),--all)
+mutants: $(TESTS) .venv/.has-coverage ## Change the code and see whether a test notices: a sample of it (ALL=1: all), by SEED
+	$(BIN)/python -m tests.mutants --seed $(or $(SEED),$$(date +%G%V)) $(if $(ROOM),--room $(ROOM)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ALL),--all)
 
 assets: $(TESTS) ## Find or build kube-apiserver and etcd, the newest and an old one
 	@$(BIN)/python -m tests.integration.controlplane.assets
@@ -73,11 +73,12 @@ faults: assets ## Measure load and break things, 15 minutes; tables and picture 
 soak: assets ## An hour in ten minutes: is memory flat?
 	env -u XDG_CACHE_HOME $(BIN)/python -m tests.integration.faults.soak
 
-lint: .venv/.has-lint $(TESTS) ## Check style, types and layers, and what linters of the field say of chart, images and workflows
+lint: .venv/.has-lint .venv/.has-linters $(TESTS) ## Check style, types and layers, and what linters of the field say of chart, images and workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --cache-dir $(CACHE)/imports
+	$(BIN)/python -m tests.linters
 
 fuzz: $(TESTS) ## Run what takes long: 100,000 command lines and 100,000 mutated reviews
 	INITSHIM_LONG=1 HYPOTHESIS_PROFILE=long $(PYTEST) -n auto -m long
