@@ -12,7 +12,7 @@ from typing import Protocol
 
 from webhook.core.errors import BadSettings
 from webhook.core.observe import Observer
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.errors import BadAnswer, Conflict, Missing
 from webhook.kube.objects import MUTATING_WEBHOOK, SECRET, Json, Ref
 from webhook.settings import Settings
@@ -20,7 +20,7 @@ from webhook.tls.files import Files
 from webhook.tls.memory import MemoryBundle, MemorySecret
 from webhook.tls.publish import Published
 from webhook.tls.rotate import Rotation
-from webhook.tls.state import Lives, State, World
+from webhook.tls.state import Lives, State, Timing
 from webhook.tls.store import Contended, Stored
 
 
@@ -40,7 +40,7 @@ class Certificates(Protocol):
 class KubeSecret:
     """A SecretStore in the cluster."""
 
-    def __init__(self, client: Client, ref: Ref) -> None:
+    def __init__(self, client: KubeClient, ref: Ref) -> None:
         self._client = client
         self._ref = ref
 
@@ -73,7 +73,7 @@ class KubeSecret:
 class KubeBundle:
     """A BundlePublisher: every `caBundle` of one MutatingWebhookConfiguration."""
 
-    def __init__(self, client: Client, ref: Ref) -> None:
+    def __init__(self, client: KubeClient, ref: Ref) -> None:
         self._client = client
         self._ref = ref
         self._read: Json = {}
@@ -109,10 +109,10 @@ class KubeBundle:
 def make_certificates(
     settings: Settings,
     *,
-    client: Client | None,
+    client: KubeClient | None,
     observer: Observer,
     lives: Lives | None = None,
-    world: World | None = None,
+    world: Timing | None = None,
 ) -> Certificates:
     """Make what looks after the certificate, as the settings ask; built in needs a client."""
     if settings.tls == "files" and settings.tls_cert_file and settings.tls_key_file:

@@ -14,7 +14,7 @@ from webhook.core.observe import Observer
 from webhook.core.pod import Pod
 from webhook.core.policy import NeedsImage, Plan, Skip
 from webhook.core.reasons import Reason
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.pullsecrets import ClusterSecrets, PullSecrets
 from webhook.oci.addresses import AddressRule, Network
 from webhook.oci.connect import Resolver as NameResolver
@@ -57,7 +57,7 @@ async def images(settings: Settings, observer: Observer) -> AsyncIterator[Images
 
 @asynccontextmanager
 async def open_resolver(
-    settings: Settings, client: Client | None, observer: Observer
+    settings: Settings, client: KubeClient | None, observer: Observer
 ) -> AsyncIterator[Resolver]:
     """Give the resolver that the settings ask for, and close it."""
     if not settings.lookups:

@@ -15,7 +15,7 @@ from webhook.core.pod import Pod
 from webhook.core.policy import NeedsImage, Skip
 from webhook.core.reasons import UNRESOLVED
 from webhook.core.workload import workloads
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
 from webhook.kube.objects import CRON_JOB, DAEMON_SET, DEPLOYMENT, NAMESPACE, STATEFUL_SET
 
@@ -42,7 +42,7 @@ class Counts:
 
 
 async def warm_up(
-    client: Client,
+    client: KubeClient,
     engine: Engine,
     *,
     namespaces: str,
@@ -75,7 +75,7 @@ async def warm_up(
     engine.observer.note("warm-up", **asdict(counts), **problem)
 
 
-async def _templates(client: Client, namespace: str) -> list[Pod]:
+async def _templates(client: KubeClient, namespace: str) -> list[Pod]:
     """Give a namespace's pod templates, read before they are used: a list's next page expires."""
     return [
         Pod(workload.pod)

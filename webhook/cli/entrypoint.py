@@ -21,9 +21,9 @@ from webhook.core.observe import Silent
 from webhook.core.pod import Pod
 from webhook.core.reasons import Reason, remedy
 from webhook.core.workload import Workload, workloads
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
+from webhook.kube.config import load_config
 from webhook.kube.errors import NoCluster
-from webhook.kube.find import find
 from webhook.kube.pullsecrets import ClusterSecrets, PullSecrets
 from webhook.oci.images import Images
 from webhook.oci.lookup import Found
@@ -132,12 +132,12 @@ async def _run(name: str, *, as_pod: str | None, namespace: str | None) -> Resol
         if as_pod is not None:
             workload = pod_in(as_pod)
             try:
-                connection = find(environment(), home=Path.home())
+                connection = load_config(environment(), home=Path.home())
             except NoCluster as error:
                 told.note("without pull secrets", error=str(error))
                 caller = Caller(architectures=Pod(workload.pod).architectures)
             else:
-                client = await stack.enter_async_context(Client(connection))
+                client = await stack.enter_async_context(KubeClient(connection))
                 clock = asyncio.get_running_loop().time
                 secrets = PullSecrets(ClusterSecrets(client), clock=clock, observer=told)
                 where = workload.namespace or namespace or connection.namespace

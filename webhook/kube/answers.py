@@ -10,7 +10,7 @@ from webhook.kube.objects import Json, Ref
 _LONGEST_MESSAGE = 300
 
 
-def judge(status: int, answer: bytes, *, verb: str, what: Ref | str) -> Json:
+def parse(status: int, answer: bytes, *, verb: str, what: Ref | str) -> Json:
     """Give the object in an answer, or raise the KubeError that it stands for."""
     if not 200 <= status < 300:
         raise refusal(status, answer, verb=verb, what=what)

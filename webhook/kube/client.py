@@ -30,7 +30,7 @@ _LARGEST = 8 << 20  # etcd keeps 1.5 MiB an object; a page of 250 pods is some 4
 _PAGE = 250
 
 
-class Client:
+class KubeClient:
     """Calls to one API server; safe for many tasks at once; close it, or use it in `async with`."""
 
     def __init__(
@@ -112,7 +112,7 @@ class Client:
         status, headers, answer = await self._exchange(
             "create", ref, path, query={"dryRun": "All"}, body=stubbed
         )
-        created = answers.judge(status, answer, verb="create", what=ref)
+        created = answers.parse(status, answer, verb="create", what=ref)
         return created, tuple(map(answers.warning, headers.get_list("warning")))
 
     async def text(self, what: str, path: str) -> str:
@@ -174,7 +174,7 @@ class Client:
         body: Json | None = None,
     ) -> Json:
         status, _, answer = await self._exchange(verb, what, path, query=query, body=body)
-        return answers.judge(status, answer, verb=verb, what=what)
+        return answers.parse(status, answer, verb=verb, what=what)
 
     async def _exchange(
         self,

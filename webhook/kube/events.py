@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from webhook.core.observe import Observer
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.errors import Conflict, KubeError
 from webhook.kube.objects import EVENT, JOB, REPLICA_SET, Json, Kind, Ref
 
@@ -70,7 +70,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class EventSource:
     """Who writes, and the clocks; `now` is the time of day, `clock` seconds that never jump."""
 
     instance: str
@@ -80,7 +80,7 @@ class World:
 
 
 @dataclass(slots=True)
-class _Matter:
+class _Pending:
     """One owner and reason: what is to be said, how often it came up, and from when on to say."""
 
     owner: Owner
@@ -95,64 +95,64 @@ class Recorder:
 
     def __init__(
         self,
-        client: Client,
+        client: KubeClient,
         *,
-        world: World,
+        source: EventSource,
         observer: Observer,
         pace: Pace | None = None,
         most: int = 1024,
     ) -> None:
         """`most` bounds both the queue and the owners and reasons that are remembered."""
         self._client = client
-        self._world = world
+        self._source = source
         self._observer = observer
         self._pace = pace or Pace()
         self._most = most
-        self._matters: OrderedDict[tuple[str, str], _Matter] = OrderedDict()
-        self._queue: asyncio.Queue[_Matter] = asyncio.Queue(most)
+        self._pending: OrderedDict[tuple[str, str], _Pending] = OrderedDict()
+        self._queue: asyncio.Queue[_Pending] = asyncio.Queue(most)
         self._silent_until = float("-inf")
 
     def record(self, owner: Owner, reason: str, note: str) -> None:
         """Have it said on the owner, soon; dropped, and counted, where too much waits already."""
-        matter = self._matters.setdefault((owner.uid, reason), _Matter(owner, note))
-        self._matters.move_to_end((owner.uid, reason))
-        if len(self._matters) > self._most:
-            self._matters.popitem(last=False)
-        matter.count += 1
-        matter.owner, matter.note = owner, note
-        if matter.queued or self._world.clock() < matter.due:
+        pending = self._pending.setdefault((owner.uid, reason), _Pending(owner, note))
+        self._pending.move_to_end((owner.uid, reason))
+        if len(self._pending) > self._most:
+            self._pending.popitem(last=False)
+        pending.count += 1
+        pending.owner, pending.note = owner, note
+        if pending.queued or self._source.clock() < pending.due:
             return
         try:
-            self._queue.put_nowait(matter)
-            matter.queued = True
+            self._queue.put_nowait(pending)
+            pending.queued = True
         except asyncio.QueueFull:
             self._observer.event("dropped")
-            self._complain("events-dropped", error=f"{self._most} events wait already")
+            self._note_failure("events-dropped", error=f"{self._most} events wait already")
 
     async def run(self) -> None:
         """Write what is recorded, one at a time, for ever."""
         while True:
-            matter = await self._queue.get()
-            matter.queued = False
-            matter.due = self._world.clock() + self._pace.repeat
-            count, matter.count = matter.count, 0
+            pending = await self._queue.get()
+            pending.queued = False
+            pending.due = self._source.clock() + self._pace.repeat
+            count, pending.count = pending.count, 0
             try:
                 async with asyncio.timeout(self._pace.deadline):
-                    await self._write(matter.owner, matter.note, count)
+                    await self._write(pending.owner, pending.note, count)
                 self._observer.event("written")
             except (KubeError, TimeoutError) as error:
                 self._observer.event("failed")
-                matter.count += count  # said with the next one
+                pending.count += count  # said with the next one
                 said = str(error) or f"no answer in {self._pace.deadline:g} s"
                 next_step = getattr(error, "next_step", "")
-                self._complain("event-not-written", error=said, next_step=next_step)
-            await self._world.sleep(self._pace.pause)
+                self._note_failure("event-not-written", error=said, next_step=next_step)
+            await self._source.sleep(self._pace.pause)
 
     async def _write(self, owner: Owner, note: str, count: int) -> None:
         """Create the Event, or count it up where it is there already."""
         owner = await self._made_by(owner)
         ref = Ref(EVENT, _name(owner, note), owner.namespace)
-        moment = f"{self._world.now():%Y-%m-%dT%H:%M:%S.%fZ}"
+        moment = f"{self._source.now():%Y-%m-%dT%H:%M:%S.%fZ}"
         series = {"count": count, "lastObservedTime": moment}
         body: Json = {
             "eventTime": moment,
@@ -162,7 +162,7 @@ class Recorder:
             "note": note,
             "regarding": owner.regarding,
             "reportingController": _CONTROLLER,
-            "reportingInstance": self._world.instance,
+            "reportingInstance": self._source.instance,
             **({"series": series} if count > 1 else {}),  # one is no series to the API server
         }
         try:
@@ -191,9 +191,9 @@ class Recorder:
         above = (each for each in metadata.get("ownerReferences") or () if each.get("controller"))
         return Owner.read(next(above, {}), owner.namespace) or owner
 
-    def _complain(self, event: str, **fields: object) -> None:
+    def _note_failure(self, event: str, **fields: object) -> None:
         """Say it in the log, and then nothing for a while: one broken right breaks every call."""
-        now = self._world.clock()
+        now = self._source.clock()
         if now >= self._silent_until:
             self._silent_until = now + self._pace.complain
             self._observer.note(event, **fields)

@@ -12,7 +12,7 @@ from webhook.base.flights import Flights
 from webhook.core.credentials import Keyring, from_secret
 from webhook.core.errors import BadInput
 from webhook.core.observe import Observer
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
 from webhook.kube.objects import SECRET, SERVICE_ACCOUNT, Ref
 
@@ -36,7 +36,7 @@ class SecretReader(Protocol):
 class ClusterSecrets:
     """A SecretReader over the API server."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: KubeClient) -> None:
         self._client = client
 
     async def secret(self, namespace: str, name: str) -> Mapping[str, Any]:

@@ -9,20 +9,20 @@ from webhook.admission.admit import Answer
 from webhook.core.notices import notices
 from webhook.core.observe import Observer
 from webhook.core.pod import Pod
-from webhook.kube.client import Client
-from webhook.kube.events import Owner, Recorder, World
+from webhook.kube.client import KubeClient
+from webhook.kube.events import EventSource, Owner, Recorder
 
 _RESULTS = frozenset({"patched", "unchanged"})  # of a denied pod its controller tells itself
 
 
-def recorder(client: Client, observer: Observer) -> Recorder:
+def recorder(client: KubeClient, observer: Observer) -> Recorder:
     """Give what writes Events; whoever starts it runs it."""
-    world = World(
+    world = EventSource(
         instance=socket.gethostname()[:128],
         now=lambda: datetime.now(UTC),
         clock=asyncio.get_running_loop().time,
     )
-    return Recorder(client, world=world, observer=observer)
+    return Recorder(client, source=world, observer=observer)
 
 
 def record_notices(answer: Answer, record: Callable[[Owner, str, str], None]) -> None:

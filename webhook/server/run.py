@@ -13,7 +13,7 @@ from webhook.assembly.certificates import Certificates, make_certificates
 from webhook.assembly.engine import make_engine
 from webhook.assembly.resolver import open_resolver
 from webhook.assembly.warm_up import Pace, warm_up
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.connect import in_cluster
 from webhook.kube.events import Recorder
 from webhook.server.app import Limits, create_app, create_probes
@@ -131,20 +131,20 @@ async def _drain(
         each.should_exit = True
 
 
-async def _warm_up(settings: Settings, client: Client | None, engine: Engine) -> None:
+async def _warm_up(settings: Settings, client: KubeClient | None, engine: Engine) -> None:
     if client is not None and settings.warm_up and settings.lookups:
         pace = Pace(settings.lookup_seconds)
         await warm_up(client, engine, namespaces=settings.warm_up_namespaces, pace=pace)
 
 
 @asynccontextmanager
-async def _cluster(settings: Settings) -> AsyncIterator[Client | None]:
+async def _cluster(settings: Settings) -> AsyncIterator[KubeClient | None]:
     """Give a client of the API server where something needs one."""
     needed = settings.tls == "builtin" or settings.pull_secrets or settings.warm_up
     if not needed and not settings.events:
         yield None
         return
-    async with Client(in_cluster(environment())) as client:
+    async with KubeClient(in_cluster(environment())) as client:
         yield client
 
 

@@ -13,7 +13,7 @@ from webhook.core.errors import InitshimError
 from webhook.core.observe import Observer
 from webhook.tls import context
 from webhook.tls.issue import BadCertificate, Certificate, read_pair
-from webhook.tls.state import State, World
+from webhook.tls.state import State, Timing
 
 _EVERY = timedelta(seconds=10)
 
@@ -28,14 +28,14 @@ class Files:
         *,
         observer: Observer,
         every: timedelta = _EVERY,
-        world: World | None = None,
+        world: Timing | None = None,
     ) -> None:
         self.tls = context.server_context()
         self.state = State()
         self._paths = (certificate, key)
         self._observer = observer
         self._every = every
-        self._world = world or World()
+        self._world = world or Timing()
         self._loaded: tuple[bytes, ...] = ()
         self._served: Certificate | None = None
 

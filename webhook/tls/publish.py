@@ -10,7 +10,7 @@ from typing import Protocol
 
 from webhook.tls import bundle
 from webhook.tls.issue import Certificate
-from webhook.tls.state import World
+from webhook.tls.state import Timing
 from webhook.tls.store import Contended
 
 _ATTEMPTS = 5
@@ -34,7 +34,7 @@ class BundlePublisher(Protocol):
         """Set every webhook's bundle, or raise Contended if the configuration is not as read."""
 
 
-class Notice:
+class ObservedBundle:
     """The published bundle as this replica has seen it with its own eyes.
 
     The API server follows its own configuration with a lag, so what counts is for how long a
@@ -42,7 +42,7 @@ class Notice:
     after a restart the waiting starts anew.
     """
 
-    def __init__(self, publisher: BundlePublisher, world: World) -> None:
+    def __init__(self, publisher: BundlePublisher, world: Timing) -> None:
         self._publisher = publisher
         self._world = world
         self._since: dict[str, float] = {}

@@ -20,8 +20,8 @@ from webhook.core.errors import InitshimError
 from webhook.core.observe import Observer
 from webhook.tls import context, issue
 from webhook.tls.issue import Certificate, Pair
-from webhook.tls.publish import BundlePublisher, Notice
-from webhook.tls.state import Lives, State, World
+from webhook.tls.publish import BundlePublisher, ObservedBundle
+from webhook.tls.state import Lives, State, Timing
 from webhook.tls.store import SecretStore, Vault, agree, plan
 
 _SOON = 1.0  # seconds: the shortest pause between two steps
@@ -48,7 +48,7 @@ class Rotation:
         names: Sequence[str],
         observer: Observer,
         lives: Lives | None = None,
-        world: World | None = None,
+        world: Timing | None = None,
     ) -> None:
         self.tls = context.server_context()
         self.state = State()
@@ -56,8 +56,8 @@ class Rotation:
         self._names = tuple(names)
         self._observer = observer
         self._lives = lives or Lives()
-        self._world = world or World()
-        self._notice = Notice(publisher, self._world)
+        self._world = world or Timing()
+        self._notice = ObservedBundle(publisher, self._world)
         self._jitter = self._world.random()  # of the CA's renewal: each replica has its own
         self._vault: Vault | None = None
         self._leaf: Leaf | None = None

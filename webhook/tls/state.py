@@ -34,7 +34,7 @@ class Lives:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Timing:
     """The clocks, the randomness and the sleep."""
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)

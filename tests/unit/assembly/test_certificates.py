@@ -18,13 +18,13 @@ from tests.unit.tls.cluster import Notes, Time, handshake, verify
 from webhook.assembly.certificates import Certificates, make_certificates
 from webhook.core.errors import BadSettings
 from webhook.core.observe import Silent
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.connect import Connection
 from webhook.settings import Settings
 from webhook.tls import bundle, issue
 from webhook.tls.files import Files
 from webhook.tls.rotate import Rotation
-from webhook.tls.state import World
+from webhook.tls.state import Timing
 
 SECRET = "/api/v1/namespaces/initshim/secrets/initshim-tls"
 HOOK = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/initshim"
@@ -53,7 +53,7 @@ class Cluster:
     time: Time = field(default_factory=lambda: Time(datetime.now(UTC)))
     notes: Notes = field(default_factory=Notes)
 
-    def rotation(self, client: Client, seed: int = 1) -> Rotation:
+    def rotation(self, client: KubeClient, seed: int = 1) -> Rotation:
         made = make_certificates(
             Settings(),
             client=client,
@@ -63,11 +63,11 @@ class Cluster:
         assert isinstance(made, Rotation)
         return made
 
-    def client(self) -> Client:
+    def client(self) -> KubeClient:
         async def token() -> str:
             return "t"
 
-        return Client(Connection(self.url, ssl.create_default_context(), token))
+        return KubeClient(Connection(self.url, ssl.create_default_context(), token))
 
     def bundles(self) -> list[bytes]:
         hooks = self.server.objects[HOOK]["webhooks"]
@@ -299,7 +299,7 @@ async def test_the_loop_goes_on_until_it_is_cancelled() -> None:
             raise asyncio.CancelledError
 
     made = make_certificates(
-        Settings(tls="dev"), client=None, observer=Silent(), world=World(sleep=sleep)
+        Settings(tls="dev"), client=None, observer=Silent(), world=Timing(sleep=sleep)
     )
     with pytest.raises(asyncio.CancelledError):
         await made.run()
@@ -321,7 +321,7 @@ async def test_a_doubt_hastens_the_next_step_but_not_more_often_than_every_few_s
                 await asleep.wait()
         return asleep.is_set()
 
-    world = World(monotonic=lambda: elapsed, sleep=sleep)
+    world = Timing(monotonic=lambda: elapsed, sleep=sleep)
     made = make_certificates(Settings(tls="dev"), client=None, observer=Silent(), world=world)
     keeper = asyncio.create_task(made.run())
     steps = [await slept()]

@@ -17,7 +17,7 @@ from webhook.admission.resolver import ImageResolver
 from webhook.assembly.warm_up import Pace, warm_up
 from webhook.core.mutation import Delivery
 from webhook.core.policy import Rules
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.connect import Connection
 from webhook.kube.pullsecrets import ClusterSecrets, PullSecrets
 
@@ -63,7 +63,7 @@ class Cluster:
             self.slept.append(seconds)
 
         connection = Connection(self.url, ssl.create_default_context(), token)
-        async with Client(connection) as client:
+        async with KubeClient(connection) as client:
             secrets = PullSecrets(ClusterSecrets(client), clock=asker.clock, observer=asker.told)
             resolver = ImageResolver(
                 asker.images, secrets=secrets, clock=asker.clock, observer=asker.told

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from tests.fakes.api_server import ApiServer, Refusal, Rule, serving
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.connect import Connection
 from webhook.kube.errors import (
     BadAnswer,
@@ -32,9 +32,9 @@ class Cluster:
     server: ApiServer
     connection: Connection
 
-    def run(self, work: Callable[[Client], Awaitable[Any]], **options: Any) -> Any:
+    def run(self, work: Callable[[KubeClient], Awaitable[Any]], **options: Any) -> Any:
         async def main() -> Any:
-            async with Client(self.connection, **options) as client:
+            async with KubeClient(self.connection, **options) as client:
                 return await work(client)
 
         return asyncio.run(main())
@@ -64,7 +64,7 @@ def answering(answer: Any) -> Callable[..., Any]:
 
 
 def test_an_object_goes_through_its_life(cluster: Cluster) -> None:
-    async def live(client: Client) -> None:
+    async def live(client: KubeClient) -> None:
         made = await client.create(OURS, {"data": {"a": "YQ=="}})
         assert made["kind"] == "Secret"
         assert (await client.get(OURS)) == made
@@ -76,7 +76,7 @@ def test_an_object_goes_through_its_life(cluster: Cluster) -> None:
 
 
 def test_a_stale_version_conflicts_and_nothing_is_lost(cluster: Cluster) -> None:
-    async def race(client: Client) -> None:
+    async def race(client: KubeClient) -> None:
         first = await client.create(OURS, {"data": {}})
         await client.merge_patch(OURS, {"data": {"theirs": "YQ=="}})
         with pytest.raises(Conflict, match=r"Secret initshim/initshim-tls"):
@@ -112,7 +112,7 @@ def test_creating_by_name_alone_is_enough_to_ensure_an_object(cluster: Cluster) 
     with pytest.raises(Forbidden):
         cluster.run(lambda client: client.create(OURS, {}))
 
-    async def twice(client: Client) -> None:
+    async def twice(client: KubeClient) -> None:
         made = await client.ensure(OURS)
         await client.merge_patch(OURS, {"data": {"a": "YQ=="}})
         again = await client.ensure(OURS)
@@ -136,7 +136,7 @@ def test_a_list_is_read_page_by_page(cluster: Cluster) -> None:
         labels = {"odd": str(number % 2)}
         cluster.server.put(path, {"metadata": {"name": f"p{number}", "labels": labels}})
 
-    async def names(client: Client, **query: str) -> list[str]:
+    async def names(client: KubeClient, **query: str) -> list[str]:
         return [pod["metadata"]["name"] async for pod in client.list(POD, **query)]
 
     assert len(set(cluster.run(names))) == 601

@@ -14,10 +14,10 @@ import pytest
 import trustme
 
 from tests.fakes.api_server import ApiServer, serving
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
+from webhook.kube.config import load_config
 from webhook.kube.connect import Connection, in_cluster
 from webhook.kube.errors import NoCluster, Unreachable
-from webhook.kube.find import find
 
 POD = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
 
@@ -56,7 +56,7 @@ async def _token(connection: Connection) -> str | None:
 
 def version(connection: Connection) -> str:
     async def ask() -> str:
-        async with Client(connection) as client:
+        async with KubeClient(connection) as client:
             return await client.version()
 
     return asyncio.run(ask())
@@ -77,7 +77,7 @@ def config(user: Any, server: str = "https://localhost:1", **cluster: Any) -> di
 
 def kubeconfig(path: Path, document: Any, environ: dict[str, str] | None = None) -> Connection:
     path.write_text(json.dumps(document))  # JSON is YAML
-    return find(environ or {}, home=path.parent, kubeconfig=path)
+    return load_config(environ or {}, home=path.parent, kubeconfig=path)
 
 
 def test_a_pod_connects_as_its_service_account(account: Path) -> None:
@@ -123,9 +123,9 @@ def test_no_pod_and_no_account_are_said_in_a_sentence(tmp_path: Path) -> None:
 
 def test_nothing_configured_names_every_place_looked_at(tmp_path: Path) -> None:
     with pytest.raises(NoCluster, match=r"KUBECONFIG.*config.*pod"):
-        find({}, home=tmp_path)
+        load_config({}, home=tmp_path)
     with pytest.raises(NoCluster, match="No kubeconfig at"):
-        find({"KUBECONFIG": str(tmp_path / "none")}, home=tmp_path)
+        load_config({"KUBECONFIG": str(tmp_path / "none")}, home=tmp_path)
 
 
 def test_the_first_of_several_kubeconfigs_wins(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_the_first_of_several_kubeconfigs_wins(tmp_path: Path) -> None:
     (tmp_path / "b").write_text(json.dumps(config({"token": "b"})))
     (tmp_path / "c").write_text(json.dumps({"current-context": "elsewhere"}))
     environ = {"KUBECONFIG": ":".join(str(tmp_path / name) for name in ("a", "none", "b", "c"))}
-    connection = find(environ, home=tmp_path)
+    connection = load_config(environ, home=tmp_path)
     assert token(connection) == "a"
     assert connection.namespace == "n"
 
@@ -141,7 +141,7 @@ def test_the_first_of_several_kubeconfigs_wins(tmp_path: Path) -> None:
 def test_the_home_folders_config_is_found(tmp_path: Path) -> None:
     (tmp_path / ".kube").mkdir()
     (tmp_path / ".kube" / "config").write_text(json.dumps(config({"token": "home"})))
-    assert token(find(POD, home=tmp_path)) == "home"
+    assert token(load_config(POD, home=tmp_path)) == "home"
 
 
 def test_a_client_certificate_is_shown_to_the_server(
@@ -207,7 +207,7 @@ def test_a_context_is_chosen_by_name(tmp_path: Path) -> None:
     document["users"].append({"name": "v", "user": {"token": "yours"}})
     document["contexts"].append({"name": "there", "context": {"cluster": "c", "user": "v"}})
     (tmp_path / "config").write_text(json.dumps(document))
-    there = find({}, home=tmp_path, kubeconfig=tmp_path / "config", context="there")
+    there = load_config({}, home=tmp_path, kubeconfig=tmp_path / "config", context="there")
     assert (token(there), there.namespace) == ("yours", "default")
 
 
@@ -319,12 +319,12 @@ def test_no_secret_is_quoted_from_a_broken_entry(tmp_path: Path) -> None:
 def test_a_broken_kubeconfig_is_named(tmp_path: Path) -> None:
     (tmp_path / "config").write_text("{")
     with pytest.raises(NoCluster, match=r"config can't be used.*line 1"):
-        find({}, home=tmp_path, kubeconfig=tmp_path / "config")
+        load_config({}, home=tmp_path, kubeconfig=tmp_path / "config")
 
 
 def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(NoCluster, match=r"No kubeconfig at .*none"):
-        find({}, home=tmp_path, kubeconfig=tmp_path / "none")
+        load_config({}, home=tmp_path, kubeconfig=tmp_path / "none")
 
 
 def test_the_webhook_does_not_import_the_large_kubernetes_library() -> None:

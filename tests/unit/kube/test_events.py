@@ -13,9 +13,9 @@ import pytest
 
 from tests.fakes.api_server import ApiServer, Json, Refusal, Rule, serving
 from webhook.core.observe import EventOutcome, Silent
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.connect import Connection
-from webhook.kube.events import Owner, Pace, Recorder, World
+from webhook.kube.events import EventSource, Owner, Pace, Recorder
 
 EVENTS = "/apis/events.k8s.io/v1/namespaces/shop/events"
 NOW = datetime(2026, 11, 26, 1, 2, 3, tzinfo=UTC)
@@ -53,10 +53,10 @@ class Stage:
 
         async def main() -> None:
             connection = Connection(self.url, ssl.create_default_context(), nobody)
-            async with Client(connection) as client:
-                world = World("pod-1", lambda: NOW, lambda: self.time, self._sleep)
+            async with KubeClient(connection) as client:
+                world = EventSource("pod-1", lambda: NOW, lambda: self.time, self._sleep)
                 pace = Pace(deadline=seconds)
-                recorder = Recorder(client, world=world, observer=self.told, pace=pace, most=most)
+                recorder = Recorder(client, source=world, observer=self.told, pace=pace, most=most)
                 task = asyncio.create_task(recorder.run())
                 await play(recorder)
                 task.cancel()
@@ -262,7 +262,7 @@ def test_what_is_remembered_is_bounded(stage: Stage) -> None:
             owner = Owner("apps/v1", "StatefulSet", "db", f"uid-{number}", "shop")
             recorder.record(owner, "no-command", "A note.")
             await stage.settled(number + 1)
-        assert len(recorder._matters) == 4
+        assert len(recorder._pending) == 4
 
     stage.run(play, most=4)
 

@@ -19,7 +19,7 @@ from webhook.core.observe import Silent
 from webhook.tls.memory import MemoryBundle, MemorySecret
 from webhook.tls.publish import Published
 from webhook.tls.rotate import Rotation
-from webhook.tls.state import Lives, World
+from webhook.tls.state import Lives, Timing
 from webhook.tls.store import Stored
 
 NAME = "initshim.initshim.svc"
@@ -38,11 +38,11 @@ class Time:
         self.now += timedelta(seconds=seconds)
         self.elapsed += seconds
 
-    def world(self, chance: random.Random, offset: timedelta = timedelta(0)) -> World:
+    def world(self, chance: random.Random, offset: timedelta = timedelta(0)) -> Timing:
         async def sleep(_seconds: float) -> None:
             raise AssertionError("a replica driven by hand does not sleep")
 
-        return World(
+        return Timing(
             clock=lambda: self.now + offset,
             monotonic=lambda: self.elapsed,
             random=chance.random,

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.tls.cluster import START, Notes, handshake
 from webhook.tls.files import Files
 from webhook.tls.issue import Pair, authority, leaf
-from webhook.tls.state import World
+from webhook.tls.state import Timing
 
 CA = authority(now=START, life=timedelta(days=900))
 
@@ -28,7 +28,7 @@ class Mounted:
             folder / "tls.crt",
             folder / "tls.key",
             observer=self.notes,
-            world=World(clock=lambda: self.now),
+            world=Timing(clock=lambda: self.now),
         )
 
     def put(self, chain: bytes, key: bytes) -> None:

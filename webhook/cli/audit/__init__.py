@@ -1,6 +1,6 @@
 """`initshim audit`: every pod of the opted-in namespaces, and what became of it.
 
-scope says which namespaces, collect lists and plans their pods, judge compares what is there with
-what the engine would do, owners finds the workload, report prints. restart, what_if and reaped
-are the command's other three answers.
+list_pods lists and plans the pods, compare holds each against what the engine would do, owners
+finds the workload, summary counts, print_audit prints. what_if, reaped and restart are the
+command's other three answers.
 """

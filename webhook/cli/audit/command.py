@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from webhook.cli import output
-from webhook.cli.audit.run import Wishes, answer
+from webhook.cli.audit.run import Request, run
 from webhook.cli.output import Form
 from webhook.core.errors import BadSettings, InitshimError
-from webhook.kube.find import find
+from webhook.kube.config import load_config
 from webhook.settings import environment
 
 _NAMESPACE = "Audit this namespace only. Repeatable."
@@ -70,7 +70,7 @@ def audit(  # noqa: PLR0913  # an option is an argument to typer
     Exit codes: 0, or 3 where --fail-on holds; 1 where something could not be read or done; 2 for
     a wrong command line.
     """
-    wishes = Wishes(
+    request = Request(
         tuple(namespace or ()),
         form,
         frozenset(fail_on or ()),
@@ -81,16 +81,20 @@ def audit(  # noqa: PLR0913  # an option is an argument to typer
         lookup,
     )
     try:
-        _check(wishes)
-        connection = find(environment(), home=Path.home(), kubeconfig=kubeconfig, context=context)
-        code = asyncio.run(answer(connection, wishes))
+        _check(request)
+        connection = load_config(
+            environment(), home=Path.home(), kubeconfig=kubeconfig, context=context
+        )
+        code = asyncio.run(run(connection, request))
     except InitshimError as error:
         output.fail("audit", error)
     sys.exit(code)
 
 
-def _check(wishes: Wishes) -> None:
-    if wishes.what_if and (wishes.namespaces or wishes.restart or wishes.reaped or wishes.fail_on):
+def _check(request: Request) -> None:
+    if request.what_if and (
+        request.namespaces or request.restart or request.reaped or request.fail_on
+    ):
         raise BadSettings("--what-if is a question of its own: only --output goes with it")
-    if wishes.reaped and (wishes.restart or wishes.fail_on):
+    if request.reaped and (request.restart or request.fail_on):
         raise BadSettings("--reaped is a question of its own: --namespace and --output go with it")

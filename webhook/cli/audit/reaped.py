@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import groupby
 
 from webhook.cli import output
-from webhook.cli.audit.collect import Audited
+from webhook.cli.audit.list_pods import Audited
 from webhook.cli.audit.owners import Workload
 from webhook.cli.audit.progress import Bar
 from webhook.kube.errors import Forbidden, KubeError, Missing, NotStarted

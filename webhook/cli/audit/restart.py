@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 import typer
 
 from webhook.cli import output
-from webhook.cli.audit.judge import State
+from webhook.cli.audit.compare import State
 from webhook.cli.audit.owners import RESTARTED, Workload, again
 from webhook.cli.audit.summary import Tally
-from webhook.cli.doctor import probe
+from webhook.cli.installation import dry_run_pod
 from webhook.core.errors import BadSettings
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.errors import Forbidden, KubeError
 from webhook.kube.objects import POD, Json, Ref
 
@@ -47,13 +47,13 @@ def wanted(counted: Sequence[Tally]) -> tuple[list[Tally], list[Tally]]:
 
 
 async def restart(
-    client: Client, workloads: Sequence[Workload], *, now: Callable[[], datetime]
+    client: KubeClient, workloads: Sequence[Workload], *, now: Callable[[], datetime]
 ) -> list[Restarted]:
     """Restart one after the other; what can't be is said, and the rest goes on."""
     return [await _one(client, each, now()) for each in workloads]
 
 
-async def _one(client: Client, workload: Workload, now: datetime) -> Restarted:
+async def _one(client: KubeClient, workload: Workload, now: datetime) -> Restarted:
     ref = Ref(RESTARTED[workload.typed], workload.name, workload.namespace)
     try:
         spec = (await client.get(ref)).get("spec") or {}
@@ -78,7 +78,7 @@ def _obstacles(spec: Json, workload: Workload) -> Iterator[tuple[str, str]]:
         yield "its updateStrategy is OnDelete: a new template starts no pods", "delete its pods"
 
 
-async def offer(client: Client, counted: Sequence[Tally], *, yes: bool) -> bool:
+async def offer(client: KubeClient, counted: Sequence[Tally], *, yes: bool) -> bool:
     """Say what would be restarted, ask, and do it; False where something was left undone.
 
     A no is an answer, not a failure. Raises BadSettings where nobody can be asked.
@@ -112,13 +112,15 @@ async def offer(client: Client, counted: Sequence[Tally], *, yes: bool) -> bool:
     return not any(one.problem for one in done)
 
 
-async def _is_deaf(client: Client, namespace: str) -> bool:
+async def _is_deaf(client: KubeClient, namespace: str) -> bool:
     """Tell, by a dry run, whether a new pod would be missed again; False where nobody lets us."""
     try:
-        created, _ = await client.rehearse(Ref(POD, probe.NAME, namespace), probe.pod("probe"))
+        created, _ = await client.rehearse(
+            Ref(POD, dry_run_pod.NAME, namespace), dry_run_pod.pod("probe")
+        )
     except KubeError:
         return False
-    return not probe.is_wrapped(created)
+    return not dry_run_pod.is_wrapped(created)
 
 
 def _question(count: int) -> str:

@@ -7,8 +7,8 @@ from itertools import groupby
 from operator import attrgetter
 
 from webhook.cli import output
-from webhook.cli.audit.collect import Audited
-from webhook.cli.audit.judge import MISSED, State
+from webhook.cli.audit.compare import MISSED, State
+from webhook.cli.audit.list_pods import Audited
 from webhook.cli.audit.owners import Workload, again
 from webhook.cli.outcomes import WHOLE_POD, WRAPPED, Outcome
 from webhook.core.reasons import Reason

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from webhook.admission.admit import Engine, mutate
 from webhook.cli import outcomes
-from webhook.cli.audit.judge import has_ended
+from webhook.cli.audit.compare import has_ended
 from webhook.cli.audit.owners import BETWEEN, Workload, of_pod
 from webhook.cli.audit.progress import Bar
-from webhook.cli.audit.scope import Scope
+from webhook.cli.installation.selection import Selection
 from webhook.cli.outcomes import WHOLE_POD, Outcome
 from webhook.core import policy
 from webhook.core.annotations import INJECT
@@ -21,7 +21,7 @@ from webhook.core.errors import BadPod
 from webhook.core.pod import Pod
 from webhook.core.reasons import UNRESOLVED
 from webhook.core.workload import workloads
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
 from webhook.kube.objects import (
     CRON_JOB,
@@ -62,7 +62,13 @@ class Forecast:
 
 
 async def forecast(
-    client: Client, scope: Scope, engine: Engine, namespace: str, *, seconds: float, bar: Bar
+    client: KubeClient,
+    selection: Selection,
+    engine: Engine,
+    namespace: str,
+    *,
+    seconds: float,
+    bar: Bar,
 ) -> Forecast:
     """Plan every workload of a namespace; `seconds` for each one's lookups. Raises KubeError."""
     labels = (await client.get(Ref(NAMESPACE, namespace)))["metadata"].get("labels") or {}
@@ -79,18 +85,18 @@ async def forecast(
 
     planned = await asyncio.gather(*(one(*each) for each in found))
     ordered = tuple(sorted(planned, key=lambda each: each.workload))
-    return Forecast(namespace, _selected(scope, namespace, labels), ordered, tuple(problems))
+    return Forecast(namespace, _selected(selection, namespace, labels), ordered, tuple(problems))
 
 
-def _selected(scope: Scope, namespace: str, labels: Mapping[str, str]) -> str:
-    if scope.selects_namespace(namespace, labels):
+def _selected(selection: Selection, namespace: str, labels: Mapping[str, str]) -> str:
+    if selection.selects_namespace(namespace, labels):
         return "already"
     with_label = {**labels, INJECT: "enabled"}
-    return "with-label" if scope.selects_namespace(namespace, with_label) else "never"
+    return "with-label" if selection.selects_namespace(namespace, with_label) else "never"
 
 
 async def _found(
-    client: Client, namespace: str, problems: list[KubeError]
+    client: KubeClient, namespace: str, problems: list[KubeError]
 ) -> AsyncIterator[tuple[Workload, Json]]:
     """Give each workload and its pod template, then the pods of nobody who has one."""
     for kind in _MAKERS:

@@ -1,5 +1,5 @@
 """`initshim doctor`: what is wrong with an installation, and what to do about it.
 
-Each family of checks is a module: `look` asks the cluster and gives facts, `judge` makes findings
-of them and does nothing else.
+Each family of checks is a module: `fetch` asks the cluster, `check` makes findings of what came
+back and does nothing else; `diagnose` runs them all.
 """

@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 
 from webhook.cli import output
-from webhook.cli.doctor.examine import examine
+from webhook.cli.doctor.diagnose import diagnose
 from webhook.cli.doctor.finding import COULD_NOT_CHECK, EXIT_CODES, Finding, worst
-from webhook.cli.doctor.report import show
+from webhook.cli.doctor.print_findings import show
 from webhook.cli.output import Form
 from webhook.core.errors import InitshimError
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
+from webhook.kube.config import load_config
 from webhook.kube.connect import Connection
-from webhook.kube.find import find
 from webhook.settings import environment, load
 
 _NAMESPACE = "Rehearse in this namespace; default: the first one whose pods are asked about."
@@ -48,7 +48,9 @@ def doctor(  # noqa: PLR0913  # an option is an argument to typer
     could not be checked.
     """
     try:
-        connection = find(environment(), home=Path.home(), kubeconfig=kubeconfig, context=context)
+        connection = load_config(
+            environment(), home=Path.home(), kubeconfig=kubeconfig, context=context
+        )
         findings = asyncio.run(
             _run(connection, webhook=webhook, namespace=namespace, seconds=timeout)
         )
@@ -65,8 +67,8 @@ def doctor(  # noqa: PLR0913  # an option is an argument to typer
 async def _run(
     connection: Connection, *, webhook: str | None, namespace: str | None, seconds: float
 ) -> list[Finding]:
-    async with Client(connection, deadline=min(seconds, _CALL_SECONDS)) as client:
-        return await examine(
+    async with KubeClient(connection, deadline=min(seconds, _CALL_SECONDS)) as client:
+        return await diagnose(
             client,
             load(),
             webhook=webhook,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from webhook.cli.doctor.finding import Finding, Subject
-from webhook.cli.doctor.site import Site
+from webhook.cli.installation.survey import Installation
 from webhook.core.annotations import INJECT
 from webhook.kube.errors import KubeError
 from webhook.kube.objects import Json
@@ -15,43 +15,44 @@ _AKS_OFF = "admissions.enforcer/disabled"
 _MOST_NAMED = 5
 
 
-def judge(site: Site) -> list[Finding]:
+def check(installed: Installation) -> list[Finding]:
     """Say what is so with the configuration itself."""
-    about = Subject(_FAMILY, f"MutatingWebhookConfiguration {site.name}")
+    about = Subject(_FAMILY, f"MutatingWebhookConfiguration {installed.name}")
     return [
-        *_alone(site, about),
-        *_rules(site, about),
-        *_selection(site, about),
-        *_rewritten(site, about),
-        *_narrowed(site, about),
-        _failure(site, about),
-        *_side_effects(site, about),
+        *_alone(installed, about),
+        *_rules(installed, about),
+        *_selection(installed, about),
+        *_rewritten(installed, about),
+        *_narrowed(installed, about),
+        _failure(installed, about),
+        *_side_effects(installed, about),
     ]
 
 
-def _alone(site: Site, about: Subject) -> Iterator[Finding]:
-    if site.others:
+def _alone(installed: Installation, about: Subject) -> Iterator[Finding]:
+    if installed.others:
         yield about.warning(
-            f"pods go through {len(site.others) + 1} of them: {', '.join(site.others)}, too",
-            f"Keep one: kubectl delete mutatingwebhookconfiguration {site.others[0]}",
+            f"pods go through {len(installed.others) + 1} of them, also "
+            f"{', '.join(installed.others)}",
+            f"Keep one: kubectl delete mutatingwebhookconfiguration {installed.others[0]}",
         )
 
 
-def _rules(site: Site, about: Subject) -> Iterator[Finding]:
-    for rule in site.webhook.get("rules") or ():
+def _rules(installed: Installation, about: Subject) -> Iterator[Finding]:
+    for rule in installed.webhook.get("rules") or ():
         pods = {"pods", "*"} & set(rule.get("resources") or ())
         if pods and {"CREATE", "*"} & set(rule.get("operations") or ()):
             return
     yield about.error(
-        "no rule of it names the creation of pods, so it is never called", site.upgrade()
+        "no rule of it names the creation of pods, so it is never called", installed.upgrade()
     )
 
 
-def _selection(site: Site, about: Subject) -> Iterator[Finding]:
-    if isinstance(site.namespaces, KubeError):
-        yield Subject(_FAMILY, "Namespaces").unlooked(site.namespaces)
+def _selection(installed: Installation, about: Subject) -> Iterator[Finding]:
+    if isinstance(installed.namespaces, KubeError):
+        yield Subject(_FAMILY, "Namespaces").unknown(installed.namespaces)
         return
-    total, chosen = len(site.namespaces), site.selected
+    total, chosen = len(installed.namespaces), installed.selected
     if not chosen:
         yield about.warning(
             f"it selects none of {total} namespaces",
@@ -59,33 +60,33 @@ def _selection(site: Site, about: Subject) -> Iterator[Finding]:
         )
     else:
         yield about.ok(f"selects {len(chosen)} of {total} namespaces: {_some(chosen)}")
-    for each in site.namespaces:
+    for each in installed.namespaces:
         name, labels = each["metadata"]["name"], each["metadata"].get("labels") or {}
         if labels.get(INJECT) == "enabled" and name not in chosen:
             yield Subject(_FAMILY, f"Namespace {name}").warning(
-                f"labelled {INJECT}=enabled and not selected: {_why_not(site, name)}",
-                f"kubectl get mutatingwebhookconfiguration {site.name} "
+                f"labelled {INJECT}=enabled and not selected: {_why_not(installed, name)}",
+                f"kubectl get mutatingwebhookconfiguration {installed.name} "
                 "-o jsonpath='{.webhooks[*].namespaceSelector}'",
             )
 
 
-def _why_not(site: Site, name: str) -> str:
-    if name in {site.namespace, "kube-system", "kube-node-lease"}:
+def _why_not(installed: Installation, name: str) -> str:
+    if name in {installed.namespace, "kube-system", "kube-node-lease"}:
         return "the chart leaves it out, whatever its labels"
     return "the namespaceSelector leaves it out"
 
 
-def _rewritten(site: Site, about: Subject) -> Iterator[Finding]:
+def _rewritten(installed: Installation, about: Subject) -> Iterator[Finding]:
     """Managed clusters change selectors: AKS's admissions enforcer, GKE Autopilot."""
-    rules = (site.webhook.get("namespaceSelector") or {}).get("matchExpressions") or []
+    rules = (installed.webhook.get("namespaceSelector") or {}).get("matchExpressions") or []
     keys = [str(rule.get("key")) for rule in rules]
-    metadata = site.configuration["metadata"]
+    metadata = installed.configuration["metadata"]
     switched_off = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
     if set(keys) & _AKS_KEYS and _AKS_OFF not in switched_off:
         yield about.warning(
             f"AKS's admissions enforcer rewrote its namespaceSelector{_by(metadata)}; with every "
             "upgrade of the chart the two undo each other",
-            site.upgrade("platform=aks"),
+            installed.upgrade("platform=aks"),
         )
     foreign = [key for key in keys if key not in _OWN_KEYS | _AKS_KEYS]
     if foreign or len(keys) != len(set(keys)):
@@ -97,17 +98,17 @@ def _rewritten(site: Site, about: Subject) -> Iterator[Finding]:
     if INJECT not in keys:
         yield about.warning(
             f"its namespaceSelector does not ask for the label {INJECT}{_by(metadata)}",
-            site.upgrade(),
+            installed.upgrade(),
         )
 
 
-def _narrowed(site: Site, about: Subject) -> Iterator[Finding]:
-    if site.webhook.get("objectSelector"):
+def _narrowed(installed: Installation, about: Subject) -> Iterator[Finding]:
+    if installed.webhook.get("objectSelector"):
         yield about.warning(
             "it has an objectSelector, so pods without those labels are passed over",
-            site.upgrade(),
+            installed.upgrade(),
         )
-    conditions = [str(each.get("name")) for each in site.webhook.get("matchConditions") or ()]
+    conditions = [str(each.get("name")) for each in installed.webhook.get("matchConditions") or ()]
     foreign = [name for name in conditions if not name.startswith("not-")]
     if foreign:
         yield about.info(f"it has matchConditions that are not the chart's: {_some(foreign)}")
@@ -115,24 +116,24 @@ def _narrowed(site: Site, about: Subject) -> Iterator[Finding]:
         yield about.ok(f"{len(conditions)} matchConditions spare calls about pods left alone")
 
 
-def _failure(site: Site, about: Subject) -> Finding:
-    if site.webhook.get("failurePolicy") == "Fail":
-        replicas = ((site.deployment or {}).get("spec") or {}).get("replicas", 1)
-        if site.deployment and replicas < 2:
+def _failure(installed: Installation, about: Subject) -> Finding:
+    if installed.webhook.get("failurePolicy") == "Fail":
+        replicas = ((installed.deployment or {}).get("spec") or {}).get("replicas", 1)
+        if installed.deployment and replicas < 2:
             return about.warning(
                 "failurePolicy Fail with one replica: while it restarts, no pod starts",
-                site.upgrade("replicas=2"),
+                installed.upgrade("replicas=2"),
             )
         return about.ok("failurePolicy Fail: no pod starts without being asked about")
     return about.ok("failurePolicy Ignore: while it is down, pods start without an init")
 
 
-def _side_effects(site: Site, about: Subject) -> Iterator[Finding]:
-    if site.says("EVENTS") and site.webhook.get("sideEffects") != "NoneOnDryRun":
+def _side_effects(installed: Installation, about: Subject) -> Iterator[Finding]:
+    if installed.says("EVENTS") and installed.webhook.get("sideEffects") != "NoneOnDryRun":
         yield about.warning(
             "the webhook writes Events and its configuration says sideEffects: "
-            f"{site.webhook.get('sideEffects')}",
-            site.upgrade("events.enabled=true"),
+            f"{installed.webhook.get('sideEffects')}",
+            installed.upgrade("events.enabled=true"),
         )
 
 

@@ -66,7 +66,7 @@ class Subject:
         """Does not work."""
         return Finding(self.check, Severity.ERROR, self.object, what, remedy)
 
-    def unlooked(self, error: KubeError) -> Finding:
+    def unknown(self, error: KubeError) -> Finding:
         """Nobody can tell: the API server did not let us look, or did not answer."""
         what = f"could not look: {str(error).rstrip('.')}"
         return Finding(self.check, Severity.UNKNOWN, self.object, what, error.next_step)

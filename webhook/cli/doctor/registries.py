@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from webhook.assembly.resolver import images
-from webhook.cli.doctor import probe
 from webhook.cli.doctor.finding import Finding, Subject, attempt
-from webhook.cli.doctor.site import Site
+from webhook.cli.installation import dry_run_pod
+from webhook.cli.installation.survey import Installation
 from webhook.core import image, policy
 from webhook.core.credentials import Keyring
 from webhook.core.errors import BadPod, BadReference, LookupFailed
@@ -20,7 +20,7 @@ from webhook.core.pod import Pod
 from webhook.core.policy import NeedsImage
 from webhook.core.reasons import UNREAD, Reason
 from webhook.core.workload import workloads
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
 from webhook.kube.objects import CRON_JOB, DAEMON_SET, DEPLOYMENT, POD, STATEFUL_SET, Json, Ref
 from webhook.oci.images import Images
@@ -54,7 +54,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RegistryAnswers:
     """One answer a registry, and what could not be listed."""
 
     answers: tuple[Answer, ...] = ()
@@ -63,28 +63,30 @@ class Facts:
     off: bool = field(default=False)
 
 
-async def look(client: Client, site: Site, settings: Settings, *, rehearsed: bool) -> Facts:
+async def fetch(
+    client: KubeClient, installed: Installation, settings: Settings, *, rehearsed: bool
+) -> RegistryAnswers:
     """Find the registries in use and ask each for one image; `rehearsed`: the webhook answers."""
-    if site.settings.get("LOOKUPS", "true").lower() in {"false", "0", "no", "off"}:
-        return Facts(off=True)
+    if installed.settings.get("LOOKUPS", "true").lower() in {"false", "0", "no", "off"}:
+        return RegistryAnswers(off=True)
     uses: dict[str, list[Use]] = {}
     errors: list[KubeError] = []
-    for namespace in site.selected[:_MOST_NAMESPACES]:
+    for namespace in installed.selected[:_MOST_NAMESPACES]:
         for use in await _uses(client, namespace, settings, errors):
             uses.setdefault(use.registry, []).append(use)
     ranked = sorted(uses, key=lambda registry: -len(uses[registry]))
     async with images(settings, Silent()) as asked:
         answers = await asyncio.gather(
             *(
-                _ask(client, site, asked, uses[registry], rehearsed=rehearsed)
+                _ask(client, installed, asked, uses[registry], rehearsed=rehearsed)
                 for registry in ranked[:_MOST]
             )
         )
-    return Facts(tuple(answers), tuple(errors), tuple(ranked[_MOST:]))
+    return RegistryAnswers(tuple(answers), tuple(errors), tuple(ranked[_MOST:]))
 
 
 async def _uses(
-    client: Client, namespace: str, settings: Settings, errors: list[KubeError]
+    client: KubeClient, namespace: str, settings: Settings, errors: list[KubeError]
 ) -> list[Use]:
     found: list[Use] = []
     for kind in _KINDS:
@@ -113,32 +115,37 @@ def _needing(pod: Pod, namespace: str, settings: Settings) -> Iterator[Use]:
 
 
 async def _ask(
-    client: Client, site: Site, asked: Images, uses: Sequence[Use], *, rehearsed: bool
+    client: KubeClient,
+    installed: Installation,
+    asked: Images,
+    uses: Sequence[Use],
+    *,
+    rehearsed: bool,
 ) -> Answer:
     use = uses[0]
-    by_webhook = await _by_webhook(client, site, use) if rehearsed else ""
+    by_webhook = await _by_webhook(client, installed, use) if rehearsed else ""
     here = "" if _was_read(by_webhook) else await _from_here(asked, use.image)
     return Answer(use, len(uses), by_webhook, here)
 
 
-async def _by_webhook(client: Client, site: Site, use: Use) -> str | KubeError:
+async def _by_webhook(client: KubeClient, installed: Installation, use: Use) -> str | KubeError:
     """Have a pod of that image, with the pull secrets of one that runs it, rehearsed."""
-    body = probe.pod(
-        site.settings.get("REAPER_IMAGE") or "ghcr.io/initshim/reaper",
+    body = dry_run_pod.pod(
+        installed.settings.get("REAPER_IMAGE") or "ghcr.io/initshim/reaper",
         asked=use.image,
         secrets=[{"name": name} for name in use.pod.pull_secrets],
         account=use.pod.service_account,
     )
-    made = await attempt(client.rehearse(Ref(POD, probe.NAME, use.namespace), body))
+    made = await attempt(client.rehearse(Ref(POD, dry_run_pod.NAME, use.namespace), body))
     if isinstance(made, KubeError):
         return _denied(made) or made
     created: Json = made[0]
-    return probe.outcome(created)
+    return dry_run_pod.outcome(created)
 
 
 def _denied(error: KubeError) -> str:
     """Read the reason out of a denial of our own (onUnresolved=deny)."""
-    said = str(error).partition(f"container {probe.ASKED} (")[2].partition(")")[0]
+    said = str(error).partition(f"container {dry_run_pod.ASKED} (")[2].partition(")")[0]
     return said if said in set(Reason) else ""
 
 
@@ -151,26 +158,26 @@ async def _from_here(asked: Images, name: str) -> str:
     return "wrapped"
 
 
-def judge(site: Site, facts: Facts) -> list[Finding]:
+def check(installed: Installation, fetched: RegistryAnswers) -> list[Finding]:
     """Say which registries answer, and whom."""
     about = Subject(_FAMILY, "Workloads of selected namespaces")
-    findings = [about.unlooked(error) for error in facts.errors[:1]]
-    if facts.off:
+    findings = [about.unknown(error) for error in fetched.errors[:1]]
+    if fetched.off:
         return [about.info("lookups are off: containers without a command are left alone")]
-    findings += [_answered(site, answer) for answer in facts.answers]
-    if facts.left_out:
-        findings.append(about.info(f"not asked, for there are too many: {_some(facts.left_out)}"))
-    if not findings and site.selected:
+    findings += [_answered(installed, answer) for answer in fetched.answers]
+    if fetched.left_out:
+        findings.append(about.info(f"not asked, for there are too many: {_some(fetched.left_out)}"))
+    if not findings and installed.selected:
         findings.append(about.ok("every container gives its command: no registry is needed"))
     return findings
 
 
-def _answered(site: Site, answer: Answer) -> Finding:
+def _answered(installed: Installation, answer: Answer) -> Finding:
     use, reason = answer.use, answer.webhook
     many = "s" if answer.containers > 1 else ""
     about = Subject(_FAMILY, f"{use.registry} ({answer.containers} container{many})")
     if isinstance(reason, KubeError):
-        return about.unlooked(reason)
+        return about.unknown(reason)
     if _was_read(reason):
         return about.ok(f"the webhook can read {use.image}")
     if reason == Reason.LOOKUP_OFF:
@@ -184,7 +191,7 @@ def _answered(site: Site, answer: Answer) -> Finding:
     )
     by_value = known.meaning.administration
     if by_value and by_value.value:
-        upgrade = site.upgrade(by_value.value.format(namespace=use.namespace))
+        upgrade = installed.upgrade(by_value.value.format(namespace=use.namespace))
         return about.warning(what, f"{by_value.todo[0].upper()}{by_value.todo[1:]}:\n{upgrade}")
     return about.warning(what, f"initshim entrypoint {use.image}")
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from webhook.cli.doctor import probe
 from webhook.cli.doctor.finding import Finding, Subject, attempt
-from webhook.cli.doctor.site import WEBHOOK, Site
+from webhook.cli.installation import dry_run_pod
+from webhook.cli.installation.survey import WEBHOOK, Installation
 from webhook.core.annotations import INJECT
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.errors import Forbidden, KubeError, Unreachable
 from webhook.kube.objects import POD, Json, Ref
 
@@ -32,7 +32,7 @@ Counts = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Rehearsal:
     """What came of the rehearsal; the rest is asked only where it went wrong.
 
     `counted` is what the API server counted meanwhile: calls answered, calls failed open.
@@ -47,22 +47,22 @@ class Facts:
     @property
     def works(self) -> bool:
         """Tell whether the webhook did what it is for."""
-        return isinstance(self.created, dict) and probe.is_wrapped(self.created)
+        return isinstance(self.created, dict) and dry_run_pod.is_wrapped(self.created)
 
 
-async def look(client: Client, site: Site, *, namespace: str) -> Facts:
+async def fetch(client: KubeClient, installed: Installation, *, namespace: str) -> Rehearsal:
     """Create the pod in a dry run; where it isn't wrapped, do it again and watch the counters.
 
     In a namespace that is not selected nobody would be asked, so nothing is rehearsed.
     """
-    if namespace not in site.selected and not isinstance(site.namespaces, KubeError):
-        return Facts(namespace)
-    created, warnings = await _create(client, site, namespace)
-    facts = Facts(namespace, created, warnings)
-    if facts.works or _refused(created):
-        return facts
+    if namespace not in installed.selected and not isinstance(installed.namespaces, KubeError):
+        return Rehearsal(namespace)
+    created, warnings = await _create(client, installed, namespace)
+    fetched = Rehearsal(namespace, created, warnings)
+    if fetched.works or _refused(created):
+        return fetched
     before = await attempt(client.text("the API server's metrics", "/metrics"))
-    created, warnings = await _create(client, site, namespace)
+    created, warnings = await _create(client, installed, namespace)
     after = await attempt(client.text("the API server's metrics", "/metrics"))
     counted: Counts | KubeError
     if isinstance(before, str) and isinstance(after, str):
@@ -70,77 +70,80 @@ async def look(client: Client, site: Site, *, namespace: str) -> Facts:
         counted = {key: second.get(key, 0) - first.get(key, 0) for key in second}
     else:
         counted = after if isinstance(after, KubeError) else KubeError("no metrics")
-    return Facts(namespace, created, warnings, counted, await _proxied(client, site))
+    return Rehearsal(namespace, created, warnings, counted, await _proxied(client, installed))
 
 
 async def _create(
-    client: Client, site: Site, namespace: str
+    client: KubeClient, installed: Installation, namespace: str
 ) -> tuple[Json | KubeError, tuple[str, ...]]:
-    body = probe.pod(site.settings.get("REAPER_IMAGE") or "ghcr.io/initshim/reaper")
+    body = dry_run_pod.pod(installed.settings.get("REAPER_IMAGE") or "ghcr.io/initshim/reaper")
     try:
-        return await client.rehearse(Ref(POD, probe.NAME, namespace), body)
+        return await client.rehearse(Ref(POD, dry_run_pod.NAME, namespace), body)
     except KubeError as error:
         return error, ()
 
 
-async def _proxied(client: Client, site: Site) -> str | KubeError:
+async def _proxied(client: KubeClient, installed: Installation) -> str | KubeError:
     """Have the API server call the Service on the webhook's own port; "" where somebody answers."""
-    service = site.service_ref
+    service = installed.service_ref
     if service is None:
         return ""
-    path = f"{service.kind.path(site.namespace)}/https:{service.name}:{site.port}/proxy/mutate"
-    answer = await attempt(client.text(f"services/proxy {site.namespace}/{service.name}", path))
+    services = service.kind.path(installed.namespace)
+    path = f"{services}/https:{service.name}:{installed.port}/proxy/mutate"
+    answer = await attempt(
+        client.text(f"services/proxy {installed.namespace}/{service.name}", path)
+    )
     answered = isinstance(answer, str) or answer.status == _METHOD_NOT_ALLOWED
     return "" if answered else answer
 
 
-def judge(site: Site, facts: Facts) -> list[Finding]:
+def check(installed: Installation, fetched: Rehearsal) -> list[Finding]:
     """Say what came of it."""
-    if not facts.namespace and isinstance(site.namespaces, KubeError):
+    if not fetched.namespace and isinstance(installed.namespaces, KubeError):
         unknown = KubeError("nobody knows where", next_step="initshim doctor --namespace NAME")
-        return [Subject(_FAMILY, "dry-run Pod").unlooked(unknown)]
-    if not facts.namespace:
+        return [Subject(_FAMILY, "dry-run Pod").unknown(unknown)]
+    if not fetched.namespace:
         return [Subject(_FAMILY, "dry-run Pod").info("no namespace is selected to rehearse in")]
-    about = Subject(_FAMILY, f"dry-run Pod in {facts.namespace}")
-    if facts.created == {}:
+    about = Subject(_FAMILY, f"dry-run Pod in {fetched.namespace}")
+    if fetched.created == {}:
         return [
             about.warning(
                 "the namespace is not selected, so no pod in it is asked about",
-                f"kubectl label namespace {facts.namespace} {INJECT}=enabled",
+                f"kubectl label namespace {fetched.namespace} {INJECT}=enabled",
             )
         ]
-    if isinstance(facts.created, KubeError):
-        return [_failed(site, about, facts.created, facts)]
-    if facts.works:
+    if isinstance(fetched.created, KubeError):
+        return [_failed(installed, about, fetched.created, fetched)]
+    if fetched.works:
         return [about.ok("the API server called the webhook, and it wrapped the pod")]
-    ours = [each for each in facts.warnings if each.startswith("initshim")]
+    ours = [each for each in fetched.warnings if each.startswith("initshim")]
     if ours:
-        return [about.warning(f"the webhook left the pod alone: {ours[0]}", _log(site))]
-    return list(_silent(site, about, facts))
+        return [about.warning(f"the webhook left the pod alone: {ours[0]}", _log(installed))]
+    return list(_silent(installed, about, fetched))
 
 
-def _silent(site: Site, about: Subject, facts: Facts) -> Iterator[Finding]:
+def _silent(installed: Installation, about: Subject, fetched: Rehearsal) -> Iterator[Finding]:
     """Tell a webhook that is not called from one that fails: nothing in the pod does."""
-    counted = facts.counted if isinstance(facts.counted, Mapping) else {}
+    counted = fetched.counted if isinstance(fetched.counted, Mapping) else {}
     if counted.get("open"):
         yield about.error(
             "the API server called the webhook and got no answer that it could use; failurePolicy "
-            f"Ignore hides it{_also(facts)}",
-            _reach(site, facts),
+            f"Ignore hides it{_also(fetched)}",
+            _reach(installed, fetched),
         )
     elif counted.get("answered"):
-        yield about.error("the webhook was called, and left the pod as it was", _log(site))
-    elif isinstance(facts.proxied, Unreachable):
+        yield about.error("the webhook was called, and left the pod as it was", _log(installed))
+    elif isinstance(fetched.proxied, Unreachable):
         yield about.error(
             f"the pod came back without an init, and the API server can't reach the Service: "
-            f"{_told(facts.proxied)}",
-            _reach(site, facts),
+            f"{_told(fetched.proxied)}",
+            _reach(installed, fetched),
         )
     elif counted:
         yield about.error(
             "the API server did not call the webhook for it: the namespaceSelector, the "
             "matchConditions or the rules pass it over",
-            f"kubectl get mutatingwebhookconfiguration {site.name} -o yaml",
+            f"kubectl get mutatingwebhookconfiguration {installed.name} -o yaml",
         )
     else:
         yield about.error(
@@ -151,20 +154,24 @@ def _silent(site: Site, about: Subject, facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _failed(site: Site, about: Subject, error: KubeError, facts: Facts) -> Finding:
+def _failed(
+    installed: Installation, about: Subject, error: KubeError, fetched: Rehearsal
+) -> Finding:
     """The API server said no: because of the webhook, or for another reason."""
     said = str(error)
     if "failed calling webhook" in said and WEBHOOK in said:
         reason = (said.partition("failed to call webhook: ")[2] or said).rstrip(".")
-        return about.error(f"the API server can't call the webhook: {reason}", _reach(site, facts))
+        return about.error(
+            f"the API server can't call the webhook: {reason}", _reach(installed, fetched)
+        )
     if isinstance(error, Forbidden) and "cannot create" not in said:
-        return Subject(_FAMILY, about.object).unlooked(
+        return Subject(_FAMILY, about.object).unknown(
             KubeError(
                 f"another rule of the cluster refuses the pod: {said.rstrip('.')}",
                 next_step="Name a namespace that lets it in: initshim doctor --namespace NAME",
             )
         )
-    return about.unlooked(error)
+    return about.unknown(error)
 
 
 def _refused(created: Json | KubeError) -> bool:
@@ -172,21 +179,21 @@ def _refused(created: Json | KubeError) -> bool:
     return isinstance(created, KubeError) and "failed calling webhook" not in str(created)
 
 
-def _reach(site: Site, facts: Facts) -> str:
+def _reach(installed: Installation, fetched: Rehearsal) -> str:
     """Give what to do about a call that fails, by what it failed of."""
-    said = str(facts.created if isinstance(facts.created, KubeError) else facts.proxied)
+    said = str(fetched.created if isinstance(fetched.created, KubeError) else fetched.proxied)
     if "x509" in said or "certificate" in said:
-        return f"kubectl -n {site.namespace} rollout restart {site.workload}"
+        return f"kubectl -n {installed.namespace} rollout restart {installed.workload}"
     if "no endpoints" in said or "connection refused" in said or "not found" in said:
-        return f"kubectl -n {site.namespace} get pods,endpointslices,service"
-    if facts.proxied == "":
-        return f"Somebody answers on the Service, so look at its certificate.\n{_log(site)}"
-    port = site.settings.get("PORT", "8443")
-    return _FIREWALL.format(port=port, upgrade=site.upgrade("port=10250"))
+        return f"kubectl -n {installed.namespace} get pods,endpointslices,service"
+    if fetched.proxied == "":
+        return f"Somebody answers on the Service, so look at its certificate.\n{_log(installed)}"
+    port = installed.settings.get("PORT", "8443")
+    return _FIREWALL.format(port=port, upgrade=installed.upgrade("port=10250"))
 
 
-def _also(facts: Facts) -> str:
-    return f": {_told(facts.proxied)}" if isinstance(facts.proxied, Unreachable) else ""
+def _also(fetched: Rehearsal) -> str:
+    return f": {_told(fetched.proxied)}" if isinstance(fetched.proxied, Unreachable) else ""
 
 
 def _told(error: KubeError) -> str:
@@ -194,8 +201,8 @@ def _told(error: KubeError) -> str:
     return str(error).partition(", ")[2].rstrip(".") or str(error)
 
 
-def _log(site: Site) -> str:
-    return f"kubectl -n {site.namespace} logs {site.workload} --tail=20"
+def _log(installed: Installation) -> str:
+    return f"kubectl -n {installed.namespace} logs {installed.workload} --tail=20"
 
 
 def _count(exposition: str) -> dict[str, float]:

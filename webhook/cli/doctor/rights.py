@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from webhook.cli.doctor.finding import Finding, Subject, attempt
-from webhook.cli.doctor.site import Site
-from webhook.kube.client import Client
+from webhook.cli.installation.survey import Installation
+from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
 from webhook.kube.objects import ACCESS_REVIEW, Json
 
@@ -49,7 +49,7 @@ class Right:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Reviewed:
     """The rights that were asked about, and which of them are granted."""
 
     needed: dict[Right, bool]
@@ -57,41 +57,42 @@ class Facts:
     error: KubeError | None = None
 
 
-def needed(site: Site) -> list[Right]:
+def needed(installed: Installation) -> list[Right]:
     """What its settings make the webhook do."""
     rights: list[Right] = []
-    if site.settings.get("TLS", "builtin") == "builtin":
-        secret = site.settings.get("TLS_SECRET", "")
+    if installed.settings.get("TLS", "builtin") == "builtin":
+        secret = installed.settings.get("TLS_SECRET", "")
         rights += [
-            Right(verb, "secrets", site.namespace, secret) for verb in ("get", "create", "patch")
+            Right(verb, "secrets", installed.namespace, secret)
+            for verb in ("get", "create", "patch")
         ]
-        rights += [Right(verb, _WEBHOOKS, name=site.name) for verb in ("get", "patch")]
-    if site.says("WARM_UP"):
+        rights += [Right(verb, _WEBHOOKS, name=installed.name) for verb in ("get", "patch")]
+    if installed.says("WARM_UP"):
         kinds = ("namespaces", "deployments.apps", "statefulsets.apps", "daemonsets.apps")
         rights += [Right("list", kind) for kind in (*kinds, "cronjobs.batch")]
-    if site.says("EVENTS"):
+    if installed.says("EVENTS"):
         rights += [Right(verb, "events.events.k8s.io") for verb in ("create", "patch")]
         rights += [Right("get", kind) for kind in ("replicasets.apps", "jobs.batch")]
-    if site.says("PULL_SECRETS"):
+    if installed.says("PULL_SECRETS"):
         rights += [
             Right("get", kind, namespace)
-            for namespace in site.selected[:_MOST_NAMESPACES]
+            for namespace in installed.selected[:_MOST_NAMESPACES]
             for kind in ("secrets", "serviceaccounts")
         ]
     return rights
 
 
-def excess(site: Site) -> list[Right]:
+def excess(installed: Installation) -> list[Right]:
     """What it never does, and what would hurt: these are asked about, not all that there are."""
-    everywhere = [Right("get", "secrets")] if not site.says("PULL_SECRETS") else []
+    everywhere = [Right("get", "secrets")] if not installed.says("PULL_SECRETS") else []
     return [
         *everywhere,
         Right("list", "secrets"),
-        Right("list", "secrets", site.namespace),
+        Right("list", "secrets", installed.namespace),
         Right("create", "pods"),
         Right("create", "pods/exec"),
         Right("patch", "deployments.apps"),
-        Right("delete", _WEBHOOKS, name=site.name),
+        Right("delete", _WEBHOOKS, name=installed.name),
         Right("patch", _WEBHOOKS, name="another"),
         Right("create", "clusterrolebindings.rbac.authorization.k8s.io"),
         Right("impersonate", "users"),
@@ -99,14 +100,18 @@ def excess(site: Site) -> list[Right]:
     ]
 
 
-async def look(client: Client, site: Site) -> Facts:
+async def fetch(client: KubeClient, installed: Installation) -> Reviewed:
     """Ask the API server about each of them."""
-    user = f"system:serviceaccount:{site.namespace}:{site.account}"
+    user = f"system:serviceaccount:{installed.namespace}:{installed.account}"
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def granted(right: Right) -> bool | KubeError:
         async with gate:
-            spec = {"user": user, "groups": _groups(site), "resourceAttributes": right.attributes}
+            spec = {
+                "user": user,
+                "groups": _groups(installed),
+                "resourceAttributes": right.attributes,
+            }
             review = await attempt(client.submit(ACCESS_REVIEW, {"spec": spec}))
         if isinstance(review, KubeError):
             return review
@@ -119,55 +124,55 @@ async def look(client: Client, site: Site) -> Facts:
                 raise answer
         return dict(zip(rights, map(bool, answers), strict=True))
 
-    if site.deployment is None:
-        return Facts({}, {})
+    if installed.deployment is None:
+        return Reviewed({}, {})
     try:
-        return Facts(await ask(needed(site)), await ask(excess(site)))
+        return Reviewed(await ask(needed(installed)), await ask(excess(installed)))
     except KubeError as error:
-        return Facts({}, {}, error)
+        return Reviewed({}, {}, error)
 
 
-def judge(site: Site, facts: Facts) -> list[Finding]:
+def check(installed: Installation, fetched: Reviewed) -> list[Finding]:
     """Say what is missing, and what is too much."""
-    about = Subject(_FAMILY, f"ServiceAccount {site.namespace}/{site.account}")
-    if isinstance(site.deployments, KubeError):
-        return [Subject(_FAMILY, "The webhook's ServiceAccount").unlooked(site.deployments)]
-    if facts.error:
-        return [about.unlooked(facts.error)]
-    return list(_weigh(site, facts, about)) if site.deployment else []
+    about = Subject(_FAMILY, f"ServiceAccount {installed.namespace}/{installed.account}")
+    if isinstance(installed.deployments, KubeError):
+        return [Subject(_FAMILY, "The webhook's ServiceAccount").unknown(installed.deployments)]
+    if fetched.error:
+        return [about.unknown(fetched.error)]
+    return list(_weigh(installed, fetched, about)) if installed.deployment else []
 
 
-def _weigh(site: Site, facts: Facts, about: Subject) -> Iterator[Finding]:
-    missing = [right for right, granted in facts.needed.items() if not granted]
-    secrets = [right for right in missing if right.namespace not in {"", site.namespace}]
+def _weigh(installed: Installation, fetched: Reviewed, about: Subject) -> Iterator[Finding]:
+    missing = [right for right, granted in fetched.needed.items() if not granted]
+    secrets = [right for right in missing if right.namespace not in {"", installed.namespace}]
     own = [str(right) for right in missing if right not in secrets]
     if own:
         what = f"it may not {', '.join(own)}, and needs to"
-        yield about.error(what, site.upgrade("rbac.create=true"))
+        yield about.error(what, installed.upgrade("rbac.create=true"))
     if secrets:
         where = sorted({right.namespace for right in secrets})
         yield about.info(
             f"it may not read pull secrets in {', '.join(where)}: private images there are left "
             "alone unless they give a command",
             "To let it (the list as a whole is set):\n"
-            + site.upgrade(f"'registry.pullSecretNamespaces={{{','.join(where)}}}'"),
+            + installed.upgrade(f"'registry.pullSecretNamespaces={{{','.join(where)}}}'"),
         )
-    much = [str(right) for right, granted in facts.excess.items() if granted]
+    much = [str(right) for right, granted in fetched.excess.items() if granted]
     if "* *" in much:
-        yield about.warning("it may do everything: it is an administrator", _who(site))
+        yield about.warning("it may do everything: it is an administrator", _who(installed))
     elif much:
-        yield about.warning(f"it may also {', '.join(much)}, which it never does", _who(site))
+        yield about.warning(f"it may also {', '.join(much)}, which it never does", _who(installed))
     if not much and not own:
-        yield about.ok(f"it has the {len(facts.needed) - len(secrets)} rights that it needs")
+        yield about.ok(f"it has the {len(fetched.needed) - len(secrets)} rights that it needs")
 
 
-def _who(site: Site) -> str:
+def _who(installed: Installation) -> str:
     return (
         "kubectl get rolebindings,clusterrolebindings -A -o wide "
-        f"| grep {site.namespace}/{site.account}"
+        f"| grep {installed.namespace}/{installed.account}"
     )
 
 
-def _groups(site: Site) -> list[str]:
-    groups = ["system:serviceaccounts", f"system:serviceaccounts:{site.namespace}"]
+def _groups(installed: Installation) -> list[str]:
+    groups = ["system:serviceaccounts", f"system:serviceaccounts:{installed.namespace}"]
     return [*groups, "system:authenticated"]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from webhook.cli.doctor.finding import Finding, Subject
-from webhook.cli.doctor.site import Site
+from webhook.cli.installation.survey import Installation
 from webhook.core import image
 from webhook.core.errors import BadReference
 from webhook.kube.errors import KubeError
@@ -16,53 +16,54 @@ _IMAGE_VOLUMES = (1, 35)
 _LABEL = "app.kubernetes.io/version"
 
 
-def judge(site: Site, *, own: str, wrote: str) -> list[Finding]:
+def check(installed: Installation, *, own: str, wrote: str) -> list[Finding]:
     """Compare them; `own` is the command line's, `wrote` what the webhook wrote in a rehearsal."""
-    return [*_kubernetes(site), *_webhook(site, own, wrote), *_reaper(site)]
+    return [*_kubernetes(installed), *_webhook(installed, own, wrote), *_reaper(installed)]
 
 
-def _kubernetes(site: Site) -> Iterator[Finding]:
+def _kubernetes(installed: Installation) -> Iterator[Finding]:
     about = Subject(_FAMILY, "Kubernetes")
-    if isinstance(site.version, KubeError):
-        yield about.unlooked(site.version)
+    if isinstance(installed.version, KubeError):
+        yield about.unknown(installed.version)
         return
-    minor = _minor(site.version)
+    minor = _minor(installed.version)
     if minor is None:
-        yield about.info(f"its version can't be read: {site.version}")
+        yield about.info(f"its version can't be read: {installed.version}")
     elif minor < _OLDEST:
-        yield about.error(f"{site.version} is older than 1.27", "Upgrade the cluster.")
-    elif site.settings.get("DELIVERY") == "imageVolume" and minor < _IMAGE_VOLUMES:
+        yield about.error(f"{installed.version} is older than 1.27", "Upgrade the cluster.")
+    elif installed.settings.get("DELIVERY") == "imageVolume" and minor < _IMAGE_VOLUMES:
         yield about.error(
-            f"{site.version} has no image volumes by default (1.35 has): injected pods can't start",
-            site.upgrade("delivery=initContainer"),
+            f"{installed.version} has no image volumes by default (1.35 has): injected pods "
+            "can't start",
+            installed.upgrade("delivery=initContainer"),
         )
-    elif minor >= _CONDITIONS and not site.webhook.get("matchConditions"):
+    elif minor >= _CONDITIONS and not installed.webhook.get("matchConditions"):
         yield about.info(
-            f"{site.version} knows matchConditions, and the configuration has none: it was "
+            f"{installed.version} knows matchConditions, and the configuration has none: it was "
             "rendered for an older one",
-            site.upgrade(),
+            installed.upgrade(),
         )
     else:
-        yield about.ok(f"{site.version}")
+        yield about.ok(f"{installed.version}")
 
 
-def _webhook(site: Site, own: str, wrote: str) -> Iterator[Finding]:
-    if site.deployment is None:
+def _webhook(installed: Installation, own: str, wrote: str) -> Iterator[Finding]:
+    if installed.deployment is None:
         return
-    name = site.deployment["metadata"]["name"]
-    about = Subject(_FAMILY, f"Deployment {site.namespace}/{name}")
-    labelled = (site.deployment["metadata"].get("labels") or {}).get(_LABEL, "")
-    deployed = wrote or labelled or _tag(str(site.container.get("image") or ""))
+    name = installed.deployment["metadata"]["name"]
+    about = Subject(_FAMILY, f"Deployment {installed.namespace}/{name}")
+    labelled = (installed.deployment["metadata"].get("labels") or {}).get(_LABEL, "")
+    deployed = wrote or labelled or _tag(str(installed.container.get("image") or ""))
     images = {
         each["image"]
-        for pod in (() if isinstance(site.pods, KubeError) else site.pods)
+        for pod in (() if isinstance(installed.pods, KubeError) else installed.pods)
         for each in (pod.get("spec") or {}).get("containers") or ()
-        if each.get("name") == site.container.get("name")
+        if each.get("name") == installed.container.get("name")
     }
     if len(images) > 1:
         yield about.warning(
             f"its pods run different images: {', '.join(sorted(images))}",
-            f"kubectl -n {site.namespace} rollout status deployment/{name}",
+            f"kubectl -n {installed.namespace} rollout status deployment/{name}",
         )
     if not deployed:
         yield about.info("it does not say its version")
@@ -77,14 +78,14 @@ def _webhook(site: Site, own: str, wrote: str) -> Iterator[Finding]:
         yield about.ok(f"the webhook is {deployed}, and so is this command")
 
 
-def _reaper(site: Site) -> Iterator[Finding]:
-    reaper = site.settings.get("REAPER_IMAGE", "")
-    webhook = str(site.container.get("image") or "")
+def _reaper(installed: Installation) -> Iterator[Finding]:
+    reaper = installed.settings.get("REAPER_IMAGE", "")
+    webhook = str(installed.container.get("image") or "")
     theirs, ours = _tag(reaper), _tag(webhook)
     if theirs and ours and theirs != ours:
         yield Subject(_FAMILY, reaper).warning(
             f"the reaper is {theirs} and the webhook {ours}: its options may not be known there",
-            site.upgrade(f"reaperImage.tag={ours}"),
+            installed.upgrade(f"reaperImage.tag={ours}"),
         )
 
 

@@ -13,9 +13,9 @@ from typer.testing import Result
 from tests.fakes.cluster import Cluster, container, running, spec, wrapped
 from tests.fakes.kubelet import Call, Kubelet, serving
 from tests.reaper import kernel
-from webhook.cli.audit import leaks, reaped
-from webhook.cli.audit.collect import Audited
-from webhook.cli.audit.judge import State
+from webhook.cli.audit import print_reaped, reaped
+from webhook.cli.audit.compare import State
+from webhook.cli.audit.list_pods import Audited
 from webhook.cli.audit.owners import Workload
 from webhook.cli.audit.progress import Bar
 from webhook.kube.connect import Connection
@@ -100,13 +100,13 @@ def through_kubelet(monkeypatch: pytest.MonkeyPatch) -> Callable[[Kubelet], None
     """Send execs to the kubelet; the simulated API server has no WebSockets."""
 
     def direct(kubelet: Kubelet) -> None:
-        real = leaks.reader
+        real = print_reaped.reader
 
         def reader(connection: Connection) -> reaped.Read:
             other = Connection(kubelet.url, connection.tls, connection.token)
             return real(other)
 
-        monkeypatch.setattr(leaks, "reader", reader)
+        monkeypatch.setattr(print_reaped, "reader", reader)
 
     return direct
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.unit.cli.doctor.cluster import NOW
-from webhook.cli.doctor.certificate import Facts, judge
+from webhook.cli.doctor.certificate import ServedAndHeld, check
 from webhook.cli.doctor.finding import Finding
-from webhook.cli.doctor.served import Served, handshake
-from webhook.cli.doctor.site import Site
+from webhook.cli.doctor.served_certificate import Served, handshake
+from webhook.cli.installation.survey import Installation
 from webhook.kube.objects import SECRET, Json, Ref
 from webhook.tls import context, issue
 from webhook.tls.issue import Pair
@@ -24,7 +24,7 @@ def encoded(pem: bytes) -> str:
     return base64.b64encode(pem).decode()
 
 
-def site(*, mode: str, bundle: bytes) -> Site:
+def installed(*, mode: str, bundle: bytes) -> Installation:
     volume = {"name": "tls", "secret": {"secretName": "initshim-tls"}}
     container = {"env": [{"name": "INITSHIM_TLS", "value": mode}]}
     spec = {"containers": [container], "volumes": [volume]}
@@ -39,12 +39,16 @@ def site(*, mode: str, bundle: bytes) -> Site:
         "clientConfig": {"service": service, "caBundle": encoded(bundle)},
     }
     configuration = {"metadata": {"name": "initshim"}, "webhooks": [webhook]}
-    return Site(configuration, (), "v1.36.1", [], {"spec": {"selector": labels}}, [], [deployment])
+    return Installation(
+        configuration, (), "v1.36.1", [], {"spec": {"selector": labels}}, [], [deployment]
+    )
 
 
 def about_secret(ca: Pair, leaf: Pair, *, trusted: Pair | None = None) -> Finding:
     held: Json = {"data": {"tls.crt": encoded(leaf.chain)}}
-    found = judge(site(mode="files", bundle=(trusted or ca).chain), Facts(NOW, TLS, held, None))
+    found = check(
+        installed(mode="files", bundle=(trusted or ca).chain), ServedAndHeld(NOW, TLS, held, None)
+    )
     (one,) = (each for each in found if each.object.startswith("Secret"))
     return one
 
@@ -138,6 +142,6 @@ def test_where_nobody_answers_nothing_is_said_of_the_leaf(ca: Pair) -> None:
 def test_what_is_served_is_judged_by_the_life_of_built_in_leaves(
     ca: Pair, served: Served | None, severity: str
 ) -> None:
-    found = judge(site(mode="builtin", bundle=ca.chain), Facts(NOW, None, {}, served))
+    found = check(installed(mode="builtin", bundle=ca.chain), ServedAndHeld(NOW, None, {}, served))
     (one,) = (each for each in found if each.object.startswith("Service"))
     assert one.severity == severity

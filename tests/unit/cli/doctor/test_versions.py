@@ -4,19 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.cli.doctor.test_certificate import site
+from tests.unit.cli.doctor.test_certificate import installed
 from webhook.cli.doctor import versions
 from webhook.cli.doctor.finding import Finding
 
 
 def found(*, server: str = "v1.36.1", wrote: str = "1.4.2", **settings: str) -> list[Finding]:
-    there = replace(site(mode="builtin", bundle=b""), version=server)
+    there = replace(installed(mode="builtin", bundle=b""), version=server)
     there.container["env"] += [
         {"name": f"INITSHIM_{key}", "value": value} for key, value in settings.items()
     ]
     there.container["image"] = "ghcr.io/initshim/webhook:1.4.2"
     there.webhook["matchConditions"] = [{"name": "not-opted-out"}]
-    return versions.judge(there, own="1.4.2", wrote=wrote)
+    return versions.check(there, own="1.4.2", wrote=wrote)
 
 
 @pytest.mark.parametrize(

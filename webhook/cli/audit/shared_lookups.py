@@ -11,7 +11,7 @@ from webhook.core.policy import Decision, NeedsImage, Plan
 _AT_ONCE = 8
 
 
-class Once:
+class SharedLookups:
     """Settles plans; pods of one namespace with the same images and credentials share an answer."""
 
     def __init__(self, resolver: Resolver, *, seconds: float) -> None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from webhook.cli.doctor.finding import attempt
-from webhook.cli.doctor.site import Site
-from webhook.kube.client import Client
+from webhook.cli.installation.survey import Installation
+from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
 from webhook.tls import bundle
 from webhook.tls.issue import Certificate
@@ -31,10 +31,10 @@ class Served:
     """A replica's own word for it, where there was no handshake."""
 
 
-def published(site: Site) -> tuple[Certificate, ...]:
+def published(installed: Installation) -> tuple[Certificate, ...]:
     """Give the CAs that the API server verifies the webhook by."""
     try:
-        return bundle.parse(base64.b64decode(site.client_config.get("caBundle") or ""))
+        return bundle.parse(base64.b64decode(installed.client_config.get("caBundle") or ""))
     except binascii.Error:
         return ()
 
@@ -61,15 +61,15 @@ async def handshake(
     return Served(until)
 
 
-async def reported(client: Client, site: Site) -> Served | None:
+async def reported(client: KubeClient, installed: Installation) -> Served | None:
     """Give what a replica says of its leaf in its metrics, read through the API server's proxy."""
-    spec = (site.service.get("spec") or {}) if isinstance(site.service, dict) else {}
+    spec = (installed.service.get("spec") or {}) if isinstance(installed.service, dict) else {}
     ports = [each["port"] for each in spec.get("ports") or () if each.get("name") == "http"]
-    if not ports or site.service_ref is None:
+    if not ports or installed.service_ref is None:
         return None
-    name = f"http:{site.service_ref.name}:{ports[0]}"
-    path = f"{site.service_ref.kind.path(site.namespace)}/{name}/proxy/metrics"
-    told = await attempt(client.text(f"services/proxy {site.namespace}/{name}", path))
+    name = f"http:{installed.service_ref.name}:{ports[0]}"
+    path = f"{installed.service_ref.kind.path(installed.namespace)}/{name}/proxy/metrics"
+    told = await attempt(client.text(f"services/proxy {installed.namespace}/{name}", path))
     if isinstance(told, KubeError):
         return None
     found = _EXPIRY.search(told)

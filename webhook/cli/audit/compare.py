@@ -57,7 +57,7 @@ def with_record(pod: Pod, plan: Plan) -> Plan:
     return replace(plan, decisions=tuple(map(settle, plan.decisions))) if recorded else plan
 
 
-def judge(pod: Pod, plan: Plan) -> tuple[Outcome, ...]:
+def compare(pod: Pod, plan: Plan) -> tuple[Outcome, ...]:
     """Give what became of each container; `plan` is resolved, or a NeedsImage counts as missed.
 
     A container that runs through the reaper does, whatever the pod's annotations say by now.

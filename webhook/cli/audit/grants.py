@@ -1,6 +1,6 @@
 """What to do about a missing right: the commands that grant what an audit reads."""
 
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.errors import Forbidden, KubeError
 from webhook.kube.objects import SELF_SUBJECT_REVIEW
 
@@ -12,14 +12,14 @@ _READ = (
 _SERVICE_ACCOUNT = "system:serviceaccount:"
 
 
-async def explain(client: Client, error: KubeError) -> KubeError:
+async def explain(client: KubeClient, error: KubeError) -> KubeError:
     """Add to a missing right the commands that an administrator grants it with."""
     if isinstance(error, Forbidden) and error.status == 403:
         error.next_step = f"{error.next_step} For all that an audit reads:\n{await grant(client)}"
     return error
 
 
-async def grant(client: Client) -> str:
+async def grant(client: KubeClient) -> str:
     """Give two commands, for whoever we are; an API server before 1.28 doesn't say that."""
     try:
         told = await client.submit(SELF_SUBJECT_REVIEW, {})

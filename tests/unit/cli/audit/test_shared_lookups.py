@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 
 from tests.fakes.cluster import container, spec
-from webhook.cli.audit.lookups import Once
+from webhook.cli.audit.shared_lookups import SharedLookups
 from webhook.core import policy
 from webhook.core.argv import ImageConfig
 from webhook.core.pod import Json, Pod
@@ -34,7 +34,7 @@ def settle(pods: list[tuple[Json, str]]) -> tuple[list[Plan], Counting]:
     resolver = Counting()
 
     async def main() -> list[Plan]:
-        once = Once(resolver, seconds=5)
+        once = SharedLookups(resolver, seconds=5)
         return await asyncio.gather(
             *(once.settle(policy.plan(Pod(raw), Rules()), Pod(raw), where) for raw, where in pods)
         )

@@ -7,7 +7,7 @@ from webhook.kube.connect import Connection, in_cluster
 from webhook.kube.errors import NoCluster
 
 
-def find(
+def load_config(
     environ: Mapping[str, str],
     *,
     home: Path,

@@ -11,7 +11,7 @@ from typing import Any
 from webhook.core.annotations import INJECT
 from webhook.core.pod import Pod
 from webhook.core.selector import selects
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.errors import Forbidden, Missing
 from webhook.kube.objects import MUTATING_WEBHOOK, NAMESPACE, Json, Ref
 
@@ -25,7 +25,7 @@ _SYSTEMS = {"not-gke-system": "gke-", "not-openshift-system": "openshift-"}
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class Selection:
     """The webhooks of initshim in the cluster; `since` is when the first of them was made.
 
     `notes` are sentences about what could not be known.
@@ -58,25 +58,25 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OptedIn:
     """A namespace; `labelled` is when its label was last written, "" where nobody knows."""
 
     name: str
     labelled: str = ""
 
 
-async def read(client: Client) -> Scope:
+async def read(client: KubeClient) -> Selection:
     """Find the cluster's webhooks of initshim. Raises KubeError, but not for a missing right."""
     try:
         found = [each async for each in client.list(MUTATING_WEBHOOK)]
     except Forbidden as error:
         said = str(error).rstrip(".")
         note = f"{said}. Namespaces are taken by the label {INJECT}=enabled instead."
-        return Scope((_DEFAULT,), notes=(note,))
-    return scope(found)
+        return Selection((_DEFAULT,), notes=(note,))
+    return selection(found)
 
 
-def scope(configurations: Sequence[Json]) -> Scope:
+def selection(configurations: Sequence[Json]) -> Selection:
     """Take the webhooks of initshim out of all webhook configurations."""
     ours = [
         (each, webhook)
@@ -89,13 +89,15 @@ def scope(configurations: Sequence[Json]) -> Scope:
             f"No MutatingWebhookConfiguration has the webhook {WEBHOOK}: initshim is not "
             f"installed here. Namespaces are taken by the label {INJECT}=enabled."
         )
-        return Scope((_DEFAULT,), notes=(note,))
+        return Selection((_DEFAULT,), notes=(note,))
     webhooks = tuple(webhook for _, webhook in ours)
     since = min(str(each["metadata"].get("creationTimestamp") or "") for each, _ in ours)
-    return Scope(webhooks, since, tuple(_unknown_conditions(webhooks)))
+    return Selection(webhooks, since, tuple(_unknown_conditions(webhooks)))
 
 
-async def places(client: Client, scope: Scope, named: Sequence[str]) -> tuple[Place, ...]:
+async def places(
+    client: KubeClient, selection: Selection, named: Sequence[str]
+) -> tuple[OptedIn, ...]:
     """Give the namespaces that are opted in, or those of the named ones that are.
 
     Raises KubeError; Missing for a named namespace that is not there.
@@ -105,14 +107,16 @@ async def places(client: Client, scope: Scope, named: Sequence[str]) -> tuple[Pl
     else:
         found = [each async for each in client.list(NAMESPACE)]
     return tuple(
-        Place(each["metadata"]["name"], _labelled(each["metadata"]))
+        OptedIn(each["metadata"]["name"], _labelled(each["metadata"]))
         for each in found
         if each.get("unread")
-        or scope.selects_namespace(each["metadata"]["name"], each["metadata"].get("labels") or {})
+        or selection.selects_namespace(
+            each["metadata"]["name"], each["metadata"].get("labels") or {}
+        )
     )
 
 
-async def _named(client: Client, name: str) -> Json:
+async def _named(client: KubeClient, name: str) -> Json:
     """Read a namespace; one that nobody lets us read counts as opted in."""
     try:
         return await client.get(Ref(NAMESPACE, name))

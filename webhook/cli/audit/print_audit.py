@@ -8,8 +8,8 @@ from typing import Any
 from rich.text import Text
 
 from webhook.cli import output
-from webhook.cli.audit.collect import Audited, Findings
-from webhook.cli.audit.judge import State
+from webhook.cli.audit.compare import State
+from webhook.cli.audit.list_pods import Audited, Findings
 from webhook.cli.audit.owners import RESTARTED
 from webhook.cli.audit.summary import Tally, states, tallies, tasks
 from webhook.cli.output import Form

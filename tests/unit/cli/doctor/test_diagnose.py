@@ -26,9 +26,9 @@ from tests.unit.cli.doctor.cluster import (
     installed,
     workload,
 )
-from webhook.cli.doctor.examine import examine
+from webhook.cli.doctor.diagnose import diagnose
 from webhook.cli.doctor.finding import EXIT_CODES, Finding, Severity, worst
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.connect import Connection
 from webhook.kube.errors import Forbidden
 from webhook.settings import load
@@ -54,8 +54,10 @@ def found(
         return None
 
     async def run() -> list[Finding]:
-        async with Client(Connection(cluster[1], ssl.create_default_context(), nobody)) as client:
-            return await examine(
+        async with KubeClient(
+            Connection(cluster[1], ssl.create_default_context(), nobody)
+        ) as client:
+            return await diagnose(
                 client, load(), webhook=webhook, namespace=namespace, seconds=seconds, now=NOW
             )
 

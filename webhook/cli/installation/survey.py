@@ -7,7 +7,7 @@ from typing import Any
 
 from webhook.cli.doctor.finding import attempt
 from webhook.core.selector import selects
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.errors import Forbidden, KubeError, Missing
 from webhook.kube.objects import (
     DEPLOYMENT,
@@ -27,7 +27,7 @@ Seen = list[Json] | KubeError
 
 
 @dataclass(frozen=True)
-class Site:
+class Installation:
     """What several checks need to know; what could not be read is the error instead."""
 
     configuration: Json
@@ -137,7 +137,7 @@ class Site:
         return f"helm template {self.name} {CHART} -n {self.namespace}{change} | kubectl apply -f -"
 
 
-async def survey(client: Client, name: str | None) -> Site | None:
+async def survey(client: KubeClient, name: str | None) -> Installation | None:
     """Read what there is; None where no webhook of initshim is installed.
 
     `name` is the configuration's; without it every configuration is looked through. Raises
@@ -147,13 +147,13 @@ async def survey(client: Client, name: str | None) -> Site | None:
     if not found:
         return None
     first = found[0]
-    site = Site(first, (), "", [], {}, [], [])
-    service, where = site.service_ref, site.namespace
+    installed = Installation(first, (), "", [], {}, [], [])
+    service, where = installed.service_ref, installed.namespace
     seen: Json | KubeError = {}
     if service:
         seen = await attempt(client.get(service))
     selector = (seen.get("spec") or {}).get("selector") if isinstance(seen, dict) else None
-    return Site(
+    return Installation(
         configuration=first,
         others=tuple(each["metadata"]["name"] for each in found[1:]),
         version=await attempt(client.version()),
@@ -165,7 +165,7 @@ async def survey(client: Client, name: str | None) -> Site | None:
 
 
 async def listed(
-    client: Client, kind: Kind, namespace: str | None = None, *, labels: str = ""
+    client: KubeClient, kind: Kind, namespace: str | None = None, *, labels: str = ""
 ) -> Seen:
     """List a kind, or give the error."""
     try:
@@ -174,7 +174,7 @@ async def listed(
         return error
 
 
-async def _configurations(client: Client, name: str | None) -> list[Json]:
+async def _configurations(client: KubeClient, name: str | None) -> list[Json]:
     if name:
         try:
             return [await client.get(Ref(MUTATING_WEBHOOK, name))]

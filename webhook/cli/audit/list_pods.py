@@ -7,17 +7,17 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from webhook.cli.audit import judge
-from webhook.cli.audit.judge import MISSED, State
-from webhook.cli.audit.lookups import Once
+from webhook.cli.audit import compare
+from webhook.cli.audit.compare import MISSED, State
 from webhook.cli.audit.owners import BETWEEN, Workload, above, of_pod
 from webhook.cli.audit.progress import Bar
-from webhook.cli.audit.scope import Place, Scope
+from webhook.cli.audit.shared_lookups import SharedLookups
+from webhook.cli.installation.selection import OptedIn, Selection
 from webhook.cli.outcomes import Outcome
 from webhook.core import policy
 from webhook.core.pod import Json, Pod, mapping, objects, string
 from webhook.core.policy import Rules, is_wrapped
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
 from webhook.kube.objects import POD, Kind
 
@@ -45,7 +45,7 @@ class Audited:
 class Findings:
     """Every pod; `problems` are the errors that kept pods or owners from being read."""
 
-    namespaces: tuple[Place, ...]
+    namespaces: tuple[OptedIn, ...]
     pods: tuple[Audited, ...]
     problems: tuple[KubeError, ...] = ()
 
@@ -53,19 +53,21 @@ class Findings:
 class Auditor:
     """Lists and judges; a namespace that can't be listed is a problem, not the end."""
 
-    def __init__(self, client: Client, scope: Scope, rules: Rules, once: Once, bar: Bar) -> None:
+    def __init__(
+        self, client: KubeClient, selection: Selection, rules: Rules, once: SharedLookups, bar: Bar
+    ) -> None:
         self._client = client
-        self._scope = scope
+        self._scope = selection
         self._rules = rules
         self._once = once
         self._bar = bar
 
-    async def audit(self, places: Sequence[Place]) -> Findings:
+    async def audit(self, places: Sequence[OptedIn]) -> Findings:
         """Audit the pods of these namespaces."""
         self._bar.begin("namespaces", len(places))
         turn = asyncio.Semaphore(_AT_ONCE)
 
-        async def one(place: Place) -> Findings:
+        async def one(place: OptedIn) -> Findings:
             async with turn:
                 found = await self._namespace(place)
             self._bar.step(place.name)
@@ -79,7 +81,7 @@ class Auditor:
         problems = tuple(problem for each in found for problem in each.problems)
         return Findings(tuple(places), tuple(pods), problems)
 
-    async def _namespace(self, place: Place) -> Findings:
+    async def _namespace(self, place: OptedIn) -> Findings:
         jobs: list[asyncio.Task[Audited]] = []
         problems: list[KubeError] = []
         try:
@@ -104,17 +106,17 @@ class Auditor:
         listed = [each async for each in self._client.list(kind, namespace=namespace)]
         return above(listed, kind)
 
-    async def _pod(self, pod: Pod, place: Place) -> Audited:
+    async def _pod(self, pod: Pod, place: OptedIn) -> Audited:
         name, created = (str(pod.metadata.get(key) or "") for key in ("name", "creationTimestamp"))
         seen = Audited(place.name, name, of_pod(pod, place.name), State.ENDED, created=created)
-        if judge.has_ended(pod):
+        if compare.has_ended(pod):
             return seen
         if not self._scope.selects_pod(pod):
             return replace(seen, state=State.SKIPPED, outcomes=(_NOT_SELECTED,))
-        plan = judge.with_record(pod, policy.plan(pod, self._rules))
+        plan = compare.with_record(pod, policy.plan(pod, self._rules))
         plan = await self._once.settle(plan, pod, place.name)
-        outcomes = tuple(_dated(judge.judge(pod, plan), created, place, self._scope))
-        return replace(seen, state=judge.state(outcomes), outcomes=outcomes, since=_running(pod))
+        outcomes = tuple(_dated(compare.compare(pod, plan), created, place, self._scope))
+        return replace(seen, state=compare.state(outcomes), outcomes=outcomes, since=_running(pod))
 
 
 def _slim(raw: Json) -> Pod:
@@ -124,13 +126,13 @@ def _slim(raw: Json) -> Pod:
 
 
 def _dated(
-    outcomes: Iterable[Outcome], created: str, place: Place, scope: Scope
+    outcomes: Iterable[Outcome], created: str, place: OptedIn, selection: Selection
 ) -> Iterable[Outcome]:
     """Say why a container was missed, as far as the clocks tell."""
     for each in outcomes:
         if each.outcome != MISSED or each.why:
             yield each
-        elif scope.since and created < scope.since:
+        elif selection.since and created < selection.since:
             yield replace(each, why="older than the webhook")
         elif place.labelled and created < place.labelled:
             yield replace(each, why="older than the namespace's label")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.cluster import container, spec, wrapped
-from webhook.cli.audit.judge import State, has_ended, judge, state, with_record
+from webhook.cli.audit.compare import State, compare, has_ended, state, with_record
 from webhook.cli.outcomes import left
 from webhook.core import policy
 from webhook.core.pod import Pod
@@ -19,12 +19,12 @@ STATUS = "initshim.dev/status"
 def told(raw: dict[str, Any], rules: Rules | None = None) -> dict[str, str]:
     pod = Pod(raw)
     plan = with_record(pod, policy.plan(pod, rules or Rules(lookups=False)))
-    return {each.container: str(each.outcome) for each in judge(pod, plan)}
+    return {each.container: str(each.outcome) for each in compare(pod, plan)}
 
 
 def verdict(raw: dict[str, Any]) -> State:
     pod = Pod(raw)
-    return state(judge(pod, with_record(pod, policy.plan(pod, Rules(lookups=False)))))
+    return state(compare(pod, with_record(pod, policy.plan(pod, Rules(lookups=False)))))
 
 
 def test_a_pod_that_went_through_the_webhook_is_wrapped() -> None:
@@ -79,7 +79,7 @@ def test_a_command_alone_proves_nothing_either() -> None:
     without_mount["spec"]["containers"][0]["volumeMounts"] = []
     for broken in (without_volume, without_init, without_mount):
         assert told(broken) == {"app": "missed"}
-        (outcome,) = judge(Pod(broken), policy.plan(Pod(broken), Rules()))
+        (outcome,) = compare(Pod(broken), policy.plan(Pod(broken), Rules()))
         assert "lacks what brings it" in outcome.why
 
 

@@ -6,9 +6,9 @@ lacks them audits by the defaults, and is told.
 
 from dataclasses import dataclass, replace
 
-from webhook.cli.audit.scope import Scope
+from webhook.cli.installation.selection import Selection
 from webhook.core.policy import Rules
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
 from webhook.kube.objects import CONFIG_MAP, DEPLOYMENT, Json, Ref
 from webhook.settings import Settings, environment, images_in, load
@@ -37,13 +37,13 @@ class Deployed:
     notes: tuple[str, ...] = ()
 
 
-async def read(client: Client, scope: Scope, *, lookup: bool) -> Deployed:
+async def read(client: KubeClient, selection: Selection, *, lookup: bool) -> Deployed:
     """Read how the webhook decides. Raises BadSettings; `lookup` False asks no registry."""
     told: dict[str, str] = {}
     written, where = "", ""
     notes: tuple[str, ...] = ()
-    if scope.service:
-        namespace, name = scope.service
+    if selection.service:
+        namespace, name = selection.service
         where = f"ConfigMap {namespace}/{name}, {_IMAGES}"
         try:
             told = _environment(await client.get(Ref(DEPLOYMENT, name, namespace)))

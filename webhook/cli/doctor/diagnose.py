@@ -1,0 +1,92 @@
+"""All checks in order, each with a deadline; one that fails keeps no other from being made."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+import initshim
+from webhook.cli.doctor import (
+    certificate,
+    configuration,
+    registries,
+    rehearsal,
+    rights,
+    service,
+    versions,
+)
+from webhook.cli.doctor.finding import Finding, Subject
+from webhook.cli.installation import dry_run_pod
+from webhook.cli.installation.survey import CHART, WEBHOOK, survey
+from webhook.kube.client import KubeClient
+from webhook.kube.errors import KubeError, Unreachable
+from webhook.settings import Settings
+
+_Fetched = TypeVar("_Fetched")
+
+
+async def diagnose(
+    client: KubeClient,
+    settings: Settings,
+    *,
+    webhook: str | None,
+    namespace: str | None,
+    seconds: float,
+    now: datetime,
+) -> list[Finding]:
+    """Look at everything for `seconds` at most. Raises KubeError where there is nothing to see."""
+    end = asyncio.get_running_loop().time() + seconds
+    async with asyncio.timeout_at(end):
+        installed = await survey(client, webhook)
+    if installed is None:
+        return [_absent(webhook)]
+
+    async def until(fetch: Awaitable[_Fetched]) -> _Fetched | KubeError:
+        try:
+            async with asyncio.timeout_at(end):
+                return await fetch
+        except TimeoutError:
+            return Unreachable(
+                f"it was not done in {seconds:g} s", next_step="initshim doctor --timeout 300"
+            )
+
+    where = namespace or next(iter(installed.selected), "")
+    certificates, backends, granted, rehearsed = await asyncio.gather(
+        until(certificate.fetch(client, installed, now=now)),
+        until(service.fetch(client, installed)),
+        until(rights.fetch(client, installed)),
+        until(rehearsal.fetch(client, installed, namespace=where)),
+    )
+    works = isinstance(rehearsed, rehearsal.Rehearsal) and rehearsed.works
+    asked = await until(registries.fetch(client, installed, settings, rehearsed=works))
+    return [
+        *configuration.check(installed),
+        *_checked("service", backends, partial(service.check, installed)),
+        *_checked("certificate", certificates, partial(certificate.check, installed)),
+        *_checked("rehearsal", rehearsed, partial(rehearsal.check, installed)),
+        *_checked("rights", granted, partial(rights.check, installed)),
+        *_checked("registries", asked, partial(registries.check, installed)),
+        *versions.check(installed, own=initshim.__version__, wrote=_version(rehearsed)),
+    ]
+
+
+def _checked(
+    family: str, fetched: _Fetched | KubeError, check: Callable[[_Fetched], list[Finding]]
+) -> list[Finding]:
+    if isinstance(fetched, KubeError):
+        return [Subject(family, "all of it").unknown(fetched)]
+    return check(fetched)
+
+
+def _version(rehearsed: rehearsal.Rehearsal | KubeError) -> str:
+    made = rehearsed.created if isinstance(rehearsed, rehearsal.Rehearsal) else None
+    return dry_run_pod.version(made) if isinstance(made, dict) else ""
+
+
+def _absent(webhook: str | None) -> Finding:
+    name = webhook or "any name"
+    return Subject("configuration", f"MutatingWebhookConfiguration of {name}").error(
+        f"there is none with the webhook {WEBHOOK}: initshim is not installed",
+        f"helm install initshim {CHART} -n initshim --create-namespace",
+    )

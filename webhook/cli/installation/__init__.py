@@ -1,0 +1,1 @@
+"""What is installed in a cluster: found once, for doctor and audit alike."""
