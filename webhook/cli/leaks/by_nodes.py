@@ -15,7 +15,7 @@ from webhook.cli.leaks.node_pods import LABEL, census_pod
 from webhook.cli.leaks.observations import Look
 from webhook.core.errors import InitshimError
 from webhook.core.pod import Json
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError, Missing
 from webhook.kube.objects import POD, Ref
 
@@ -49,7 +49,7 @@ class Seen:
     problems: list[InitshimError] = field(default_factory=list)
 
 
-async def look(client: Client, nodes: Sequence[str], survey: Survey, bar: Bar) -> Seen:
+async def look(client: KubeClient, nodes: Sequence[str], survey: Survey, bar: Bar) -> Seen:
     """Look at every node, and delete every pod that was made: also on Ctrl-C, also on failure."""
     seen = Seen()
     turn = asyncio.Semaphore(survey.at_once)
@@ -72,7 +72,7 @@ async def look(client: Client, nodes: Sequence[str], survey: Survey, bar: Bar) -
     return seen
 
 
-async def _sweep(client: Client, survey: Survey, seen: Seen) -> None:
+async def _sweep(client: KubeClient, survey: Survey, seen: Seen) -> None:
     """Delete whatever is left of the run. A pod that even this leaves ends at its own deadline."""
     try:
         async with asyncio.timeout(_SWEEP):
@@ -86,7 +86,7 @@ async def _sweep(client: Client, survey: Survey, seen: Seen) -> None:
         )
 
 
-async def _node(client: Client, node: str, survey: Survey) -> Look:
+async def _node(client: KubeClient, node: str, survey: Survey) -> Look:
     pod = census_pod(
         node=node,
         run=survey.run,
@@ -104,7 +104,7 @@ async def _node(client: Client, node: str, survey: Survey) -> Look:
         await _delete(client, ref)
 
 
-async def _delete(client: Client, ref: Ref) -> None:
+async def _delete(client: KubeClient, ref: Ref) -> None:
     try:
         await client.delete(ref)
     except Missing:
@@ -113,7 +113,7 @@ async def _delete(client: Client, ref: Ref) -> None:
         return  # the sweep at the end tries again, and says so if it can't either
 
 
-async def _ended(client: Client, ref: Ref, node: str, survey: Survey) -> None:
+async def _ended(client: KubeClient, ref: Ref, node: str, survey: Survey) -> None:
     """Wait until the pod has ended well. Raises NotCounted where it won't."""
     try:
         async with asyncio.timeout(survey.seconds + _START):

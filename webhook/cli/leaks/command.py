@@ -13,8 +13,8 @@ from webhook.cli import output
 from webhook.cli.leaks.report import Output
 from webhook.cli.leaks.run import Request, answer
 from webhook.core.errors import BadSettings, InitshimError
+from webhook.kube.config import load_config
 from webhook.kube.connect import Connection
-from webhook.kube.find import find
 from webhook.settings import environment
 
 IMAGE = f"ghcr.io/initshim/reaper:{initshim.__version__}"
@@ -81,7 +81,9 @@ def leaks(  # noqa: PLR0913  # an option is an argument to typer
     )
     try:
         _check(request)
-        connection = find(environment(), home=Path.home(), kubeconfig=kubeconfig, context=context)
+        connection = load_config(
+            environment(), home=Path.home(), kubeconfig=kubeconfig, context=context
+        )
         code = asyncio.run(_until_terminated(connection, request))
     except InitshimError as error:
         output.fail("leaks", error)

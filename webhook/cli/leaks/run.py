@@ -16,7 +16,7 @@ from webhook.cli.leaks.observations import Look
 from webhook.cli.leaks.pods import Running, running
 from webhook.cli.leaks.report import Output
 from webhook.core.pod import Pod
-from webhook.kube.client import Client
+from webhook.kube.client import KubeClient
 from webhook.kube.connect import Connection
 from webhook.kube.errors import Missing
 from webhook.kube.exec import run as exec_in
@@ -47,7 +47,7 @@ class Request:
 
 async def answer(connection: Connection, request: Request) -> int:
     """Look, print what was found, and give the exit code. Raises InitshimError."""
-    async with Client(connection, largest=_LARGEST, deadline=_DEADLINE) as client:
+    async with KubeClient(connection, largest=_LARGEST, deadline=_DEADLINE) as client:
         if request.dry_run:
             await _print_pods(client, request)
             return DONE
@@ -79,7 +79,7 @@ def _say_rights(request: Request) -> None:
     output.stderr().print(f"initshim leaks: this needs the rights: {needed}.", markup=False)
 
 
-async def _print_pods(client: Client, request: Request) -> None:
+async def _print_pods(client: KubeClient, request: Request) -> None:
     """Print the objects that would be made, as YAML; nothing is made."""
     fit, unfit = await _nodes(client, request)
     survey = _survey(request)
@@ -110,7 +110,7 @@ def _survey(request: Request) -> Survey:
     )
 
 
-async def _nodes(client: Client, request: Request) -> tuple[list[str], dict[str, str]]:
+async def _nodes(client: KubeClient, request: Request) -> tuple[list[str], dict[str, str]]:
     listed = [node async for node in client.list(NODE)]
     return node_pods.usable(listed, request.nodes)
 
@@ -118,7 +118,7 @@ async def _nodes(client: Client, request: Request) -> tuple[list[str], dict[str,
 Seen = tuple[list[Look], Mapping[str, Running], report.Forecast, list[str]]
 
 
-async def _on_nodes(client: Client, request: Request) -> Seen:
+async def _on_nodes(client: KubeClient, request: Request) -> Seen:
     fit, unfit = await _nodes(client, request)
     problems = [f"node {name}: {why}" for name, why in unfit.items()]
     if not fit:
@@ -136,7 +136,7 @@ async def _on_nodes(client: Client, request: Request) -> Seen:
     return seen.looks, containers, forecast, problems
 
 
-async def _prepare(client: Client, request: Request) -> bool:
+async def _prepare(client: KubeClient, request: Request) -> bool:
     """See to the namespace for the pods; true where it was made for this run."""
     ref = Ref(NAMESPACE, request.pods_in)
     try:
@@ -160,7 +160,7 @@ async def _prepare(client: Client, request: Request) -> bool:
     return False
 
 
-async def _inside(client: Client, connection: Connection, request: Request) -> Seen:
+async def _inside(client: KubeClient, connection: Connection, request: Request) -> Seen:
     containers, forecast = await _containers(client, request)
 
     async def run(container: Running, command: tuple[str, ...]) -> str:
@@ -174,7 +174,7 @@ async def _inside(client: Client, connection: Connection, request: Request) -> S
 
 
 async def _containers(
-    client: Client, request: Request
+    client: KubeClient, request: Request
 ) -> tuple[dict[str, Running], report.Forecast]:
     """Give the running containers by id, and what initshim would do to each of a workload's."""
     pods: list[Pod] = []
