@@ -3,9 +3,9 @@
 import asyncio
 import io
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 

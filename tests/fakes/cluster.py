@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.fakes.api_server import ApiServer
-from webhook.core import mutation, policy
+from webhook.core import mutation, patch, policy
 from webhook.core.mutation import Delivery
 from webhook.core.pod import Pod
 from webhook.core.policy import Rules
@@ -31,7 +31,9 @@ _BETWEEN = {"Deployment": "ReplicaSet", "CronJob": "Job", "Rollout": "ReplicaSet
 def wrapped(pod: Json) -> Json:
     """Give the pod as it comes out of the webhook that asks no registry."""
     plan = policy.plan(Pod(pod), Rules(lookups=False))
-    return copy.deepcopy(mutation.apply(Pod(pod), plan, Delivery("reaper:1", "1")))
+    operations = mutation.operations(Pod(pod), plan, Delivery("reaper:1", "1"))
+    patched: Json = patch.apply(copy.deepcopy(pod), operations)
+    return patched
 
 
 def container(name: str = "app", **more: Any) -> Json:

@@ -1,13 +1,17 @@
-"""The way of a review through the house: parse, plan, resolve, apply, diff, respond.
+"""The way of a review through the house: parse, plan, resolve, make operations, check, respond.
 
 Two doors lead to one engine: `admit` for the API server's reviews, `mutate` for manifests.
 """
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from webhook.admission.checks import Checks
 from webhook.core import mutation, patch, policy, review
 from webhook.core.errors import BadPod, PatchFailed
 from webhook.core.mutation import Delivery
@@ -17,14 +21,6 @@ from webhook.core.pod import Json, Pod
 from webhook.core.policy import NeedsImage, Plan, Rules, Skip, Wrap
 from webhook.core.reasons import UNRESOLVED, Reason, remedy
 from webhook.core.review import Review, Verdict
-
-# Pods come here before the API server validates them: what it would refuse in the end must not
-# keep every other pod waiting. No kubelet runs as many containers, or mounts as many volumes; the
-# size is the API server's own limit (TotalAnnotationSizeLimitB in
-# k8s.io/apimachinery/pkg/api/validation).
-MOST_CONTAINERS = 512
-MOST_VOLUMES = 4096
-LARGEST_ANNOTATIONS = 256 << 10
 
 # What a resolver that is late may take on top of its deadline: a part of its time, seconds.
 _LATE = 0.2
@@ -50,19 +46,24 @@ class Engine:
     resolver: Resolver
     observer: Observer
     deny_unresolved: bool = False
+    checks: Checks = field(default_factory=Checks)
 
 
-@dataclass(frozen=True, slots=True)
-class Mutated:
+class Mutated(Struct, frozen=True):
     """What became of a pod: the plan carried out, the patch, and the patched pod."""
 
     plan: Plan
     patch: Patch
-    pod: Json
+    before: Pod
+
+    @property
+    def pod(self) -> Json:
+        """The patched pod."""
+        patched: Json = patch.apply(self.before.raw, self.patch)
+        return patched
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """An answer on its way to the API server, and what is worth knowing of it.
 
     `result` is patched, unchanged, denied, failed or ignored (not the CREATE of a pod).
@@ -83,10 +84,12 @@ async def admit(body: bytes, engine: Engine, *, deadline: float) -> Answer:
     costs no more than the containers that were looked up.
     """
     request = review.parse(body)
-    if request.pod is None:
+    pod = request.pod
+    if pod is None:
+        if request.error:
+            return _failed(request, engine, request.error)
         return Answer(review.respond(request, Verdict()), "ignored", request)
     try:
-        pod = Pod(request.pod)
         mutated = await mutate(pod, request.namespace, engine, deadline=deadline)
         answer = _answer(request, pod.owner, mutated, engine)
     except Exception as error:  # noqa: BLE001  # whatever it is, the pod must be admitted
@@ -97,23 +100,19 @@ async def admit(body: bytes, engine: Engine, *, deadline: float) -> Answer:
 
 
 async def mutate(pod: Pod, namespace: str, engine: Engine, *, deadline: float) -> Mutated:
-    """Plan, resolve, apply and diff one pod, and check the patch by applying it.
+    """Plan and resolve one pod, make its patch, and check that.
 
     A patch that does not apply would reject the pod even under `failurePolicy: Ignore`.
-    Raises BadPod for a field of a wrong type and for a pod out of all proportion, PatchFailed
-    for a mistake of our own.
+    Raises PatchFailed for a mistake of our own.
     """
-    _check_size(pod)
     plan = policy.plan(pod, engine.rules)
     asked = sum(isinstance(decision, NeedsImage) for decision in plan.decisions)
     if asked:
         with engine.observer.span("resolve", {"initshim.images": asked}):
             plan = await _resolved(plan, pod, namespace, engine, deadline)
-    wanted = mutation.apply(pod, plan, engine.delivery)
-    operations = patch.diff(pod.raw, wanted)
-    if patch.apply(pod.raw, operations) != wanted:
-        raise PatchFailed("the patch does not lead to the planned pod")
-    return Mutated(plan, operations, wanted)
+    operations = mutation.operations(pod, plan, engine.delivery)
+    engine.checks.check(pod, plan, operations)
+    return Mutated(plan, operations, pod)
 
 
 async def _resolved(plan: Plan, pod: Pod, namespace: str, engine: Engine, deadline: float) -> Plan:
@@ -148,18 +147,6 @@ def _limit(deadline: float) -> float:
     """Give the time at which a resolver that did not keep its deadline is stopped."""
     left = deadline - asyncio.get_running_loop().time()
     return deadline + max(_LATE * left, _LATE_AT_LEAST)
-
-
-def _check_size(pod: Pod) -> None:
-    containers = len(pod.containers)
-    if containers > MOST_CONTAINERS:
-        raise BadPod(f"it has {containers} containers, more than {MOST_CONTAINERS}")
-    volumes = len(pod.volumes)
-    if volumes > MOST_VOLUMES:
-        raise BadPod(f"it has {volumes} volumes, more than {MOST_VOLUMES}")
-    size = sum(len(key) + len(value) for key, value in pod.annotations.items())
-    if size > LARGEST_ANNOTATIONS:
-        raise BadPod(f"its annotations are larger than {LARGEST_ANNOTATIONS} bytes")
 
 
 def _answer(request: Review, owner: str, mutated: Mutated, engine: Engine) -> Answer:

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from webhook.admission.admit import Resolver
 from webhook.admission.resolver import ImageResolver

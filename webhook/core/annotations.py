@@ -4,7 +4,8 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from initshim import grammar
 from initshim.grammar import Value
@@ -25,8 +26,7 @@ _MOST_OPTIONS = 64
 _REALTIME = re.compile(r"(?:RTMIN\+|RTMAX-)([0-9]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class PodOptions:
+class PodOptions(Struct, frozen=True):
     """What a pod's annotations ask for; the defaults are a pod without any."""
 
     opted_out: bool = False
@@ -42,8 +42,9 @@ def read(annotations: Mapping[str, str], labels: Mapping[str, str]) -> PodOption
     Raises BadAnnotation with the sentence that explains what is wrong. An annotation under
     the prefix that nobody knows is refused too: a typing error must not be silent.
     """
-    switches = [_switch(INJECT, source.get(INJECT)) for source in (annotations, labels)]
-    if False in switches:
+    by_annotation = _switch(INJECT, annotations.get(INJECT))
+    by_label = _switch(INJECT, labels.get(INJECT))
+    if by_annotation is False or by_label is False:
         return PodOptions(opted_out=True)
     excluded: frozenset[str] = frozenset()
     include_init = False

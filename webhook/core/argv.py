@@ -8,6 +8,8 @@ kubelet expands `$(VAR)` and turns `$$` into `$` in the pod's strings, never in 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 MOUNT = "/.initshim"
 INIT = f"{MOUNT}/init"
 
@@ -31,8 +33,7 @@ class ImageConfig:
         return self.entrypoint, self.cmd
 
 
-@dataclass(frozen=True, slots=True)
-class Argv:
+class Argv(Struct, frozen=True):
     """A container's `command` and `args` as the pod has to give them; `args` None: untouched."""
 
     command: tuple[str, ...]

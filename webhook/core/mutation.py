@@ -1,22 +1,26 @@
-"""The new pod, from the pod and its plan. Applied to its own result it changes nothing.
+"""From a pod and its plan to the operations of the patch. A patched pod gets none.
 
-What is not changed is shared with the pod that came in; nothing that came in is altered.
+Each operation's path leads to what was decoded: a member is added to an object that is there, an
+item at an index of a list that was counted. What the pod holds beside that nobody has to know.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+
+import msgspec
 
 from webhook.core.annotations import STATUS
 from webhook.core.argv import INIT, MOUNT, wrap
-from webhook.core.pod import TERMINATION_LOG, Container, Json, Pod, mapping
+from webhook.core.patch import Operation, Patch
+from webhook.core.pod import TERMINATION_LOG, Container, Json, Pod
 from webhook.core.policy import (
     NAME,
     Decision,
     Plan,
     Skip,
     Wrap,
+    is_image_volume,
     is_our_mount,
     is_our_volume,
     is_ours,
@@ -25,7 +29,7 @@ from webhook.core.reasons import Reason
 
 _COPIED_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 _NUMERIC_USER = 65532
-_written = json.JSONEncoder(separators=(",", ":")).encode
+_STATUS_PATH = "/metadata/annotations/" + STATUS.replace("/", "~1")
 _READ_ONLY_MOUNT = {"name": NAME, "mountPath": MOUNT, "readOnly": True}
 _TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105  # where, not what
 
@@ -44,56 +48,72 @@ class Delivery:
     as_volume: bool = False
 
 
-def apply(pod: Pod, plan: Plan, delivery: Delivery) -> Json:
-    """Give the pod with every Wrap of the plan carried out; the same object if there is none.
+def operations(pod: Pod, plan: Plan, delivery: Delivery) -> Patch:
+    """Give what carries out every Wrap of the plan; nothing if there is none.
 
     Containers that are wrapped already get back what they may have lost: mount, volume and
     init container. A NeedsImage still in the plan counts as left alone.
     """
-    through = [decision.container for decision in plan.decisions if _runs_through(decision)]
+    through = [decision for decision in plan.decisions if runs_through(decision)]
     if not through:
-        return pod.raw
-    spec: Json = dict(pod.spec)
-    for field in {container.field for container in through}:
-        spec[field] = list(spec[field])
-    for decision in filter(_runs_through, plan.decisions):
+        return []
+    patch: Patch = []
+    for decision in through:
+        if isinstance(decision, Wrap):
+            patch += _rewritten(decision, plan.options)
         container = decision.container
-        spec[container.field][container.index] = _through(decision, plan.options)
+        if not any(map(is_our_mount, container.mounts)):
+            mounts = f"{container.pointer}/volumeMounts"
+            patch.append(_append(mounts, len(container.mounts), dict(_READ_ONLY_MOUNT)))
+    as_volume = any(each.name == NAME and is_image_volume(each) for each in pod.volumes)
     if not any(map(is_our_volume, pod.volumes)):
-        spec["volumes"] = [*pod.volumes, _volume(delivery)]
-    if any(map(is_ours, pod.containers)):
-        _put_right(spec, pod, through)
-    elif not _is_image_volume(spec["volumes"]):
-        first = _init_container(through[0], delivery, mapping(spec, "securityContext", "spec"))
-        spec["initContainers"] = [first, *(spec.get("initContainers") or ())]
-    metadata = _with_status(pod, plan, delivery.version, changed=spec != pod.spec)
-    return {**pod.raw, "metadata": metadata, "spec": spec}
+        patch.append(_append("/spec/volumes", len(pod.volumes), _volume(delivery)))
+        as_volume = as_volume or delivery.as_volume
+    patch += _installed(pod, through, delivery, as_volume=as_volume)
+    patch += _status(pod, plan, delivery.version, changed=bool(patch))
+    return patch
 
 
-def _runs_through(decision: Decision) -> bool:
+def _append(place: str, length: int, value: Json) -> Operation:
+    """Add an item to the end of a list of that length; an empty or absent one is made anew."""
+    if not length:
+        return {"op": "add", "path": place, "value": [value]}
+    return {"op": "add", "path": f"{place}/{length}", "value": value}
+
+
+def _installed(
+    pod: Pod, through: Sequence[Decision], delivery: Delivery, *, as_volume: bool
+) -> Patch:
+    """Have the reaper copied before anything runs through it; an image volume needs no copy."""
+    ours = next(filter(is_ours, pod.containers), None)
+    if ours:
+        return _put_right(ours, [each.container for each in through])
+    if as_volume:
+        return []
+    security = pod.spec.security_context
+    as_root = security is not None and security.run_as_user == 0
+    init = _init_container(through[0].container, delivery, as_root=as_root)
+    if pod.spec.init_containers:
+        return [{"op": "add", "path": "/spec/initContainers/0", "value": init}]
+    return [{"op": "add", "path": "/spec/initContainers", "value": [init]}]
+
+
+def runs_through(decision: Decision) -> bool:
     """Tell whether the container runs through the reaper, once the plan is carried out."""
     already = isinstance(decision, Skip) and decision.reason is Reason.ALREADY_WRAPPED
     return already or isinstance(decision, Wrap)
 
 
-def _through(decision: Decision, options: tuple[str, ...]) -> Json:
-    """The container, run through the reaper, with the mount that it needs for that."""
-    container = decision.container
-    raw = _wrapped(decision, options) if isinstance(decision, Wrap) else container.raw
-    if any(map(is_our_mount, container.mounts)):
-        return raw
-    return {**raw, "volumeMounts": [*container.mounts, dict(_READ_ONLY_MOUNT)]}
-
-
-def _wrapped(decision: Wrap, options: tuple[str, ...]) -> Json:
+def _rewritten(decision: Wrap, options: tuple[str, ...]) -> Patch:
     container = decision.container
     if container.termination_path != TERMINATION_LOG:
         options = (*options, "-t", container.termination_path)
     argv = wrap(container.command, container.args, decision.image, options=options)
-    rewritten: Json = {**container.raw, "command": list(argv.command)}
+    here = container.pointer
+    patch: Patch = [{"op": "add", "path": f"{here}/command", "value": list(argv.command)}]
     if argv.args is not None:
-        rewritten["args"] = list(argv.args)
-    return rewritten
+        patch.append({"op": "add", "path": f"{here}/args", "value": list(argv.args)})
+    return patch
 
 
 def _volume(delivery: Delivery) -> Json:
@@ -104,13 +124,7 @@ def _volume(delivery: Delivery) -> Json:
     return {"name": NAME, "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}
 
 
-def _is_image_volume(volumes: Sequence[Json]) -> bool:
-    return any(volume.get("name") == NAME and volume.get("image") for volume in volumes)
-
-
-def _init_container(
-    wrapped: Container, delivery: Delivery, pod_security: Mapping[str, Any]
-) -> Json:
+def _init_container(wrapped: Container, delivery: Delivery, *, as_root: bool) -> Json:
     """The container that copies the reaper: first of all, and within Pod Security `restricted`.
 
     It asks for what the first wrapped container asks for, so that the pod's effective request,
@@ -123,7 +137,7 @@ def _init_container(
         "runAsNonRoot": True,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
-    if pod_security.get("runAsUser") == 0:
+    if as_root:
         security["runAsUser"] = _NUMERIC_USER
     return {
         "name": NAME,
@@ -143,51 +157,59 @@ def _in_place_of_a_token(wrapped: Container) -> list[Json]:
     mounts the token into every container with nothing at that path, ours among them, and that
     change has the whole pod reviewed once more (`reinvocationPolicy: IfNeeded`).
     """
-    if not any(mount.get("mountPath") == _TOKEN_PATH for mount in wrapped.mounts):
+    if all(mount.mount_path != _TOKEN_PATH for mount in wrapped.mounts):
         return []
     return [{"name": NAME, "mountPath": _TOKEN_PATH, "readOnly": True}]
 
 
-def _put_right(spec: Json, pod: Pod, through: Sequence[Container]) -> None:
+def _put_right(ours: Container, through: Sequence[Container]) -> Patch:
     """Mend our init container after what later webhooks did to the pod.
 
     It has to stand before every init container that runs through the reaper (a mesh puts its
     native sidecar first), and to ask for what the first wrapped container asks for now.
     """
-    inits = list(spec["initContainers"])
-    ours = next(filter(is_ours, pod.containers))
+    patch: Patch = []
     resources = _resources(through[0])
     if _resources(ours) != resources:
-        inits[ours.index] = {**ours.raw, "resources": resources.get("resources", {})}
+        value = resources.get("resources", {})
+        patch.append({"op": "add", "path": f"{ours.pointer}/resources", "value": value})
     if any(each.field == ours.field and each.index < ours.index for each in through):
-        inits.insert(0, inits.pop(ours.index))
-    if inits != spec["initContainers"]:
-        spec["initContainers"] = inits
+        patch.append({"op": "move", "from": ours.pointer, "path": "/spec/initContainers/0"})
+    return patch
 
 
 def _resources(container: Container) -> Json:
-    asked = mapping(container.raw, "resources", container.path)
+    asked = container.fields.resources
+    if asked is None:
+        return {}
     copied: Json = {}
-    for kind in ("limits", "requests"):
-        amounts = mapping(asked, kind, f"{container.path}.resources")
-        kept = {name: amounts[name] for name in _COPIED_RESOURCES if name in amounts}
+    for kind, amounts in (("limits", asked.limits), ("requests", asked.requests)):
+        kept = {name: amounts[name] for name in _COPIED_RESOURCES if amounts and name in amounts}
         if kept:
             copied[kind] = kept
     return {"resources": copied} if copied else {}
 
 
-def _with_status(pod: Pod, plan: Plan, version: str, *, changed: bool) -> Mapping[str, Any]:
-    """Metadata with the status annotation; an unchanged pod keeps the version that made it."""
-    wrapped = [each.container.name for each in plan.decisions if _runs_through(each)]
+def _status(pod: Pod, plan: Plan, version: str, *, changed: bool) -> Patch:
+    """The status annotation; an unchanged pod keeps the version that made it."""
+    wrapped = [each.container.name for each in plan.decisions if runs_through(each)]
     skipped = {
         each.container.name: each.reason
         for each in plan.decisions
-        if isinstance(each, Skip) and not _runs_through(each)
+        if isinstance(each, Skip) and not runs_through(each)
     }
     status: Json = {"version": version, "wrapped": wrapped, "skipped": skipped}
     if not changed and _says_the_same(pod.annotations.get(STATUS), status):
-        return pod.metadata
-    return {**pod.metadata, "annotations": {**pod.annotations, STATUS: _written(status)}}
+        return []
+    text = msgspec.json.encode(status).decode()
+    if text == pod.annotations.get(STATUS):
+        return []
+    if pod.annotations:
+        return [{"op": "add", "path": _STATUS_PATH, "value": text}]
+    annotations = {STATUS: text}
+    if pod.has_metadata:
+        return [{"op": "add", "path": "/metadata/annotations", "value": annotations}]
+    return [{"op": "add", "path": "/metadata", "value": {"annotations": annotations}}]
 
 
 def _says_the_same(written: str | None, status: Json) -> bool:

@@ -8,7 +8,7 @@ from webhook.core.errors import PatchFailed
 
 Operation = dict[str, Any]
 Patch = list[Operation]
-_OPERATIONS = frozenset({"add", "remove", "replace"})
+_OPERATIONS = frozenset({"add", "remove", "replace", "move"})
 _INDEX = re.compile(r"0|[1-9][0-9]*")
 
 
@@ -125,6 +125,8 @@ def _apply(document: Any, operation: Mapping[str, Any], copies: dict[int, Any]) 
         if operation["op"] == "remove":
             raise ValueError("the whole document can't be removed")
         return operation["value"]
+    if operation["op"] == "move":
+        return _move(document, operation, copies)
     *way, last = tokens
     document = node = _own(document, copies)
     for token in way:
@@ -132,6 +134,15 @@ def _apply(document: Any, operation: Mapping[str, Any], copies: dict[int, Any]) 
         node[key] = node = _own(node[key], copies)
     _change(node, _key(node, last), operation)
     return document
+
+
+def _move(document: Any, operation: Mapping[str, Any], copies: dict[int, Any]) -> Any:
+    """Take a node from where it is and add it elsewhere."""
+    value = document
+    for token in _tokens({"op": "move", "path": operation["from"]}):
+        value = value[_key(value, token)]
+    document = _apply(document, {"op": "remove", "path": operation["from"]}, copies)
+    return _apply(document, {"op": "add", "path": operation["path"], "value": value}, copies)
 
 
 def _own(node: Any, copies: dict[int, Any]) -> Any:

@@ -1,200 +1,156 @@
-"""Read-only views over a raw pod: the pod stays the JSON that the API server sent.
+"""A pod as the engine reads it: typed once when it is decoded, counted, and not looked up again.
 
-JSON null counts as absent, as it does to the API server. A field of a wrong type raises
-BadPod with the field's path.
+A field of a wrong type raises BadPod with the field's place, and so does a pod out of all
+proportion. `raw` is the JSON that came, for whoever applies a patch to it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
+import msgspec
+
+from webhook.core import schema
 from webhook.core.errors import BadPod
+from webhook.core.schema import Mount, OwnerReference, Volume
 
 Json = dict[str, Any]
 Field = Literal["containers", "initContainers"]
 TERMINATION_LOG = "/dev/termination-log"
 
+# Pods come here before the API server validates them: what it would refuse in the end must not
+# keep every other pod waiting. No kubelet runs as many containers, or mounts as many volumes; the
+# size is the API server's own limit (TotalAnnotationSizeLimitB in
+# k8s.io/apimachinery/pkg/api/validation).
+MOST_CONTAINERS = 512
+MOST_VOLUMES = 4096
+MOST_MOUNTS = 4096  # of one container
+LARGEST_ANNOTATIONS = 256 << 10
 
-def mapping(parent: Mapping[str, Any], key: str, where: str = "pod") -> Mapping[str, Any]:
-    """Give an object field, {} where absent."""
-    value = parent.get(key)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise BadPod(f"{where}.{key} must be an object, not {_kind(value)}")
-    return value
-
-
-def objects(parent: Mapping[str, Any], key: str, where: str = "pod") -> Sequence[Json]:
-    """Give a field that is a list of objects, () where absent."""
-    value = parent.get(key)
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise BadPod(f"{where}.{key} must be a list of objects")
-    return value
+_NO_METADATA = schema.Metadata()
+_NO_SPEC = schema.Spec()
+_NO_OWNER = OwnerReference()
 
 
-def strings(parent: Mapping[str, Any], key: str, where: str = "pod") -> Sequence[str]:
-    """Give a field that is a list of strings, () where absent."""
-    value = parent.get(key)
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise BadPod(f"{where}.{key} must be a list of strings")
-    return value
-
-
-def string(parent: Mapping[str, Any], key: str, where: str = "pod") -> str:
-    """Give a string field, "" where absent."""
-    value = parent.get(key)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise BadPod(f"{where}.{key} must be a string, not {_kind(value)}")
-    return value
-
-
-def string_map(parent: Mapping[str, Any], key: str, where: str = "pod") -> Mapping[str, str]:
-    """Give a field that maps strings to strings (annotations, labels), {} where absent."""
-    value = mapping(parent, key, where)
-    for name, text in value.items():
-        if not isinstance(text, str):
-            raise BadPod(f"{where}.{key}[{name}] must be a string, not {_kind(text)}")
-    return value
-
-
-def _kind(value: object) -> str:
-    names = {bool: "a boolean", int: "a number", float: "a number", str: "a string"}
-    return names.get(type(value), "a list" if isinstance(value, list) else "an object")
-
-
-@dataclass(frozen=True)
 class Container:
     """One container, and where it stands in the pod's spec."""
 
-    field: Field
-    index: int
-    raw: Json
+    __slots__ = ("args", "command", "field", "fields", "index", "mounts", "name")
 
-    @cached_property
+    def __init__(self, field: Field, index: int, fields: schema.Container) -> None:
+        """`command` and `args` are () for none, [] and null, which mean the same."""
+        self.field = field
+        self.index = index
+        self.fields = fields
+        self.name: str = fields.name or ""
+        self.command: Sequence[str] = fields.command or ()
+        self.args: Sequence[str] = fields.args or ()
+        self.mounts: Sequence[Mount] = fields.volume_mounts or ()
+
+    def __eq__(self, other: object) -> bool:
+        mine = (self.field, self.index, self.fields)
+        return isinstance(other, Container) and mine == (other.field, other.index, other.fields)
+
+    __hash__ = None  # type: ignore[assignment]  # it has lists in it
+
+    def __repr__(self) -> str:
+        return f"Container({self.path}, {self.fields})"
+
+    @property
     def path(self) -> str:
         """Its place, for messages."""
         return f"spec.{self.field}[{self.index}]"
 
-    @cached_property
-    def name(self) -> str:
-        """Its name; the API server makes sure that there is one, and that it is unique."""
-        return string(self.raw, "name", self.path)
+    @property
+    def pointer(self) -> str:
+        """Its place, for a patch (RFC 6901)."""
+        return f"/spec/{self.field}/{self.index}"
 
     @property
     def image(self) -> str:
         """The image reference as written."""
-        return string(self.raw, "image", self.path)
-
-    @cached_property
-    def command(self) -> Sequence[str]:
-        """The pod's own command; () for none, [] and null, which mean the same."""
-        return strings(self.raw, "command", self.path)
-
-    @cached_property
-    def args(self) -> Sequence[str]:
-        """The pod's own args; () for none, [] and null, which mean the same."""
-        return strings(self.raw, "args", self.path)
-
-    @cached_property
-    def mounts(self) -> Sequence[Json]:
-        """Its volume mounts."""
-        return objects(self.raw, "volumeMounts", self.path)
+        return self.fields.image or ""
 
     @property
     def pull_policy(self) -> str:
         """`Always`, `IfNotPresent`, `Never` or ""."""
-        return string(self.raw, "imagePullPolicy", self.path)
+        return self.fields.image_pull_policy or ""
 
     @property
     def termination_path(self) -> str:
         """Where the kubelet reads the container's last words."""
-        return string(self.raw, "terminationMessagePath", self.path) or TERMINATION_LOG
+        return self.fields.termination_message_path or TERMINATION_LOG
 
     @property
     def runs_on(self) -> bool:
         """True for one that stays: an app container, or a native sidecar."""
-        return self.field == "containers" or (
-            string(self.raw, "restartPolicy", self.path) == "Always"
-        )
+        return self.field == "containers" or self.fields.restart_policy == "Always"
 
 
-@dataclass(frozen=True)
 class Pod:
-    """A pod, or a pod template: `metadata` and `spec`."""
+    """A pod, or a pod template: `metadata` and `spec`, both there even where they are not."""
 
-    raw: Json
+    __slots__ = (
+        "_raw",
+        "annotations",
+        "containers",
+        "has_metadata",
+        "labels",
+        "metadata",
+        "spec",
+        "volumes",
+    )
 
-    @cached_property
-    def metadata(self) -> Mapping[str, Any]:
-        """The metadata."""
-        return mapping(self.raw, "metadata")
+    def __init__(self, raw: Json | Callable[[], Json], fields: schema.Pod | None = None) -> None:
+        """`fields` where it is decoded already; `raw` may then be what gives the JSON.
 
-    @cached_property
-    def spec(self) -> Mapping[str, Any]:
-        """The spec."""
-        return mapping(self.raw, "spec")
-
-    @cached_property
-    def annotations(self) -> Mapping[str, str]:
-        """The annotations."""
-        return string_map(self.metadata, "annotations", "metadata")
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """The labels."""
-        return string_map(self.metadata, "labels", "metadata")
-
-    @cached_property
-    def containers(self) -> Sequence[Container]:
-        """Every container: the app containers first, as `kubectl describe` counts them."""
-        fields: tuple[Field, Field] = ("containers", "initContainers")
-        return tuple(
-            Container(field, index, raw)
-            for field in fields
-            for index, raw in enumerate(objects(self.spec, field, "spec"))
-        )
-
-    @cached_property
-    def volumes(self) -> Sequence[Json]:
-        """The volumes."""
-        return objects(self.spec, "volumes", "spec")
+        Raises BadPod.
+        """
+        if fields is None:
+            fields = read_fields(raw)
+        self._raw = raw
+        self.has_metadata = fields.metadata is not None
+        self.metadata = metadata = fields.metadata or _NO_METADATA
+        self.spec = spec = fields.spec or _NO_SPEC
+        self.annotations: Mapping[str, str] = metadata.annotations or {}
+        self.labels: Mapping[str, str] = metadata.labels or {}
+        self.volumes: Sequence[Volume] = spec.volumes or ()
+        _check_size(spec, self.annotations)
+        # Every container: the app containers first, as `kubectl describe` counts them.
+        containers = [Container("containers", *each) for each in enumerate(spec.containers or ())]
+        if spec.init_containers:
+            inits = enumerate(spec.init_containers)
+            containers += [Container("initContainers", *each) for each in inits]
+        self.containers: Sequence[Container] = containers
 
     @property
-    def node_selector(self) -> Mapping[str, str]:
-        """The node selector."""
-        return string_map(self.spec, "nodeSelector", "spec")
+    def raw(self) -> Json:
+        """The JSON that came; a review's is decoded anew, whole, each time."""
+        raw = self._raw
+        return raw if isinstance(raw, dict) else raw()
 
     @property
     def pull_secrets(self) -> tuple[str, ...]:
         """The names of its imagePullSecrets, in order."""
-        secrets = objects(self.spec, "imagePullSecrets", "spec")
-        names = (string(secret, "name", "spec.imagePullSecrets") for secret in secrets)
-        return tuple(name for name in names if name)
+        return tuple(each.name for each in self.spec.image_pull_secrets or () if each.name)
 
     @property
     def service_account(self) -> str:
         """Its service account; `default` where it names none."""
-        return string(self.spec, "serviceAccountName", "spec") or "default"
+        return self.spec.service_account_name or "default"
 
     @property
-    def controller(self) -> Json:
-        """The owner reference of the controller that makes it, {} where a person did."""
-        owners = objects(self.metadata, "ownerReferences", "metadata")
-        return next((owner for owner in owners if owner.get("controller")), {})
+    def controller(self) -> OwnerReference:
+        """The owner reference of the controller that makes it, an empty one where a person did."""
+        for owner in self.metadata.owner_references or ():
+            if owner.controller:
+                return owner
+        return _NO_OWNER
 
     @property
     def owner(self) -> str:
         """`Kind/name` of the controller that makes it, or ""."""
         made_by = self.controller
-        return f"{made_by.get('kind', '')}/{made_by.get('name', '')}" if made_by else ""
+        return f"{made_by.kind or ''}/{made_by.name or ''}" if made_by is not _NO_OWNER else ""
 
     @property
     def architectures(self) -> frozenset[str]:
@@ -207,22 +163,48 @@ class Pod:
         The label in the node selector, else in the required node affinity, where the terms
         are alternatives (OR) and each must name values.
         """
-        chosen = self.node_selector.get(label)
+        chosen = (self.spec.node_selector or {}).get(label)
         if chosen:
             return frozenset({chosen})
-        affinity = mapping(mapping(self.spec, "affinity", "spec"), "nodeAffinity", "spec.affinity")
-        where = "spec.affinity.nodeAffinity"
-        required = mapping(affinity, "requiredDuringSchedulingIgnoredDuringExecution", where)
-        terms = objects(required, "nodeSelectorTerms", where)
-        allowed = [_allowed_by_term(term, label) for term in terms]
+        affinity = self.spec.affinity and self.spec.affinity.node_affinity
+        required = affinity and affinity.required_during_scheduling_ignored_during_execution
+        if not required:
+            return frozenset()
+        allowed = [_allowed_by_term(term, label) for term in required.node_selector_terms or ()]
         return frozenset().union(*allowed) if allowed and all(allowed) else frozenset()
 
 
-def _allowed_by_term(term: Json, label: str) -> frozenset[str]:
+def read_fields(raw: Any) -> schema.Pod:
+    """Give the fields of a pod's JSON. Raises BadPod for a field of a wrong type."""
+    try:
+        return msgspec.convert(raw, schema.Pod)
+    except msgspec.ValidationError as error:
+        raise schema.wrong_type(error) from None
+
+
+def _check_size(spec: schema.Spec, annotations: Mapping[str, str]) -> None:
+    each_kind = (spec.containers or (), spec.init_containers or ())
+    containers = len(each_kind[0]) + len(each_kind[1])
+    if containers > MOST_CONTAINERS:
+        raise BadPod(f"it has {containers} containers, more than {MOST_CONTAINERS}")
+    volumes = len(spec.volumes or ())
+    if volumes > MOST_VOLUMES:
+        raise BadPod(f"it has {volumes} volumes, more than {MOST_VOLUMES}")
+    for containers_of_kind in each_kind:
+        for each in containers_of_kind:
+            if each.volume_mounts and len(each.volume_mounts) > MOST_MOUNTS:
+                mounts = len(each.volume_mounts)
+                raise BadPod(f"a container has {mounts} volume mounts, more than {MOST_MOUNTS}")
+    size = sum(map(len, annotations)) + sum(map(len, annotations.values()))
+    if size > LARGEST_ANNOTATIONS:
+        raise BadPod(f"its annotations are larger than {LARGEST_ANNOTATIONS} bytes")
+
+
+def _allowed_by_term(term: schema.Term, label: str) -> frozenset[str]:
     """Give the values that one node selector term allows: its expressions must all hold (AND)."""
     allowed: frozenset[str] | None = None
-    for rule in objects(term, "matchExpressions", "nodeSelectorTerms"):
-        if rule.get("key") == label and rule.get("operator") == "In":
-            values = frozenset(strings(rule, "values", "matchExpressions"))
+    for rule in term.match_expressions or ():
+        if rule.key == label and rule.operator == "In":
+            values = frozenset(rule.values or ())
             allowed = values if allowed is None else allowed & values
     return allowed or frozenset()

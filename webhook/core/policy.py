@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from posixpath import normpath
 
+from msgspec import Struct
+
 from webhook.core import image, inits, reasons
 from webhook.core.annotations import PodOptions, read
 from webhook.core.argv import INIT, MOUNT, ImageConfig, effective
 from webhook.core.errors import BadAnnotation, BadReference
-from webhook.core.pod import Container, Json, Pod, mapping, objects, string
+from webhook.core.pod import Container, Pod
 from webhook.core.reasons import Reason
+from webhook.core.schema import Mount, Volume
 
 NAME = "initshim"
 
@@ -30,24 +33,21 @@ class Rules:
     init_systems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Wrap:
+class Wrap(Struct, frozen=True):
     """The container is to run through the reaper; `image` where the pod gives no command."""
 
     container: Container
     image: ImageConfig | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NeedsImage:
+class NeedsImage(Struct, frozen=True):
     """Only the image's configuration tells what the container runs; `settle` decides by it."""
 
     container: Container
     init_systems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
+class Skip(Struct, frozen=True):
     """The container is left as it is; `remedy` where a better one is known than the reason's."""
 
     container: Container
@@ -59,8 +59,7 @@ class Skip:
 Decision = Wrap | NeedsImage | Skip
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What is to happen to a pod; with a `reason` the whole pod is left alone."""
 
     decisions: tuple[Decision, ...] = ()
@@ -121,21 +120,26 @@ def is_ours(container: Container) -> bool:
     return (
         container.field == "initContainers"
         and container.name == NAME
-        and "--install" in (*container.command, *container.args)
+        and ("--install" in container.command or "--install" in container.args)
     )
 
 
-def is_our_volume(volume: Json) -> bool:
+def is_our_volume(volume: Volume) -> bool:
     """Recognise our volume by its kind: a memory emptyDir, or an image."""
-    if volume.get("name") != NAME:
+    if volume.name != NAME:
         return False
-    in_memory = mapping(volume, "emptyDir", "spec.volumes").get("medium") == "Memory"
-    return in_memory or bool(volume.get("image"))
+    in_memory = volume.empty_dir is not None and volume.empty_dir.medium == "Memory"
+    return in_memory or is_image_volume(volume)
 
 
-def is_our_mount(mount: Json) -> bool:
+def is_image_volume(volume: Volume) -> bool:
+    """Tell whether the volume is an image that is mounted."""
+    return volume.image is not None and bool(volume.image.reference)
+
+
+def is_our_mount(mount: Mount) -> bool:
     """Recognise the mount of our volume, also in a pod that is created again."""
-    return mount.get("name") == NAME and _place(mount, "mountPath") == MOUNT
+    return mount.name == NAME and _place(mount.mount_path) == MOUNT
 
 
 def is_wrapped(container: Container) -> bool:
@@ -148,17 +152,17 @@ def _whole_pod(pod: Pod, options: PodOptions, rules: Rules) -> Iterator[Reason]:
     spec = pod.spec
     if options.opted_out:
         yield Reason.OPTED_OUT
-    if string(mapping(spec, "os", "spec"), "name", "spec.os") == "windows":
+    if spec.os and spec.os.name == "windows":
         yield Reason.WINDOWS
     if pod.required_labels("kubernetes.io/os") == {"windows"}:
         yield Reason.WINDOWS
-    if spec.get("hostPID") is True:
+    if spec.host_pid is True:
         yield Reason.HOST_PID
-    if spec.get("shareProcessNamespace") is True:
+    if spec.share_process_namespace is True:
         yield Reason.SHARED_PROCESS_NAMESPACE
     if "kubernetes.io/config.mirror" in pod.annotations:
         yield Reason.MIRROR_POD
-    if _matches(string(spec, "runtimeClassName", "spec"), rules.runtime_classes):
+    if _matches(spec.runtime_class_name or "", rules.runtime_classes):
         yield Reason.RUNTIME_CLASS
     if _name_taken(pod):
         yield Reason.NAME_TAKEN
@@ -169,33 +173,30 @@ def _matches(text: str, globs: Sequence[str]) -> bool:
 
 
 def _name_taken(pod: Pod) -> bool:
-    ephemeral = objects(pod.spec, "ephemeralContainers", "spec")
     return (
         any(each.name == NAME and not is_ours(each) for each in pod.containers)
-        or any(volume.get("name") == NAME and not is_our_volume(volume) for volume in pod.volumes)
-        or any(each.get("name") == NAME for each in ephemeral)
+        or any(each.name == NAME and not is_our_volume(each) for each in pod.volumes)
+        or any(each.name == NAME for each in pod.spec.ephemeral_containers or ())
     )
 
 
 def _path_taken(container: Container) -> bool:
     """Tell whether something foreign is mounted at our path, or below: ours is read-only."""
-    devices = objects(container.raw, "volumeDevices", container.path)
-    mounts = (each for each in container.mounts if not is_our_mount(each))
-    return any(_is_ours_or_below(each, "mountPath") for each in mounts) or any(
-        _is_ours_or_below(each, "devicePath") for each in devices
-    )
+    mounts = (each.mount_path for each in container.mounts if not is_our_mount(each))
+    devices = (each.device_path for each in container.fields.volume_devices or ())
+    return any(map(_is_ours_or_below, mounts)) or any(map(_is_ours_or_below, devices))
 
 
-def _is_ours_or_below(mount: Json, key: str) -> bool:
-    if MOUNT[1:] not in string(mount, key, "volumeMounts"):
+def _is_ours_or_below(path: str | None) -> bool:
+    if not path or MOUNT[1:] not in path:
         return False  # as most are not: it costs less than to normalise each
-    place = _place(mount, key)
+    place = _place(path)
     return place == MOUNT or place.startswith(f"{MOUNT}/")
 
 
-def _place(mount: Json, key: str) -> str:
+def _place(path: str | None) -> str:
     """Give the path as the kubelet does: a relative one starts at the root."""
-    return normpath("/" + string(mount, key, "volumeMounts").lstrip("/"))
+    return normpath("/" + (path or "").lstrip("/"))
 
 
 def _decide(container: Container, options: PodOptions, rules: Rules) -> Decision:

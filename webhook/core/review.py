@@ -5,37 +5,45 @@ k8s.io/api/admission/v1. What the API server makes of warnings: each at most 120
 4,096 in all, or it cuts them itself.
 """
 
-import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-import orjson
+import msgspec
+from msgspec import Raw, Struct, field
 
-from webhook.core.errors import BadReview
+from webhook.core import schema
+from webhook.core.errors import BadPod, BadReview
 from webhook.core.patch import Operation
-from webhook.core.pod import Json
+from webhook.core.pod import Json, Pod
 from webhook.core.reasons import LONGEST_WARNING
 
 API_VERSION = "admission.k8s.io/v1"
-_POD_RESOURCE = {"group": "", "version": "v1", "resource": "pods"}
+MOST_OBJECTS = 1 << 17
+"""Objects and lists in a review; the largest pod that a kubelet could run has some ten thousand."""
+
+_SMALL = 64 << 10  # bytes; what fits into it can't hold too many objects
 _ALL_WARNINGS = 4096
+_TOO_DEEP = "initshim left the pod alone: it is nested too deeply to be patched"
+_NO_OBJECT = "the AdmissionReview creates a pod but has no object"
 
 
-@dataclass(frozen=True, slots=True)
-class Review:
-    """One request of the API server; `pod` is None unless it is the CREATE of a pod."""
+class Review(Struct, frozen=True):
+    """One request of the API server.
+
+    `pod` is None unless it is the CREATE of a pod; `error` then says what is wrong with one that
+    could not be read.
+    """
 
     uid: str
     namespace: str
     name: str
-    pod: Json | None
+    pod: Pod | None
     dry_run: bool = False
+    error: BadPod | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What to answer; the default lets the object pass untouched.
 
     `denial` is the sentence for a person whose pod is refused, or "".
@@ -47,30 +55,157 @@ class Verdict:
     denial: str = ""
 
 
+class _Resource(Struct, frozen=True, gc=False):
+    group: str = ""
+    version: str = ""
+    resource: str = ""
+
+
+class _Request(Struct, frozen=True, rename="camel"):
+    uid: str = ""
+    namespace: str | None = None
+    name: str | None = None
+    operation: str | None = None
+    sub_resource: str | None = None
+    dry_run: bool | None = None
+    resource: _Resource | None = None
+    object: schema.Pod | None = None
+
+
+class _Envelope(Struct, frozen=True, rename="camel"):
+    kind: str = ""
+    api_version: str = ""
+    request: _Request | None = None
+
+
+class _RawRequest(Struct, frozen=True, rename="camel"):
+    """A request whose fields may be of any type: each is kept as it was written."""
+
+    uid: Raw = Raw()
+    namespace: Raw = Raw()
+    name: Raw = Raw()
+    operation: Raw = Raw()
+    sub_resource: Raw = Raw()
+    dry_run: Raw = Raw()
+    resource: Raw = Raw()
+    object: Raw = Raw()
+
+
+class _RawEnvelope(Struct, frozen=True, rename="camel"):
+    kind: Raw = Raw()
+    api_version: Raw = Raw()
+    request: Raw = Raw()
+
+
+class _Response(Struct, rename="camel", omit_defaults=True):
+    """What the API server is told; msgspec writes bytes as base64."""
+
+    uid: str
+    allowed: bool
+    status: Mapping[str, Any] = {}
+    patch_type: str = ""
+    patch: bytes = b""
+    warnings: Sequence[str] = []
+    audit_annotations: Mapping[str, str] = {}
+
+
+class _Answer(Struct, rename="camel"):
+    response: _Response
+    api_version: str = API_VERSION
+    kind: str = "AdmissionReview"
+
+
+Kind = TypeVar("Kind")
+_decode = msgspec.json.Decoder(_Envelope).decode
+_write = msgspec.json.Encoder().encode
+_PODS = _Resource("", "v1", "pods")
+
+
 def parse(body: bytes) -> Review:
-    """Read a request body. Raises BadReview with a sentence that says what is wrong with it."""
+    """Read a request body, once. Raises BadReview with a sentence that says what is wrong with it.
+
+    Where it is the pod that is wrong, the review says so: it has to be answered all the same.
+    """
+    if len(body) > _SMALL and body.count(b"{") + body.count(b"[") > MOST_OBJECTS:
+        return _without_pod(body, BadPod(f"it has more than {MOST_OBJECTS} objects and lists"))
     try:
-        envelope = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        envelope = _decode(body)
+        request = envelope.request
+    except msgspec.ValidationError as error:
+        return _without_pod(body, schema.wrong_type(error, within=".request.object"))
+    except (msgspec.DecodeError, RecursionError) as error:
         raise BadReview(f"the body is no JSON: {error}") from error
-    if not isinstance(envelope, dict) or envelope.get("kind") != "AdmissionReview":
+    if (
+        request is None
+        or not request.uid
+        or envelope.kind != "AdmissionReview"
+        or envelope.api_version != API_VERSION
+    ):
+        return _without_pod(body, BadPod("it could not be read"))
+    uid, namespace, name = request.uid, request.namespace or "", request.name or ""
+    dry_run = request.dry_run is True
+    fields = request.object
+    if request.operation != "CREATE" or request.resource != _PODS or request.sub_resource:
+        return Review(uid, namespace, name, None, dry_run)
+    if fields is None:
+        raise BadReview(_NO_OBJECT)
+    name = name or fields.name
+    try:
+        pod = Pod(lambda: _whole_pod(body), fields)
+    except BadPod as error:
+        return Review(uid, namespace, name, None, dry_run, error)
+    return Review(uid, namespace, name, pod, dry_run)
+
+
+def _whole_pod(body: bytes) -> Json:
+    """Give the review's pod with all that is in it."""
+    envelope = msgspec.json.decode(body, type=_RawEnvelope)
+    request = msgspec.json.decode(envelope.request, type=_RawRequest)
+    pod: Json = msgspec.json.decode(request.object)
+    return pod
+
+
+def _without_pod(body: bytes, error: BadPod) -> Review:
+    """Read who asks for what, field by field; what is wrong with the pod is known: `error`."""
+    try:
+        envelope = msgspec.json.decode(body, type=_RawEnvelope)
+    except msgspec.ValidationError:
+        raise BadReview("the body is no AdmissionReview") from None
+    except (msgspec.DecodeError, RecursionError) as broken:
+        raise BadReview(f"the body is no JSON: {broken}") from broken
+    if _as(str, envelope.kind) != "AdmissionReview":
         raise BadReview("the body is no AdmissionReview")
-    if envelope.get("apiVersion") != API_VERSION:
+    if _as(str, envelope.api_version) != API_VERSION:
         raise BadReview(f"the AdmissionReview's apiVersion must be {API_VERSION}")
-    request = envelope.get("request")
-    if not isinstance(request, dict):
+    request = _as(_RawRequest, envelope.request)
+    if request is None:
         raise BadReview("the AdmissionReview has no request")
-    uid = request.get("uid")
-    if not isinstance(uid, str) or not uid:
+    uid = _as(str, request.uid)
+    if not uid:
         raise BadReview("the AdmissionReview's request has no uid")
-    pod = _created_pod(request)
-    return Review(
-        uid=uid,
-        namespace=_text(request.get("namespace")),
-        name=_text(request.get("name")) or _name(pod),
-        pod=pod,
-        dry_run=request.get("dryRun") is True,
+    creates_pod = (
+        _as(str, request.operation) == "CREATE"
+        and _as(_Resource, request.resource) == _PODS
+        and bytes(request.sub_resource) in (b"", b"null", b'""')
     )
+    if creates_pod and _as(schema.Nothing, request.object) is None:
+        raise BadReview(_NO_OBJECT)
+    return Review(
+        uid,
+        _as(str, request.namespace) or "",
+        _as(str, request.name) or "",
+        None,
+        _as(bool, request.dry_run) is True,
+        error if creates_pod else None,
+    )
+
+
+def _as(kind: type[Kind], raw: Raw) -> Kind | None:
+    """Give a field as what it ought to be, None where it is something else."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.DecodeError:
+        return None
 
 
 def respond(review: Review, verdict: Verdict) -> bytes:
@@ -78,64 +213,32 @@ def respond(review: Review, verdict: Verdict) -> bytes:
 
     There always is one: a patch that can't be written is left out, with a warning.
     """
-    response: Json = {"uid": review.uid, "allowed": not verdict.denial}
-    warnings = _fitted(verdict.warnings)
+    response = _Response(review.uid, not verdict.denial)
+    response.warnings = _fitted(verdict.warnings)
+    response.audit_annotations = verdict.audit
     if verdict.denial:
-        response["status"] = {"code": 403, "reason": "Forbidden", "message": verdict.denial}
+        response.status = {"code": 403, "reason": "Forbidden", "message": verdict.denial}
     elif verdict.patch:
         try:
-            patch = base64.b64encode(_encode(verdict.patch)).decode()
-            response |= {"patchType": "JSONPatch", "patch": patch}
+            response.patch = _encode(verdict.patch)
+            response.patch_type = "JSONPatch"
         except RecursionError:
-            warnings = ["initshim left the pod alone: it is nested too deeply to be patched"]
-    if warnings:
-        response["warnings"] = warnings
-    if verdict.audit:
-        response["auditAnnotations"] = dict(verdict.audit)
-    envelope = {"apiVersion": API_VERSION, "kind": "AdmissionReview", "response": response}
-    return _encode(envelope)
+            response.warnings = [_TOO_DEEP]
+    return _write(_Answer(response))
 
 
-def _encode(value: Any) -> bytes:
-    """Write JSON, also what orjson refuses.
+def _encode(patch: Sequence[Operation]) -> bytes:
+    """Write a patch; halves of surrogate pairs, which an image's configuration may hold, escaped.
 
-    That is numbers beyond 64 bits, nesting beyond 254 levels, and halves of surrogate pairs,
-    which Go reads as U+FFFD here just as it does in an image's configuration.
+    Go reads them as U+FFFD here just as it does there.
     """
     try:
-        return orjson.dumps(value)
-    except orjson.JSONEncodeError:
-        return json.dumps(value, separators=(",", ":")).encode()
+        return _write(patch)
+    except UnicodeEncodeError:
+        return json.dumps(patch, separators=(",", ":")).encode()
 
 
-def _created_pod(request: Json) -> Json | None:
-    """Give the pod of a pod's CREATE; everything else is not ours to touch."""
-    creates_pod = (
-        request.get("operation") == "CREATE"
-        and request.get("resource") == _POD_RESOURCE
-        and not request.get("subResource")
-    )
-    pod = request.get("object")
-    if not creates_pod:
-        return None
-    if not isinstance(pod, dict):
-        raise BadReview("the AdmissionReview creates a pod but has no object")
-    return pod
-
-
-def _name(pod: Json | None) -> str:
-    """Give a pod's name, or the prefix that the API server will make one from."""
-    metadata = (pod or {}).get("metadata")
-    if not isinstance(metadata, dict):
-        return ""
-    return _text(metadata.get("name")) or _text(metadata.get("generateName"))
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _fitted(warnings: Iterable[str]) -> list[str]:
+def _fitted(warnings: Iterable[str]) -> Sequence[str]:
     """Cut warnings to the protocol's limits; control characters would break the header."""
     lines = [_line(warning) for warning in warnings]
     if sum(map(len, lines)) <= _ALL_WARNINGS:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.fakes.reviews import SECRET, body, patched, pod, read, review, unresolved
-from webhook.admission import admit as admission
 from webhook.admission.admit import Answer, Engine, Resolver, admit
-from webhook.core import patch
+from webhook.core import mutation
+from webhook.core import pod as limits
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadReview, PatchFailed
 from webhook.core.mutation import Delivery
@@ -255,8 +255,8 @@ def test_a_resolver_has_the_time_to_answer_that_it_is_late() -> None:
 def test_a_patch_that_does_not_lead_to_the_planned_pod_is_never_sent_semantics_5(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    wrong: Sequence[Mapping[str, Any]] = [{"op": "add", "path": "/spec/x", "value": 1}]
-    monkeypatch.setattr(patch, "diff", lambda *_: wrong)
+    wrong: Sequence[Mapping[str, Any]] = [{"op": "add", "path": "/nowhere/x", "value": 1}]
+    monkeypatch.setattr(mutation, "operations", lambda *_: wrong)
     notes = Notes()
     answer = answered(body(), observer=notes)
     assert answer.result == "failed"
@@ -300,14 +300,14 @@ def test_a_pod_with_a_field_of_a_wrong_type_is_left_to_the_api_server(broken: An
 
 def test_a_pod_out_of_all_proportion_does_not_keep_the_others_waiting() -> None:
     """150,000 containers without names took hours: every one was compared with every other."""
-    many = [{"command": ["a"]} for _ in range(admission.MOST_CONTAINERS + 1)]
+    many = [{"command": ["a"]} for _ in range(limits.MOST_CONTAINERS + 1)]
     (warning,) = read(answered(body(pod(containers=many))).body)["warnings"]
     assert "513 containers" in warning
 
 
 def test_a_pod_of_volumes_without_end_does_not_keep_the_others_waiting() -> None:
     """200,000 of them, in a body below the limit, held the event loop for more than a second."""
-    many = [{"name": f"v{n}", "emptyDir": {}} for n in range(admission.MOST_VOLUMES + 1)]
+    many = [{"name": f"v{n}", "emptyDir": {}} for n in range(limits.MOST_VOLUMES + 1)]
     (warning,) = read(answered(body(pod(volumes=many))).body)["warnings"]
     assert "4097 volumes" in warning
 

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 import jsonpatch
 
 from tests.unit.core import kubelet, resources
+from tests.unit.core.built import build
 from webhook.core import mutation, patch, policy
 from webhook.core.annotations import ENTRYPOINT, STATUS
 from webhook.core.argv import INIT, ImageConfig
@@ -17,6 +18,7 @@ from webhook.core.patch import Patch
 from webhook.core.pod import Json, Pod
 from webhook.core.policy import NAME, NeedsImage, Plan, Rules, Skip
 from webhook.core.reasons import Reason
+from webhook.core.verification import verify
 
 Images = Mapping[str, ImageConfig | Reason]
 DELIVERY = Delivery(image="registry.example.com/initshim/reaper:1.0.0", version="1.0.0")
@@ -51,8 +53,9 @@ def mutate(pod: Json, world: World) -> Outcome:
         for each in planned.decisions
     )
     plan = Plan(decisions, planned.options, planned.reason, planned.detail)
-    after = mutation.apply(Pod(pod), plan, world.delivery)
-    return Outcome(plan, after, patch.diff(pod, after), policy.warnings(plan))
+    operations = mutation.operations(Pod(pod), plan, world.delivery)
+    after = patch.apply(pod, operations)
+    return Outcome(plan, after, operations, policy.warnings(plan))
 
 
 def _resolved(asked: NeedsImage, images: Images) -> policy.Wrap | Skip:
@@ -68,9 +71,10 @@ def check_laws(before: Json, world: World) -> Outcome:
     written = json.dumps(before)
     outcome = mutate(before, world)
     assert json.dumps(before) == written, "the pod that came in was altered"
-    assert patch.apply(before, outcome.patch) == outcome.after
     independent = jsonpatch.apply_patch(copy.deepcopy(before), copy.deepcopy(outcome.patch))
     assert independent == outcome.after
+    assert independent == build(before, outcome.plan, world.delivery)
+    verify(Pod(before), Pod(independent), outcome.plan)
     assert bool(outcome.patch) == (outcome.after != before)
     for again in (outcome.after, as_stored(outcome.after)):
         assert mutate(again, world).patch == [], "a second pass changes something"

@@ -47,10 +47,16 @@ def answered(body: bytes, case: Case) -> str:
     except BadReview as error:
         return "no review" if 10 < len(str(error)) < 300 else f"a bad sentence: {error}"
     verdict, kind = Verdict(), "no pod"
-    if request.pod is not None:
+    if request.error:
+        verdict, kind = Verdict(warnings=[str(request.error)]), "a bad pod"
+    elif request.pod is not None:
         try:
-            outcome = mutate(request.pod, case.world)
-            assert patch.apply(request.pod, outcome.patch) == outcome.after
+            raw = request.pod.raw
+        except (ValueError, RecursionError):  # the part of it that nobody reads
+            return "a pod"
+        try:
+            outcome = mutate(raw, case.world)
+            assert patch.apply(raw, outcome.patch) == outcome.after
             verdict, kind = Verdict(patch=outcome.patch, warnings=outcome.warnings), "a pod"
         except BadPod as error:
             verdict, kind = Verdict(warnings=[str(error)]), "a bad pod"

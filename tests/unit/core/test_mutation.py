@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.core.pipeline import DELIVERY, World, as_stored, check_laws, mutate
-from webhook.core import mutation, policy
+from webhook.core import mutation, patch, policy
 from webhook.core.annotations import STATUS
 from webhook.core.argv import ImageConfig
 from webhook.core.mutation import Delivery
@@ -194,7 +194,8 @@ def test_a_pod_with_nothing_to_wrap_is_the_same_object() -> None:
 
 def test_a_container_that_nobody_looked_up_counts_as_left_alone() -> None:
     before = Pod(pod({"name": "web", "image": "app"}, {"name": "log", "command": ["l"]}))
-    after = mutation.apply(before, policy.plan(before, Rules()), DELIVERY)
+    operations = mutation.operations(before, policy.plan(before, Rules()), DELIVERY)
+    after = patch.apply(before.raw, operations)
     assert after["spec"]["containers"][0] is before.raw["spec"]["containers"][0]
     assert json.loads(after["metadata"]["annotations"][STATUS])["wrapped"] == ["log"]
 
@@ -214,9 +215,9 @@ def test_a_sidecar_added_by_a_later_webhook_is_wrapped_and_the_rest_is_left() ->
     first["spec"]["containers"].append({"name": "proxy", "command": ["/proxy"]})
     outcome = mutate(first, World())
     assert [operation["path"] for operation in outcome.patch] == [
-        "/metadata/annotations/initshim.dev~1status",
         "/spec/containers/1/command",
         "/spec/containers/1/volumeMounts",
+        "/metadata/annotations/initshim.dev~1status",
     ]
     assert outcome.status == {"version": "1.0.0", "wrapped": ["web", "proxy"], "skipped": {}}
 

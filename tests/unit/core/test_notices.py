@@ -1,5 +1,6 @@
 """What is said on a workload: one sentence a reason, and only where a hand is needed."""
 
+from webhook.core import schema
 from webhook.core.notices import LONGEST, notices
 from webhook.core.pod import Container
 from webhook.core.policy import Plan, Skip, Wrap
@@ -7,7 +8,7 @@ from webhook.core.reasons import Reason
 
 
 def named(name: str) -> Container:
-    return Container("containers", 0, {"name": name, "image": "app"})
+    return Container("containers", 0, schema.Container(name=name, image="app"))
 
 
 def test_containers_with_one_reason_share_a_sentence() -> None:

@@ -110,7 +110,7 @@ def test_what_is_the_same_object_is_not_looked_into() -> None:
         {"op": "add", "path": "no-slash", "value": 1},
         {"op": "remove", "path": ""},
         {"op": "add", "path": "/no-value"},
-        {"op": "move", "path": "/list/0", "from": "/list/1"},
+        {"op": "move", "path": "/list/0", "from": "/list/7"},
         {"op": "test", "path": "/list/0", "value": 1},
         {"path": "/list/0"},
         {"op": "remove"},

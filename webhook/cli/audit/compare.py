@@ -8,16 +8,19 @@ only in a pod that the webhook has been through.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from enum import StrEnum
 
+from msgspec.structs import replace
+
+from webhook.cli.audit import status
 from webhook.cli.outcomes import WHOLE_POD, WRAPPED, Outcome, left
 from webhook.core.annotations import STATUS
-from webhook.core.pod import Container, Pod, mapping, string
+from webhook.core.pod import Container, Pod
 from webhook.core.policy import (
     Decision,
     Plan,
     Skip,
+    is_image_volume,
     is_our_mount,
     is_our_volume,
     is_ours,
@@ -40,8 +43,7 @@ class State(StrEnum):
 
 def has_ended(pod: Pod) -> bool:
     """Tell whether its containers have ended for good."""
-    status = mapping(pod.raw, "status")
-    return string(status, "phase", "status") in {"Succeeded", "Failed"}
+    return status.read(pod.raw).has_ended
 
 
 def with_record(pod: Pod, plan: Plan) -> Plan:
@@ -91,7 +93,7 @@ def _one(pod: Pod, decision: Decision) -> Outcome:
 def _present(pod: Pod, container: Container) -> Outcome:
     """Judge a container that names the reaper: has it come with all that it needs?"""
     volumes = [each for each in pod.volumes if is_our_volume(each)]
-    brought = any(each.get("image") for each in volumes) or any(map(is_ours, pod.containers))
+    brought = any(map(is_image_volume, volumes)) or any(map(is_ours, pod.containers))
     if volumes and brought and any(map(is_our_mount, container.mounts)):
         return Outcome(container.name, WRAPPED)
     why = "its command names the reaper, but the pod lacks what brings it"
@@ -103,10 +105,10 @@ def _recorded(pod: Pod) -> Mapping[str, Reason]:
     if not any(map(is_our_volume, pod.volumes)):
         return {}
     try:
-        status = json.loads(pod.annotations.get(STATUS, ""))
+        written = json.loads(pod.annotations.get(STATUS, ""))
     except (ValueError, RecursionError):
         return {}
-    skipped = status.get("skipped") if isinstance(status, dict) else None
+    skipped = written.get("skipped") if isinstance(written, dict) else None
     known = set(Reason)
     return {
         name: Reason(reason)

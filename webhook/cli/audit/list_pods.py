@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from webhook.cli.audit import compare
+from webhook.cli.audit import compare, status
 from webhook.cli.audit.compare import MISSED, State
 from webhook.cli.audit.owners import BETWEEN, Workload, above, of_pod
 from webhook.cli.audit.progress import Bar
@@ -15,7 +15,7 @@ from webhook.cli.audit.shared_lookups import SharedLookups
 from webhook.cli.installation.selection import OptedIn, Selection
 from webhook.cli.outcomes import Outcome
 from webhook.core import policy
-from webhook.core.pod import Json, Pod, mapping, objects, string
+from webhook.core.pod import Json, Pod
 from webhook.core.policy import Rules, is_wrapped
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
@@ -107,8 +107,9 @@ class Auditor:
         return above(listed, kind)
 
     async def _pod(self, pod: Pod, place: OptedIn) -> Audited:
-        name, created = (str(pod.metadata.get(key) or "") for key in ("name", "creationTimestamp"))
-        seen = Audited(place.name, name, of_pod(pod, place.name), State.ENDED, created=created)
+        name, owner = pod.metadata.name or "", of_pod(pod, place.name)
+        created = str(pod.raw["metadata"].get("creationTimestamp") or "")
+        seen = Audited(place.name, name, owner, State.ENDED, created=created)
         if compare.has_ended(pod):
             return seen
         if not self._scope.selects_pod(pod):
@@ -142,13 +143,7 @@ def _dated(
 
 def _running(pod: Pod) -> dict[str, str]:
     """Give the wrapped containers that run, and since when."""
-    status = mapping(pod.raw, "status")
-    started = {
-        string(each, "name"): str((mapping(each, "state").get("running") or {}).get("startedAt"))
-        for field in ("containerStatuses", "initContainerStatuses")
-        for each in objects(status, field, "status")
-        if mapping(each, "state").get("running")
-    }
+    started = status.read(pod.raw).started
     return {
         each.name: started[each.name]
         for each in pod.containers

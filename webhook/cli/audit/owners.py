@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from webhook.core.pod import Pod
+from webhook.core.schema import OwnerReference
 from webhook.kube.objects import (
     CRON_JOB,
     DAEMON_SET,
@@ -46,9 +47,7 @@ class Workload:
 
 def of_pod(pod: Pod, namespace: str) -> Workload:
     """Give the controller that the pod names, or the pod itself."""
-    return _named(pod.controller, namespace) or Workload(
-        namespace, "Pod", str(pod.metadata.get("name") or "")
-    )
+    return _named(pod.controller, namespace) or Workload(namespace, "Pod", pod.metadata.name or "")
 
 
 def above(objects: Iterable[Json], kind: Kind) -> dict[Workload, Workload]:
@@ -56,17 +55,17 @@ def above(objects: Iterable[Json], kind: Kind) -> dict[Workload, Workload]:
     found = {}
     for each in objects:
         pod = Pod(each)  # its metadata reads alike
-        namespace, name = (str(pod.metadata.get(key) or "") for key in ("namespace", "name"))
+        namespace, name = pod.metadata.namespace or "", pod.metadata.name or ""
         maker = _named(pod.controller, namespace)
         if maker:
             found[Workload(namespace, kind.name, name, kind.version)] = maker
     return found
 
 
-def _named(reference: Json, namespace: str) -> Workload | None:
-    words = [reference.get(key) for key in ("kind", "name", "apiVersion")]
-    texts = [word for word in words if isinstance(word, str) and word]
-    return Workload(namespace, *texts) if len(texts) == len(words) else None
+def _named(maker: OwnerReference, namespace: str) -> Workload | None:
+    if maker.kind and maker.name and maker.api_version:
+        return Workload(namespace, maker.kind, maker.name, maker.api_version)
+    return None
 
 
 def again(workload: Workload) -> str:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Hashable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from webhook.admission.admit import Resolver
 from webhook.core.pod import Pod

@@ -106,7 +106,8 @@ async def _found(
             problems.append(error)
             continue
         for each in listed:
-            if Pod(each).controller or (each.get("status") or {}).get("completionTime"):
+            made_by_another = Pod({"metadata": each.get("metadata")}).owner
+            if made_by_another or (each.get("status") or {}).get("completionTime"):
                 continue  # somebody above it is planned, or it will make no more pods
             for found in workloads({**each, "kind": kind.name}):  # items of a list don't say it
                 yield Workload(namespace, kind.name, found.name, kind.version), found.pod

@@ -1,7 +1,9 @@
 """Thousands of pods, few questions."""
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from tests.fakes.cluster import container, spec
 from webhook.cli.audit.shared_lookups import SharedLookups
