@@ -19,7 +19,7 @@ def forecast(
     """
     known: dict[tuple[Workload, str], str] = {}
     for pod in pods:
-        workload = of_pod(pod, str(pod.metadata.get("namespace") or ""))
+        workload = of_pod(pod, pod.metadata.namespace or "")
         for name, outcome in _outcomes(pod).items():
             known.setdefault((makers.get(workload, workload), name), outcome)
     return lambda workload, container: known.get((workload, container), WRAPPED)

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from webhook.cli.audit import status
 from webhook.cli.audit.owners import Workload, of_pod
-from webhook.core.pod import Json, Pod, mapping, objects, string
+from webhook.core.pod import Pod
 from webhook.core.policy import is_wrapped
 
 _DEFAULT_GRACE = 30  # seconds: the API server's default of terminationGracePeriodSeconds
@@ -34,30 +35,19 @@ def running(pods: Iterable[Pod], makers: Mapping[Workload, Workload]) -> dict[st
 
 
 def _of_pod(pod: Pod, makers: Mapping[Workload, Workload]) -> Iterator[tuple[str, Running]]:
-    namespace, name = (str(pod.metadata.get(key) or "") for key in ("namespace", "name"))
-    workload = of_pod(pod, namespace)
-    spec, status = pod.spec, mapping(pod.raw, "status")
+    workload = of_pod(pod, pod.metadata.namespace or "")
+    spec = pod.raw.get("spec") or {}
     grace = spec.get("terminationGracePeriodSeconds")
     wrapped = {each.name for each in pod.containers if is_wrapped(each)}
-    for field in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
-        for each in objects(status, field, "status"):
-            identity = container_id(each)
-            if identity and mapping(each, "state").get("running") is not None:
-                container = string(each, "name")
-                yield (
-                    identity,
-                    Running(
-                        workload=makers.get(workload, workload),
-                        pod=name,
-                        container=container,
-                        node=string(spec, "nodeName", "spec"),
-                        grace=grace if isinstance(grace, int) else _DEFAULT_GRACE,
-                        wrapped=container in wrapped,
-                    ),
-                )
-
-
-def container_id(status: Json) -> str:
-    """Give the id without its runtime: `containerd://8f6e…` is 8f6e…; "" where there is none."""
-    _, _, identity = string(status, "containerID").rpartition("://")
-    return identity
+    for each in status.read(pod.raw).containers:
+        container = each.name or ""
+        if each.identity and each.runs:
+            running = Running(
+                workload=makers.get(workload, workload),
+                pod=pod.metadata.name or "",
+                container=container,
+                node=str(spec.get("nodeName") or ""),
+                grace=grace if isinstance(grace, int) else _DEFAULT_GRACE,
+                wrapped=container in wrapped,
+            )
+            yield each.identity, running
