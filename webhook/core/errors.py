@@ -11,6 +11,7 @@ InitshimError
 ├── LookupFailed           an image's configuration could not be had; `key` is the reason
 │   ├── Unauthorized · NotFound · RateLimited · Unreachable · TimedOut · BadAnswer
 │   ├── PlatformsDisagree  the index's platforms run different programs
+│   ├── WindowsOnly        the image is for Windows alone
 │   └── LookupOff          nobody is allowed to ask this registry
 └── PatchFailed            our own patch does not lead to the planned pod
 """
@@ -103,6 +104,12 @@ class PlatformsDisagree(LookupFailed):
     """The platforms of an index run different programs and the pod does not choose one."""
 
     key = "platforms-disagree"
+
+
+class WindowsOnly(LookupFailed):
+    """The image is for Windows alone: there is no PID 1 in its containers."""
+
+    key = "windows"
 
 
 class LookupOff(LookupFailed):

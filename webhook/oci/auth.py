@@ -14,9 +14,10 @@ import orjson
 
 from webhook.base.lru import Lru
 from webhook.core.credentials import Credential
-from webhook.core.errors import BadAnswer, LookupFailed, RateLimited, Unauthorized, Unreachable
+from webhook.core.errors import BadAnswer, LookupFailed, RateLimited, Unauthorized
 from webhook.oci.bodies import let_go
 from webhook.oci.challenge import Challenge, parse
+from webhook.oci.failures import server_error
 
 Clock = Callable[[], float]
 _DEFAULT_LIFE = 60.0  # seconds; the token spec's default where expires_in is missing
@@ -150,4 +151,4 @@ def _refused(host: str, status: int) -> LookupFailed:
         return Unauthorized(said)
     if status == httpx.codes.TOO_MANY_REQUESTS:
         return RateLimited(said)
-    return Unreachable(said) if status >= 500 else BadAnswer(said)
+    return server_error(f"the token server {host}", status) if status >= 500 else BadAnswer(said)

@@ -7,12 +7,12 @@ out only for a digest that the caller's own reader was shown by the registry (se
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from webhook.base.lru import Lru
-from webhook.core.argv import ImageConfig
 from webhook.core.image import Reference
-from webhook.oci.manifests import Document, Index
-from webhook.oci.platforms import Variant, agree, candidates
+from webhook.oci.manifests import Configuration, Document, Index
+from webhook.oci.platforms import Known
 
 _HEAVIEST = 32 << 20
 _ENTRY = 200  # bytes that Python itself needs for a key, a value and their places, roughly
@@ -35,7 +35,7 @@ class Memory:
         self._shown: Lru[tuple[str, str, str], bool] = Lru(entries)
         self._seen: Lru[tuple[str, str], str] = Lru(entries)
         self._documents: Lru[tuple[str, str], Document] = Lru(entries, weight=_HEAVIEST)
-        self._configs: Lru[tuple[str, str], ImageConfig] = Lru(entries, weight=_HEAVIEST)
+        self._configurations: Lru[tuple[str, str], Configuration] = Lru(entries, weight=_HEAVIEST)
         self._fresh = fresh
         self._usable = usable
 
@@ -72,36 +72,19 @@ class Memory:
 
     def keep_document(self, name: str, digest: str, document: Document) -> None:
         """Remember an index or a manifest for good."""
-        entries = len(document.variants) if isinstance(document, Index) else 1
+        entries = len(document.entries) if isinstance(document, Index) else 1
         self._documents.put((name, digest), document, weight=_ENTRY * (1 + entries))
 
-    def config(self, name: str, digest: str) -> ImageConfig | None:
+    def configuration(self, name: str, digest: str) -> Configuration | None:
         """Give a configuration by its digest."""
-        return self._configs.get((name, digest))
+        return self._configurations.get((name, digest))
 
-    def keep_config(self, name: str, digest: str, config: ImageConfig) -> None:
+    def keep_configuration(self, name: str, digest: str, configuration: Configuration) -> None:
         """Remember a configuration for good."""
-        argv = (*config.entrypoint, *config.cmd)
+        argv = (*configuration.runs.entrypoint, *configuration.runs.cmd)
         weight = _ENTRY + sum(map(len, argv)) * 4 + 64 * len(argv)
-        self._configs.put((name, digest), config, weight=weight)
+        self._configurations.put((name, digest), configuration, weight=weight)
 
-    def assemble(
-        self, name: str, digest: str, architectures: frozenset[str]
-    ) -> tuple[ImageConfig, tuple[Variant, ...]] | None:
-        """Answer from memory alone, or None where a part is missing; may raise as `agree` does."""
-        document = self.document(name, digest)
-        if document is None:
-            return None
-        if not isinstance(document, Index):
-            config = self.config(name, document.config)
-            return (config, ()) if config else None
-        configs: dict[Variant, ImageConfig] = {}
-        for variant in candidates(document.variants, architectures):
-            manifest = self.document(name, variant.digest)
-            if manifest is None or isinstance(manifest, Index):
-                return None
-            config = self.config(name, manifest.config)
-            if config is None:
-                return None
-            configs[variant] = config
-        return agree(configs, name), tuple(configs)
+    def known(self, name: str) -> Known:
+        """Give what is remembered of one repository."""
+        return Known(partial(self.document, name), partial(self.configuration, name))

@@ -24,6 +24,7 @@ from webhook.core.errors import (
 from webhook.oci.auth import RegistryAuth, Tokens
 from webhook.oci.bodies import LARGEST, let_go
 from webhook.oci.endpoint import Endpoint, address_of
+from webhook.oci.failures import server_error
 from webhook.oci.manifests import ACCEPT, digest_of, is_digest, verify
 
 _HOPS = 5
@@ -89,7 +90,10 @@ class Client:
         """Give a blob, checked against its digest and its size."""
         if size > LARGEST:
             raise BadAnswer(f"the image's configuration is larger than {LARGEST >> 20} MiB")
-        answer = await self._ask("GET", access, image, f"blobs/{image.version}")
+        try:
+            answer = await self._ask("GET", access, image, f"blobs/{image.version}")
+        except NotFound as error:
+            raise BadAnswer(f"{error}, which is a part of the image") from error
         verify(answer.content, image.version)
         return answer.content
 
@@ -171,7 +175,7 @@ def _judge(answer: httpx.Response, host: str, image: Image) -> None:
     if status == httpx.codes.TOO_MANY_REQUESTS:
         raise _limited(host)
     if status >= 500 or status == httpx.codes.REQUEST_TIMEOUT:
-        raise Unreachable(f"{host} answered {status}")
+        raise server_error(host, status)
     raise BadAnswer(f"{host} answered {status} to a request for {what}")
 
 

@@ -3,16 +3,35 @@
 A remembered failure has no traceback, no cause and no body behind it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
 import httpcore
 
-from webhook.core.errors import BadAnswer, LookupFailed, RateLimited, TimedOut, Unreachable
+from webhook.core.errors import (
+    BadAnswer,
+    LookupFailed,
+    NotFound,
+    RateLimited,
+    TimedOut,
+    Unauthorized,
+    Unreachable,
+)
+
+
+class ServerError(Unreachable):
+    """The registry answered that it failed."""
+
+
+class Outage(ServerError):
+    """The registry's front answered that what is behind it is down."""
+
 
 _LONGEST = 2000  # characters of a message; a registry's name and an image's are in it
+_SHOWN = 40  # credentials or hosts that a message names
+_CHECK_SECRETS = "Check the pod's imagePullSecrets: is one for this registry and path?"
 _PASSING = (Unreachable, TimedOut, RateLimited, BadAnswer)
 
 
@@ -37,6 +56,40 @@ class Failure:
     def error(self) -> LookupFailed:
         """Give a new error: one that is raised to many callers would collect their tracebacks."""
         return self.kind(self.text, next_step=self.next_step)
+
+
+def worst_of(refusals: Sequence[tuple[str, LookupFailed]], refused: str) -> LookupFailed:
+    """Give the one error of several credentials' failures; it names each and what it got.
+
+    A limit or an outage passes and says nothing of the image; what is not there is not there.
+    """
+    told = ", ".join(f"{source} ({error.key})" for source, error in refusals[:_SHOWN])
+    for kind in (RateLimited, NotFound, Outage, Unauthorized, ServerError, BadAnswer):
+        for _, error in refusals:
+            if not isinstance(error, kind):
+                continue
+            if kind is Unauthorized:
+                return Unauthorized(f"{refused}; tried: {told}", next_step=_CHECK_SECRETS)
+            text = str(error) if len(refusals) == 1 else f"{error}; tried: {told}"
+            return type(error)(text, next_step=error.next_step)
+    return Unauthorized(refused)
+
+
+def last_of(failed: Sequence[tuple[str, LookupFailed]], reference: object) -> LookupFailed:
+    """Give the failure of the last host that was asked; it names those before it."""
+    if not failed:
+        return NotFound(f"nobody is configured for {reference}")
+    *before, (_, last) = failed
+    if not before:
+        return last
+    told = ", ".join(f"{host} ({error.key})" for host, error in before[:_SHOWN])
+    return type(last)(f"{last}; before it: {told}", next_step=last.next_step)
+
+
+def server_error(host: str, status: int) -> ServerError:
+    """Give the error that a status of 5xx, or 408, stands for."""
+    kind = ServerError if status in (500, 501) else Outage
+    return kind(f"{host} answered {status}")
 
 
 @contextmanager

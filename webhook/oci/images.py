@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from webhook.base.flights import Flights
 from webhook.core.argv import ImageConfig
 from webhook.core.credentials import Keyring
-from webhook.core.errors import LookupFailed, LookupOff, PlatformsDisagree, TimedOut
+from webhook.core.errors import LookupFailed, LookupOff, TimedOut
 from webhook.core.image import Reference
 from webhook.core.observe import Observer
 from webhook.oci.cache import Memory
@@ -19,6 +19,7 @@ from webhook.oci.endpoint import Registry
 from webhook.oci.failures import Failure
 from webhook.oci.labels import Labels
 from webhook.oci.lookup import Found, Lookup, Question, readers
+from webhook.oci.platforms import agree, survey
 from webhook.oci.registries import Registries
 
 _FAILURES = 4096  # that are remembered
@@ -126,15 +127,20 @@ class Images:
         digest = self._memory.digest(reference, question.readers, now=now, stale=stale)
         if digest is None:
             return None
+        name = reference.name
+        top = self._memory.document(name, digest)
+        if top is None:
+            return None
         try:
-            held = self._memory.assemble(reference.name, digest, question.architectures)
-        except PlatformsDisagree:
+            found = survey(top, self._memory.known(name), question.architectures, name)
+            if not found.complete:
+                return None
+            config = agree(found.images, name)
+        except LookupFailed:
             if stale:
                 return None  # no answer worth giving while the registry is down
             raise
-        if held is None:
-            return None
-        return Found(held[0], digest, "memory", "remembered", held[1])
+        return Found(config, digest, "memory", "remembered", tuple(found.images))
 
     def _flight(
         self, question: Question, registry: Registry, keyring: Keyring

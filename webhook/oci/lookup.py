@@ -15,18 +15,20 @@ from webhook.core.errors import (
     RateLimited,
     TimedOut,
     Unauthorized,
+    WindowsOnly,
 )
 from webhook.core.image import Reference
 from webhook.oci.cache import Memory
 from webhook.oci.client import Access, Client, Image
 from webhook.oci.docker_config import DockerConfig
 from webhook.oci.endpoint import Endpoint, Registry
-from webhook.oci.manifests import Document, Index, configuration, document
+from webhook.oci.failures import ServerError, last_of, worst_of
+from webhook.oci.manifests import Document, Platform, configuration, document
+from webhook.oci.parts import Parts
 from webhook.oci.places import Places
-from webhook.oci.platforms import Variant, agree, candidates
+from webhook.oci.platforms import Survey, agree, survey
 
 EVERYONE = "everyone"  # the reader of what the webhook's own credentials, or none, could read
-_MOST_PLATFORMS = 32
 _AT_ONCE = 4  # requests of one lookup; with its places they bound a registry's connections
 
 
@@ -38,7 +40,7 @@ class Found:
     digest: str
     endpoint: str
     credential: str
-    platforms: tuple[Variant, ...] = ()
+    platforms: tuple[Platform, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Lookup:
         """Ask mirrors and registry in order; the last one's failure is the answer's."""
         until = self._clock() + self._seconds
         asked = [each for each in registry.endpoints if each.resolves or question.reference.digest]
-        failure: LookupFailed = NotFound(f"nobody is configured for {question.reference}")
+        failed: list[tuple[str, LookupFailed]] = []
         for left, endpoint in zip(range(len(asked), 0, -1), asked, strict=True):
             # An even share of what is left: a dead mirror must not use up the registry's time.
             share = (until - self._clock()) / left
@@ -85,32 +87,26 @@ class Lookup:
                 async with asyncio.timeout(share), self._places.at(endpoint.authority):
                     return await self._ask(endpoint, question, keyring)
             except TimeoutError:
-                failure = TimedOut(f"{endpoint.authority} did not answer in {share:.1f} s")
-            except PlatformsDisagree:
+                late = TimedOut(f"{endpoint.authority} did not answer in {share:.1f} s")
+                failed.append((endpoint.authority, late))
+            except (PlatformsDisagree, WindowsOnly):
                 raise
             except LookupFailed as error:
-                failure = error
-        raise failure
+                failed.append((endpoint.authority, error))
+        raise last_of(failed, question.reference)
 
     async def _ask(self, endpoint: Endpoint, question: Question, keyring: Keyring) -> Found:
-        """Ask one endpoint with every credential before giving up."""
-        refusals: list[LookupFailed] = []
-        tried: list[str] = []
+        """Ask one endpoint with every credential before giving up, as the kubelet does.
+
+        What says nothing of the credential, such as a host that can't be reached, ends it.
+        """
+        refusals: list[tuple[str, LookupFailed]] = []
         async for access in self._accesses(endpoint, question.reference, keyring):
-            tried.append(access.credential.source)
             try:
                 return await self._read(access, question)
-            except (Unauthorized, NotFound, RateLimited) as error:
-                refusals.append(error)
-        # A limit passes and says nothing of the image; what is not there is not there.
-        for kind in (RateLimited, NotFound):
-            for refusal in refusals:
-                if isinstance(refusal, kind):
-                    raise refusal
-        raise Unauthorized(
-            f"{endpoint.authority} refused {question.reference} to: {', '.join(tried)}",
-            next_step="Check the pod's imagePullSecrets: is one for this registry and path?",
-        )
+            except (Unauthorized, NotFound, RateLimited, BadAnswer, ServerError) as error:
+                refusals.append((access.credential.source, error))
+        raise worst_of(refusals, f"{endpoint.authority} refused {question.reference}")
 
     async def _accesses(
         self, endpoint: Endpoint, reference: Reference, keyring: Keyring
@@ -126,20 +122,31 @@ class Lookup:
     async def _read(self, access: Access, question: Question) -> Found:
         reference, name = question.reference, question.reference.name
         digest = await self._show(access, reference)
-        top = await self._document(access, reference, digest)
-        variants: tuple[Variant, ...] = ()
-        if isinstance(top, Index):
-            variants = candidates(top.variants, question.architectures)
-        if len(variants) > _MOST_PLATFORMS:
-            raise BadAnswer(f"{name} is for more than {_MOST_PLATFORMS} platforms")
-        wanted = [each.digest for each in variants] or [digest]
-        few = asyncio.Semaphore(_AT_ONCE)
-        reads = [self._config(access, reference, each, few) for each in wanted]
-        configs = await _together(reads)
+        parts = Parts(self._memory, name)
+        top = parts.document(digest) or await self._document(access, reference, digest, parts)
+        found = survey(top, parts.known, question.architectures, name)
+        while not found.complete:  # ends: each round goes one level down, and depth is bounded
+            await self._fetch(access, reference, found, parts)
+            found = survey(top, parts.known, question.architectures, name)
         self._memory.show(reference, digest, access.reader, now=self._clock())
-        config = agree(dict(zip(variants, configs, strict=True)), name) if variants else configs[0]
+        config = agree(found.images, name)
         source = access.credential.source
-        return Found(config, digest, access.endpoint.authority, source, variants)
+        return Found(config, digest, access.endpoint.authority, source, tuple(found.images))
+
+    async def _fetch(
+        self, access: Access, reference: Reference, found: Survey, parts: Parts
+    ) -> None:
+        """Read what is missing, a few at once."""
+        few = asyncio.Semaphore(_AT_ONCE)
+
+        async def in_turn(read: Coroutine[Any, Any, object]) -> None:
+            async with few:
+                await read
+
+        reads = [self._document(access, reference, each, parts) for each in found.documents]
+        wanted = found.configurations.items()
+        more = [self._config(access, reference, *each, parts=parts) for each in wanted]
+        await _together([in_turn(each) for each in (*reads, *more)])
 
     async def _show(self, access: Access, reference: Reference) -> str:
         """Have the registry show this caller the image; give its digest.
@@ -158,34 +165,23 @@ class Lookup:
         self._memory.keep_document(name, digest, document(content))
         return digest
 
-    async def _document(self, access: Access, reference: Reference, digest: str) -> Document:
-        known = self._memory.document(reference.name, digest)
-        if known:
-            return known
+    async def _document(
+        self, access: Access, reference: Reference, digest: str, parts: Parts
+    ) -> Document:
+        """Read a part of the image by its digest."""
         image = Image(reference.registry, reference.repository, digest)
-        _, content = await self._client.manifest(access, image)
-        read = document(content)
-        self._memory.keep_document(reference.name, digest, read)
-        return read
+        try:
+            _, content = await self._client.manifest(access, image)
+        except NotFound as error:
+            raise BadAnswer(f"{error}, which is a part of the image") from error
+        return parts.keep_document(digest, document(content))
 
     async def _config(
-        self, access: Access, reference: Reference, digest: str, few: asyncio.Semaphore
-    ) -> ImageConfig:
-        """Give the configuration that a manifest names, once it is its turn."""
-        async with few:
-            return await self._read_config(access, reference, digest)
-
-    async def _read_config(self, access: Access, reference: Reference, digest: str) -> ImageConfig:
-        manifest = await self._document(access, reference, digest)
-        if isinstance(manifest, Index):
-            raise BadAnswer(f"{reference.name} has an index inside an index")
-        known = self._memory.config(reference.name, manifest.config)
-        if known:
-            return known
-        image = Image(reference.registry, reference.repository, manifest.config)
-        config = configuration(await self._client.blob(access, image, size=manifest.size))
-        self._memory.keep_config(reference.name, manifest.config, config)
-        return config
+        self, access: Access, reference: Reference, digest: str, size: int, *, parts: Parts
+    ) -> None:
+        image = Image(reference.registry, reference.repository, digest)
+        content = await self._client.blob(access, image, size=size)
+        parts.keep_configuration(digest, configuration(content))
 
     async def aclose(self) -> None:
         """Close every connection, end every credential program."""
@@ -209,11 +205,11 @@ def _name(endpoint: Endpoint, reference: Reference) -> str:
     return f"{registry}/{reference.repository}"
 
 
-async def _together(reads: Sequence[Coroutine[Any, Any, ImageConfig]]) -> list[ImageConfig]:
+async def _together(reads: Sequence[Coroutine[Any, Any, None]]) -> None:
     """Do all side by side; the first failure ends the rest and is raised as it is."""
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(read) for read in reads]
+            for read in reads:
+                group.create_task(read)
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]

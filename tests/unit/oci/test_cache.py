@@ -3,15 +3,15 @@
 from webhook.core import image
 from webhook.core.argv import ImageConfig
 from webhook.oci.cache import Memory
-from webhook.oci.manifests import Manifest
+from webhook.oci.manifests import Configuration, Manifest
 
 
 def test_hostile_configurations_do_not_fill_the_memory() -> None:
     memory = Memory(entries=10_000, fresh=60, usable=60)
-    config = ImageConfig(("x" * 250_000,))
+    config = Configuration(ImageConfig(("x" * 250_000,)))
     for number in range(1000):
-        memory.keep_config("r.io/a", f"sha256:{number}", config)
-    kept = sum(memory.config("r.io/a", f"sha256:{n}") is not None for n in range(1000))
+        memory.keep_configuration("r.io/a", f"sha256:{number}", config)
+    kept = sum(memory.configuration("r.io/a", f"sha256:{n}") is not None for n in range(1000))
     assert kept * 250_000 <= 32 << 20
 
 

@@ -186,13 +186,13 @@ async def test_ten_thousand_entries_are_read_and_one_counts() -> None:
         assert len(host.requests) == 3
 
 
-async def test_an_index_inside_an_index_is_a_bad_answer() -> None:
+async def test_an_index_that_is_listed_as_a_manifest_is_a_bad_answer() -> None:
     registry = Registry()
     inner = index_bytes([entry(manifest_bytes(APP_BYTES), "amd64")])
     registry.put("app", "", inner)
     registry.put("app", "v1", index_bytes([entry(inner, "amd64")]))
     async with serve(registry) as host, asking(plain(host.authority)) as asker:
-        with pytest.raises(BadAnswer, match="index inside an index"):
+        with pytest.raises(BadAnswer, match="of another kind than the index says"):
             await asker.config(f"{host.authority}/app:v1")
 
 

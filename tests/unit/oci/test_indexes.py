@@ -1,0 +1,225 @@
+"""Every index that a kubelet can pull from: nested, without platforms, for other systems."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.fakes.http import serve
+from tests.fakes.lookups import asking, plain
+from tests.fakes.registry import (
+    OCI_INDEX,
+    Registry,
+    config_bytes,
+    entry,
+    index_bytes,
+    manifest_bytes,
+)
+from webhook.core.argv import ImageConfig
+from webhook.core.errors import BadAnswer, NotFound, PlatformsDisagree, WindowsOnly
+from webhook.oci.lookup import Found
+
+APP = ImageConfig(("/app",), ("serve",))
+Json = dict[str, Any]
+
+
+class Shelf:
+    """A repository called app, filled piece by piece."""
+
+    def __init__(self) -> None:
+        self.registry = Registry()
+
+    def image(self, *argv: str, platform: str | None = "linux/amd64", **more: object) -> Json:
+        """Add an image, and give an index's entry for it without a platform."""
+        words = (
+            {}
+            if platform is None
+            else dict(zip(("os", "architecture"), platform.split("/"), strict=True))
+        )
+        config = config_bytes(list(argv[:1]), list(argv[1:]), **words, **more)
+        if platform is None:
+            raw = json.loads(config)
+            config = json.dumps({"config": raw["config"], **more}).encode()
+        self.registry.push("app", "", config)
+        return bare(manifest_bytes(config))
+
+    def index(self, *entries: Json) -> Json:
+        """Add an index, and give an entry for it without a platform."""
+        content = index_bytes(entries)
+        self.registry.put("app", "", content)
+        return {**bare(content), "mediaType": OCI_INDEX}
+
+    async def ask(self, *entries: Json, **more: Any) -> Found:
+        """Ask for the image whose index has these entries, the second time from memory."""
+        self.registry.put("app", "v1", index_bytes(entries))
+        async with serve(self.registry) as host, asking(plain(host.authority)) as asker:
+            first = await asker.find(f"{host.authority}/app:v1", **more)
+            asked = len(host.requests)
+            second = await asker.find(f"{host.authority}/app:v1", **more)
+            assert (second.config, second.platforms) == (first.config, first.platforms)
+            assert len(host.requests) == asked
+            return first
+
+
+def bare(content: bytes) -> Json:
+    return {key: value for key, value in entry(content, "").items() if key != "platform"}
+
+
+def on(platform: str, listed: Json, **more: object) -> Json:
+    system, _, architecture = platform.partition("/")
+    return {**listed, "platform": {"os": system, "architecture": architecture}, **more}
+
+
+ATTESTATION = {"annotations": {"vnd.docker.reference.type": "attestation-manifest"}}
+
+
+async def test_an_index_of_indexes_is_descended_into() -> None:
+    shelf = Shelf()
+    entries = []
+    for machine in ("linux/amd64", "linux/arm64"):
+        image = on(machine, shelf.image("/app", "serve", platform=machine))
+        attestation = on("unknown/unknown", shelf.image("/no"), **ATTESTATION)
+        entries.append(on(machine, shelf.index(image, attestation)))
+    found = await shelf.ask(*entries)
+    assert (found.config, sorted(map(str, found.platforms))) == (
+        APP,
+        ["linux/amd64", "linux/arm64"],
+    )
+
+
+async def test_a_nested_entry_without_platform_takes_its_parents() -> None:
+    shelf = Shelf()
+    one = on("linux/amd64", shelf.index(shelf.image("/app", "serve", platform=None)))
+    two = on("linux/arm64", shelf.index(shelf.image("/arm", platform=None)))
+    with pytest.raises(PlatformsDisagree, match=r"linux/amd64, linux/arm64"):
+        await shelf.ask(one, two)
+    assert (await shelf.ask(one, two, architectures=["arm64"])).config == ImageConfig(("/arm",))
+
+
+async def test_indexes_of_other_architectures_are_not_read() -> None:
+    shelf = Shelf()
+    arm = on("linux/arm64", shelf.index(on("linux/arm64", shelf.image("/arm"))))
+    gone = on("linux/amd64", {**bare(b"gone"), "mediaType": OCI_INDEX})
+    assert (await shelf.ask(arm, gone, architectures=["arm64"])).config == ImageConfig(("/arm",))
+
+
+async def test_an_index_that_says_nothing_of_platforms_is_descended_into() -> None:
+    shelf = Shelf()
+    inner = shelf.index(on("linux/amd64", shelf.image("/app", "serve")))
+    assert (await shelf.ask(shelf.index(inner))).config == APP
+
+
+@pytest.mark.parametrize("deep", [3, 4])
+async def test_depth_is_bounded(deep: int) -> None:
+    shelf = Shelf()
+    listed = on("linux/amd64", shelf.image("/app", "serve"))
+    for number in range(deep):
+        listed = shelf.index(listed, on(f"windows/{number}", bare(b"w")))
+    if deep == 3:
+        assert (await shelf.ask(listed)).config == APP
+    else:
+        with pytest.raises(BadAnswer, match="more than 4 deep"):
+            await shelf.ask(listed)
+
+
+async def test_the_number_of_indexes_is_bounded() -> None:
+    shelf = Shelf()
+    many = [{**bare(b"%d" % number), "mediaType": OCI_INDEX} for number in range(65)]
+    with pytest.raises(BadAnswer, match="more than 64 indexes"):
+        await shelf.ask(*many)
+
+
+async def test_entries_without_platform_are_for_what_their_configuration_says() -> None:
+    shelf = Shelf()
+    amd, arm = (shelf.image(f"/{name}", platform=f"linux/{name}") for name in ("amd64", "arm64"))
+    with pytest.raises(PlatformsDisagree):
+        await shelf.ask(amd, arm)
+    found = await shelf.ask(amd, arm, architectures=["arm64"])
+    assert (found.config, str(found.platforms[0])) == (ImageConfig(("/arm64",)), "linux/arm64")
+
+
+async def test_an_entry_with_a_platform_goes_before_one_without() -> None:
+    shelf = Shelf()
+    named = on("linux/amd64", shelf.image("/app", "serve"))
+    assert (await shelf.ask(shelf.image("/other"), named)).config == APP
+
+
+@pytest.mark.parametrize(
+    "more", [{"artifactType": "application/x.sbom"}, {"mediaType": "application/x.sbom+json"}]
+)
+async def test_what_hangs_on_to_an_image_is_not_asked_for(more: Mapping[str, str]) -> None:
+    shelf = Shelf()
+    named = on("linux/amd64", shelf.image("/app", "serve"))
+    assert (await shelf.ask(named, {**bare(b"gone"), **more})).config == APP
+
+
+async def test_a_manifest_without_platform_whose_configuration_is_none_does_not_count() -> None:
+    shelf = Shelf()
+    named = on("linux/arm64", shelf.image("/app", "serve"))
+    raw = json.loads(manifest_bytes(b"{}"))
+    raw["config"]["mediaType"] = "application/vnd.oci.empty.v1+json"
+    chart = json.dumps(raw).encode()
+    shelf.registry.put("app", "", chart)
+    assert (await shelf.ask(named, bare(chart))).config == APP
+
+
+@pytest.mark.parametrize("nested", [False, True])
+async def test_only_windows_is_windows_and_not_missing(nested: bool) -> None:
+    shelf = Shelf()
+    listed = on("windows/amd64", shelf.image("c:\\app.exe", platform="windows/amd64"))
+    if nested:
+        listed = shelf.index(listed)
+    with pytest.raises(WindowsOnly, match="for Windows"):
+        await shelf.ask(listed)
+
+
+async def test_only_windows_without_platform_in_the_index_is_windows_too() -> None:
+    shelf = Shelf()
+    with pytest.raises(WindowsOnly):
+        await shelf.ask(shelf.image("c:\\app.exe", platform="windows/amd64"))
+
+
+async def test_a_single_manifest_for_windows_is_windows() -> None:
+    registry = Registry()
+    registry.push("app", "v1", config_bytes(["c:\\app.exe"], os="windows"))
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        with pytest.raises(WindowsOnly):
+            await asker.config(f"{host.authority}/app:v1")
+
+
+@pytest.mark.parametrize(
+    ("platform", "said"), [("freebsd/amd64", "only for freebsd/amd64"), ("", "without an image")]
+)
+async def test_an_image_that_is_there_is_never_said_to_be_missing(platform: str, said: str) -> None:
+    shelf = Shelf()
+    entries = [on(platform, shelf.image("/app"))] if platform else []
+    with pytest.raises(BadAnswer, match=said):
+        await shelf.ask(*entries)
+
+
+@pytest.mark.parametrize("part", ["manifest", "configuration", "index"])
+async def test_a_part_that_is_missing_does_not_make_the_image_missing(part: str) -> None:
+    shelf = Shelf()
+    listed = on("linux/amd64", shelf.image("/app"))
+    if part == "manifest":
+        del shelf.registry.manifests["app", listed["digest"]]
+    elif part == "configuration":
+        shelf.registry.blobs.clear()
+    else:
+        listed = {**bare(b"gone"), "mediaType": OCI_INDEX}
+    with pytest.raises(BadAnswer, match="a part of the image"):
+        await shelf.ask(listed)
+
+
+async def test_an_image_that_is_not_there_is_missing() -> None:
+    async with serve(Registry()) as host, asking(plain(host.authority)) as asker:
+        with pytest.raises(NotFound):
+            await asker.config(f"{host.authority}/app:v1")
+
+
+async def test_images_that_run_the_same_agree_whatever_else_differs() -> None:
+    shelf = Shelf()
+    one = on("linux/amd64", shelf.image("", "/x"))
+    two = on("linux/arm64", shelf.image("", "/x", variant="v8", created="2026"))
+    assert (await shelf.ask(one, two)).config.cmd == ("/x",)
