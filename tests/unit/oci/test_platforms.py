@@ -4,22 +4,23 @@ import pytest
 
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import PlatformsDisagree
-from webhook.oci.platforms import Variant, agree
+from webhook.oci.manifests import Platform
+from webhook.oci.platforms import agree
 
-AMD64, ARM64 = Variant("sha256:a", 1, "amd64"), Variant("sha256:b", 1, "arm64")
+AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
 
 
 def test_only_what_is_run_is_compared() -> None:
     plain, other = ImageConfig(("/a",), ("b",)), ImageConfig(("/a",), ("b",), "SIGQUIT")
-    assert agree({AMD64: plain, ARM64: other}, "app").runs == plain.runs
+    assert agree({AMD64: [plain], ARM64: [other]}, "app").runs == plain.runs
 
 
 @pytest.mark.parametrize("first", [AMD64, ARM64])
-def test_what_one_platform_tells_of_an_init_system_holds_for_all(first: Variant) -> None:
+def test_what_one_platform_tells_of_an_init_system_holds_for_all(first: Platform) -> None:
     second = ARM64 if first is AMD64 else AMD64
     plain = ImageConfig(("/entrypoint.sh",))
     told = ImageConfig(("/entrypoint.sh",), init_system="S6_KEEP_ENV")
-    assert agree({first: plain, second: told}, "app") == told
+    assert agree({first: [plain], second: [told]}, "app") == told
 
 
 @pytest.mark.parametrize(
@@ -27,4 +28,4 @@ def test_what_one_platform_tells_of_an_init_system_holds_for_all(first: Variant)
 )
 def test_different_programs_are_told_apart(other: ImageConfig) -> None:
     with pytest.raises(PlatformsDisagree):
-        agree({AMD64: ImageConfig(("/a",), ("b",)), ARM64: other}, "app")
+        agree({AMD64: [ImageConfig(("/a",), ("b",))], ARM64: [other]}, "app")

@@ -173,7 +173,7 @@ async def outcome(found: Coroutine[Any, Any, Found]) -> Found | LookupFailed:
         return error
 
 
-def rounds(number: int) -> Any:
+def rounds(number: int) -> settings:
     slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
     return settings(max_examples=number, deadline=None, suppress_health_check=slow)
 
