@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -77,11 +77,11 @@ class Process:
 
 
 @contextmanager
-def process(**settings: object) -> Iterator[Process]:
+def process(*, command: Sequence[str] = COMMAND, **settings: object) -> Iterator[Process]:
     """Start the webhook on free ports of loopback, wait until it serves, and end it."""
     chosen = {"host": "127.0.0.1", "port": 0, "http_port": 0, "drain_seconds": 0, **settings}
     popen = subprocess.Popen(
-        COMMAND,
+        command,
         env=environment(**chosen),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

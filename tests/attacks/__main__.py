@@ -1,0 +1,41 @@
+"""Every attack, one after the other; the table of neighbours goes to docs/reliability.md.
+
+    python -m tests.attacks [NAME…] [--write]
+
+Ends with 1 where a neighbour felt more than it may (see trial.py).
+"""
+
+import argparse
+import sys
+
+from tests.attacks.catalogue import ATTACKS
+from tests.attacks.report import machine, table
+from tests.attacks.trial import Outcome, tried
+from tests.integration.faults.report import write
+
+
+def main() -> int:
+    """Try them, print the table, and write it if asked to."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", help="parts of names; all, if none is given")
+    parser.add_argument("--write", action="store_true", help="write the table into the page")
+    chosen = parser.parse_args()
+    outcomes: list[Outcome] = []
+    for attack in ATTACKS:
+        if not chosen.names or any(part in attack.name for part in chosen.names):
+            outcome = tried(attack)
+            outcomes.append(outcome)
+            print(f"{attack.position}: {attack.name}: {outcome.faults or 'ok'}", flush=True)
+            print(
+                f"   p99 {outcome.p99:.3f} probe {outcome.probe:.3f} "
+                f"memory {[each >> 20 for each in outcome.memory]} sent {outcome.sent}",
+                flush=True,
+            )
+    print(table(outcomes))
+    if chosen.write:
+        write("neighbours", f"{table(outcomes)}\n\n{machine(outcomes)}")
+    return 1 if any(outcome.faults for outcome in outcomes) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""One peer on the pod network: it reaches both ports, and speaks whatever it likes there."""
+
+import asyncio
+from contextlib import suppress
+
+from tests.attacks.arena import Arena
+from tests.attacks.attack import Attacks
+from tests.attacks.wire import Peer, Streams, get, post
+from tests.fakes.reviews import body, pod
+
+attacks = Attacks("a peer on the pod network")
+_CONNECTIONS = 600  # more than the cap
+_MIB = 1 << 20
+
+
+async def _opened(peer: Peer, count: int, said: bytes = b"") -> list[Streams]:
+    """Open connections, a few at a time, and say something on each."""
+    made: list[Streams] = []
+
+    async def one() -> None:
+        with suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
+            async with asyncio.timeout(10):
+                streams = await peer.open()
+                made.append(streams)
+                if said:
+                    streams[1].write(said)
+
+    for _ in range(0, count, 50):
+        await asyncio.gather(*(one() for _ in range(50)))
+    return made
+
+
+def _drop(streams: list[Streams]) -> None:
+    for _, writer in streams:
+        writer.transport.abort()
+
+
+async def _held(peer: Peer, count: int, said: bytes = b"", *, seconds: float = 2.0) -> None:
+    made = await _opened(peer, count, said)
+    await asyncio.sleep(seconds)
+    _drop(made)
+
+
+@attacks("idle after one GET", "600 TLS connections with one `GET /` each, then idle", quick=True)
+async def idle(arena: Arena) -> None:
+    await _held(arena.stranger(), _CONNECTIONS, get("/"))
+
+
+@attacks("idle after a review", "600 TLS connections with a true review each, then idle")
+async def idle_reviewers(arena: Arena) -> None:
+    await _held(arena.stranger(), _CONNECTIONS, post(body(pod(), namespace="hostile")))
+
+
+@attacks("silent connections", "600 connections that never begin their handshake, over and over")
+async def silent(arena: Arena) -> None:
+    peer = Peer(arena.webhook.port, None, "127.0.0.3")
+    await _held(peer, _CONNECTIONS)
+
+
+@attacks("handshakes", "as many TLS handshakes as it can, each dropped at once")
+async def handshakes(arena: Arena) -> None:
+    _drop(await _opened(arena.stranger(), 400))
+
+
+@attacks(
+    "the probes' port",
+    "600 connections with one `GET /` each, on its port",
+    quick=True,
+)
+async def probes(arena: Arena) -> None:
+    await _held(arena.stranger(plain_port=True), _CONNECTIONS, get("/"))
+
+
+@attacks("metrics without end", "64 connections that ask for /metrics all the time")
+async def metrics(arena: Arena) -> None:
+    peer = arena.stranger(plain_port=True)
+    calls = (peer.call(get("/metrics")) for _ in range(64))
+    await asyncio.gather(*calls, return_exceptions=True)
+    peer.close()
+
+
+@attacks(
+    "held bodies",
+    "40 bodies of up to 8 MiB that lack their last byte, again and again",
+    quick=True,
+)
+async def held_bodies(arena: Arena) -> None:
+    for size in (8 * _MIB, 3 * _MIB, _MIB, 60_000):
+        content = post(b" " * (size - 1), length=size)
+        peer = arena.stranger()
+        made = await _opened(peer, 10)
+        for _, writer in made:
+            with suppress(OSError):
+                writer.write(content)
+        await asyncio.sleep(2)
+        _drop(made)
+
+
+@attacks("bodies that are none", '8 MiB of `{"a":1},…` and of `[],…`, eight at once')
+async def no_reviews(arena: Arena) -> None:
+    for piece in (b'{"a":1},', b"[],", b'"",', b"1,"):
+        content = b"[" + piece * (7 * _MIB // len(piece)) + b"1]"
+        await arena.post(*[content] * 8, peer=arena.stranger())
+
+
+@attacks("true reviews", "64 connections that send true reviews as fast as they are answered")
+async def true_reviews(arena: Arena) -> None:
+    content = body(pod(), namespace="hostile")
+    await arena.post(*[content] * 64, peer=arena.stranger())
+
+
+@attacks("slow senders", "500 requests, a byte a second")
+async def slow(arena: Arena) -> None:
+    made = await _opened(arena.stranger(), 500, post(b"{}", length=1000)[:-2])
+    for _ in range(3):
+        for _, writer in made:
+            with suppress(OSError):
+                writer.write(b" ")
+        await asyncio.sleep(1)
+    _drop(made)
+
+
+@attacks("no HTTP", "header lines, chunk extensions, trailers and pipelines without an end")
+async def no_http(arena: Arena) -> None:
+    head = b"POST /mutate HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    chunked = head + b"Transfer-Encoding: chunked\r\n\r\n"
+    endless = (
+        head + b"A: " + b"x" * _MIB,
+        head + b"A: b\r\n" * 200_000,
+        chunked + b"1;" + b"x" * _MIB,
+        chunked + b"0\r\n" + b"A: b\r\n" * 200_000,
+        get("/nowhere") * 20_000,
+    )
+    for each in endless:
+        await _held(arena.stranger(), 50, each, seconds=0.5)

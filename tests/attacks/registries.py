@@ -1,0 +1,142 @@
+"""A registry of the attacker's own: pods name it, and it answers as it likes."""
+
+import asyncio
+import gzip
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import count
+from typing import Any
+
+from tests.attacks.arena import Arena
+from tests.attacks.attack import Attacks
+from tests.attacks.wire import SILENT
+from tests.fakes.http import Answer, Request
+from tests.fakes.registry import OCI_INDEX, OCI_MANIFEST, config_bytes, digest, manifest_bytes
+from tests.fakes.reviews import pod
+
+attacks = Attacks("a registry")
+_NUMBERS = count()
+_MIB = 1 << 20
+Handler = Callable[[Request], Awaitable[Answer]]
+
+
+def _pods(host: str, pods: int, containers: int) -> list[dict[str, Any]]:
+    """Pods whose images nobody has looked up yet."""
+    return [
+        pod(
+            containers=[
+                {"name": f"c{at}", "image": f"{host}/h{next(_NUMBERS)}:1"}
+                for at in range(containers)
+            ]
+        )
+        for _ in range(pods)
+    ]
+
+
+def always(content: bytes, kind: str = OCI_MANIFEST, status: int = 200, **headers: str) -> Handler:
+    """A registry that gives the same answer to everything."""
+
+    async def answer(_request: Request) -> Answer:
+        named = {key.replace("_", "-"): value for key, value in headers.items()}
+        return Answer(status, {"Content-Type": kind, **named}, content)
+
+    return answer
+
+
+async def _asked(arena: Arena, handler: Handler, pods: int = 4, containers: int = 4) -> None:
+    arena.hostile = handler
+    await arena.create(*_pods(arena.registry, pods, containers))
+
+
+@attacks("floods of JSON", "4 MiB of `[],[],…`, of no JSON, of a padded manifest", quick=True)
+async def floods(arena: Arena) -> None:
+    inner = b"[" + b"[]," * (4 * _MIB // 3 - 10) + b"[]]"
+    good = manifest_bytes(config_bytes(["/a"]))
+    for content in (inner, b"x" * (4 * _MIB - 1), good[:-1] + b" " * (4 * _MIB - len(good)) + b"}"):
+        await _asked(arena, always(content))
+
+
+@attacks("answers without an end", "bodies that go on for ever, fast and slowly")
+async def endless(arena: Arena) -> None:
+    def streaming(piece: bytes, pause: float) -> Handler:
+        async def pieces() -> AsyncIterator[bytes]:
+            while True:
+                yield piece
+                await asyncio.sleep(pause)
+
+        async def answer(_request: Request) -> Answer:
+            return Answer(200, {"Content-Type": OCI_MANIFEST}, pieces())
+
+        return answer
+
+    await _asked(arena, streaming(b"[" * 65536, 0))
+    await _asked(arena, streaming(b" ", 0.2))
+
+
+@attacks("bombs", "gzip that becomes 1 GiB, and headers of megabytes")
+async def bombs(arena: Arena) -> None:
+    bomb = gzip.compress(b"[" * (64 * _MIB))
+    await _asked(arena, always(bomb, Content_Encoding="gzip"))
+    await _asked(arena, always(b"{}", X="x" * (2 * _MIB)))
+    many = {f"X{at}": "y" for at in range(20_000)}
+    await _asked(arena, always(b"{}", OCI_MANIFEST, 200, **many))
+
+
+@attacks("103 Early Hints", "informational responses without an end, and no answer", quick=True)
+async def hints(arena: Arena) -> None:
+    async def answer(_request: Request) -> Answer:
+        return Answer(raw=b"HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n" * 100_000)
+
+    await _asked(arena, answer, pods=8, containers=8)
+
+
+@attacks("large indexes", "an index of 20,000 platforms, each with a manifest of its own")
+async def indexes(arena: Arena) -> None:
+    platform = {"architecture": "amd64", "os": "linux"}
+    entries = [
+        {
+            "mediaType": OCI_MANIFEST,
+            "digest": digest(str(at).encode()),
+            "size": 9,
+            "platform": platform,
+        }
+        for at in range(20_000)
+    ]
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
+    content = json.dumps(index).encode()
+    await _asked(arena, always(content, OCI_INDEX))
+    itself = json.dumps({**index, "manifests": entries[:1]}).encode()
+    await _asked(arena, always(itself, OCI_INDEX))
+
+
+@attacks("redirects", "redirects in a circle, to loopback, to metadata, to files")
+async def redirects(arena: Arena) -> None:
+    for where in ("/v2/again", "http://127.0.0.1:1/", "https://169.254.169.254/", "file:///etc"):
+        await _asked(arena, always(b"", OCI_MANIFEST, 307, Location=where))
+
+
+@attacks("a slow registry", "512 lookups that are never answered, over and over")
+async def slow(arena: Arena) -> None:
+    async def answer(_request: Request) -> Answer:
+        await asyncio.sleep(60)
+        return Answer(404)
+
+    await _asked(arena, answer, pods=128, containers=4)
+
+
+@attacks("429", "one image after the other that says 429 with a Retry-After of a year")
+async def limited(arena: Arena) -> None:
+    await _asked(arena, always(b"", OCI_MANIFEST, 429, Retry_After="31536000"), pods=16)
+
+
+@attacks("silent name servers", "64 host names whose name server says nothing, over and over")
+async def names(arena: Arena) -> None:
+    hosts = [f"n{next(_NUMBERS)}{SILENT}" for _ in range(64)]
+    pods = [each for host in hosts for each in _pods(host, 1, 1)]
+    await arena.create(*pods)
+
+
+@attacks("many registries", "500 host names that nobody has, a new one for each container")
+async def many(arena: Arena) -> None:
+    hosts = [f"r{next(_NUMBERS)}.invalid" for _ in range(500)]
+    await arena.create(*[each for host in hosts for each in _pods(host, 1, 1)])

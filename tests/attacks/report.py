@@ -1,0 +1,40 @@
+"""The table of neighbours: what each did, and what the others felt."""
+
+import os
+import platform
+from collections.abc import Sequence
+
+from tests.attacks.trial import Outcome, quantile
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """Give a row for each attack."""
+    head = (
+        "| neighbour | what it did | honest reviews | p50 | p99 | un-wrapped | slowest probe "
+        "| memory |\n"
+        "|---|---|---:|---:|---:|---:|---:|---:|"
+    )
+    return "\n".join([head, *map(_row, outcomes)])
+
+
+def _row(outcome: Outcome) -> str:
+    memory = f"{max(outcome.memory) >> 20} MiB" if outcome.memory else "killed"
+    times = [quantile(outcome.felt.reviews, 0.5), outcome.p99, outcome.probe]
+    p50, p99, probe = (f"{1000 * each:,.0f} ms" for each in times)
+    return (
+        f"| {outcome.attack.position} | **{outcome.attack.name}**: {outcome.attack.what} "
+        f"| {len(outcome.felt.reviews)} | {p50} | {p99} | {len(outcome.felt.unwrapped)} "
+        f"| {probe} | {memory} |"
+    )
+
+
+def machine(outcomes: Sequence[Outcome]) -> str:
+    """Say what it was measured on, and what the same tenant felt while nobody attacked."""
+    calm = [each for outcome in outcomes for each in outcome.calm.reviews]
+    limits = sorted({outcome.limit for outcome in outcomes})
+    return (
+        f"Measured on {os.cpu_count()} CPUs that webhook, tenant and attacker share, "
+        f"Linux {platform.release().split('-')[0]}, {platform.machine()}; 256 MiB by "
+        f"{', '.join(limits)}. Without an attack: p50 {1000 * quantile(calm, 0.5):,.0f} ms, "
+        f"p99 {1000 * quantile(calm, 0.99):,.0f} ms."
+    )

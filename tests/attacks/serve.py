@@ -1,0 +1,38 @@
+"""`initshim serve` in a world where some names are never answered, and one API server is a fake.
+
+Usage: python -m tests.attacks.serve API_SERVER_URL serve. The URL may be "" for none.
+"""
+
+import socket
+import ssl
+import sys
+import time
+from typing import Any
+
+from tests.attacks.wire import SILENT
+from webhook.cli import start
+from webhook.kube.connect import Connection
+from webhook.server import run
+
+_RESOLVE = socket.getaddrinfo
+
+
+def getaddrinfo(host: Any, *rest: Any, **more: Any) -> Any:
+    """Resolve as libc does where a name's own server says nothing: 20 s, then no address."""
+    if isinstance(host, str) and host.endswith(SILENT):
+        time.sleep(20)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+    return _RESOLVE(host, *rest, **more)
+
+
+async def no_token() -> None:
+    """Show nothing: the fake lets everybody in."""
+
+
+if __name__ == "__main__":
+    url = sys.argv.pop(1)
+    socket.getaddrinfo = getaddrinfo
+    if url:
+        connection = Connection(url, ssl.create_default_context(), no_token)
+        vars(run)["in_cluster"] = lambda _: connection
+    start()

@@ -1,0 +1,119 @@
+"""One attack against one webhook, and the judgement.
+
+The bounds are the ones that a person feels: a review under a second, every honest container
+wrapped, /healthz under a second, no restart, no memory that stays. As machines differ, what the same
+webhook needs on the same machine while nobody attacks it widens them: to ten times the calm p99.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tests.attacks.arena import Arena, arena
+from tests.attacks.attack import Attack
+from tests.attacks.tenant import Felt
+
+SECONDS = 1.0  # of a review and of a probe, on a machine that has time
+_SLOWER = 10.0  # times the calm one's
+_CALM = 3.0  # seconds without an attack: before it, and before memory is read
+_STAYS = 16 << 20  # bytes that a second round may leave beyond the first
+
+
+@dataclass
+class Outcome:
+    """What the others felt of an attack."""
+
+    attack: Attack
+    calm: Felt
+    felt: Felt
+    memory: list[int]
+    limit: str
+    sent: dict[str, int]
+    died: str = ""
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def p99(self) -> float:
+        """Seconds of the honest reviews."""
+        return quantile(self.felt.reviews, 0.99)
+
+    @property
+    def probe(self) -> float:
+        """Seconds of the slowest probe."""
+        return max(self.felt.probes, default=0.0)
+
+
+def tried(attack: Attack, *, seconds: float = 4.0) -> Outcome:
+    """Attack a webhook twice for some seconds each, and judge what the honest tenant felt."""
+    with arena(**attack.settings) as (found, neighbour):
+        time.sleep(_CALM)
+        neighbour.felt()  # the first reviews of a process warm it up
+        time.sleep(_CALM)
+        calm = neighbour.felt()
+        felt, memory = Felt(), []
+        died = ""
+        for _ in range(2):
+            died = died or _waves(attack, found, seconds)
+            more = neighbour.felt()
+            felt = _together(felt, more)
+            if died:
+                break
+            time.sleep(_CALM)
+            memory.append(found.memory())
+        outcome = Outcome(attack, calm, felt, memory, found.limit, dict(found.sent), died)
+        outcome.faults = list(judged(outcome))
+        return outcome
+
+
+def _waves(attack: Attack, found: Arena, seconds: float) -> str:
+    """Attack until the time is over; say how the webhook died, if it did."""
+
+    async def waves() -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and found.webhook.popen.poll() is None:
+            await attack.do(found)
+
+    asyncio.run(waves())
+    code = found.webhook.popen.poll()
+    return (
+        "" if code is None else f"ended with {code}: {''.join(found.webhook.written[-3:])[-500:]}"
+    )
+
+
+def judged(outcome: Outcome) -> Sequence[str]:
+    """Say what was worse than it may be, each in a sentence."""
+    calm_review, calm_probe = quantile(outcome.calm.reviews, 0.99), max(outcome.calm.probes)
+    review, probe = max(SECONDS, _SLOWER * calm_review), max(SECONDS, _SLOWER * calm_probe)
+    said = []
+    if outcome.died:
+        said.append(f"the webhook {outcome.died}")
+    if not outcome.felt.reviews or not outcome.felt.probes:
+        said.append("the tenant sent nothing")
+    if outcome.felt.unwrapped:
+        said.append(f"{len(outcome.felt.unwrapped)} un-wrapped, {outcome.felt.unwrapped[0]}")
+    if outcome.felt.dead:
+        said.append(f"{len(outcome.felt.dead)} probes failed, {outcome.felt.dead[0]}")
+    if outcome.p99 > review:
+        said.append(f"p99 {outcome.p99:.2f} s, more than {review:.2f} s")
+    if outcome.probe > probe:
+        said.append(f"a probe took {outcome.probe:.2f} s, more than {probe:.2f} s")
+    if len(outcome.memory) == 2 and outcome.memory[1] - outcome.memory[0] > _STAYS:
+        grown = (outcome.memory[1] - outcome.memory[0]) >> 20
+        said.append(f"{grown} MiB stayed after the second round")
+    return said
+
+
+def quantile(times: Sequence[float], share: float) -> float:
+    """Give the time that so large a share stayed within."""
+    ordered = sorted(times)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+
+
+def _together(one: Felt, other: Felt) -> Felt:
+    return Felt(
+        one.reviews + other.reviews,
+        one.probes + other.probes,
+        one.unwrapped + other.unwrapped,
+        one.dead + other.dead,
+    )
