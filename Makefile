@@ -35,7 +35,7 @@ N ?= $(if $(T)$(K),0,auto)
 CHOSEN = $(T) $(if $(K),-k "$(K)") -n $(N) --dist loadgroup
 TESTS := .venv/.has-test .venv/.has-traces .venv/.has-cli
 
-.PHONY: help demo test quick coverage mutants assets integration faults soak lint fuzz bench \
+.PHONY: help demo test quick coverage mutants assets integration faults soak attacks lint fuzz bench \
 	bench-reaper bench-webhook bench-cluster reaper dist docs site lock clean
 .DEFAULT_GOAL := help
 
@@ -69,6 +69,9 @@ integration: assets ## Run the tests against real API servers, built once (needs
 
 faults: assets ## Measure load and break things, 15 minutes; tables and picture go to docs/reliability.md
 	env -u XDG_CACHE_HOME $(BIN)/python -m tests.integration.faults
+
+attacks: $(TESTS) ## Try every neighbour that means harm, 20 minutes; the table goes to docs/reliability.md
+	$(BIN)/python -m tests.attacks --write
 
 soak: assets ## An hour in ten minutes: is memory flat?
 	env -u XDG_CACHE_HOME $(BIN)/python -m tests.integration.faults.soak

@@ -14,7 +14,7 @@ NOTHING = "INITSHIM_SKIP_NOTHING"
 def pytest_configure(config: pytest.Config) -> None:
     """Let nothing outlive the run; leave out what `make fuzz` and `make integration` are for."""
     if not os.environ.get("INITSHIM_LONG") and not config.option.markexpr:
-        config.option.markexpr = "not long and not controlplane"
+        config.option.markexpr = "not long and not controlplane and not attacks"
     if not hasattr(config, "workerinput"):  # xdist's workers are the run's own
         leftovers.end_with_this_process()
 

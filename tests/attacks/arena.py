@@ -22,7 +22,7 @@ from tests.fakes.http import Answer, Request
 from tests.fakes.lookups import plain
 from tests.fakes.reviews import body
 from tests.integration.registry.registries import in_thread
-from tests.integration.server.process import Process, certificate, process
+from tests.integration.server.process import Process, certificate, started
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = "hostile"
@@ -133,9 +133,7 @@ def arena(**settings: object) -> Iterator[tuple[Arena, Neighbour]]:
         files = certificate(folder, ca=folder / "ca.crt")
         given = {"registries_file": registries, "pull_secrets": True}
         command = [sys.executable, "-m", "tests.attacks.serve", url, "serve"]
-        webhook = stack.enter_context(
-            process(command=command, **{**given, **files.settings, **settings})
-        )
+        webhook = stack.enter_context(started(command, {**given, **files.settings, **settings}))
         found = Arena(webhook, files.client, api, host.authority)
         found.limit = stack.enter_context(limited(webhook.popen.pid))
         neighbour.begin(port=webhook.port, http_port=webhook.http_port, ca=str(folder / "ca.crt"))

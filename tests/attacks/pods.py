@@ -80,12 +80,12 @@ async def _each(arena: Arena, pods: dict[str, dict[str, Any]]) -> None:
         await arena.create(*[each] * 2)
 
 
-@attacks("long strings", "every string of a pod up to 1.5 MB: images, options, paths", quick=True)
+@attacks("long strings", "every string of a pod up to 1.5 MB: images, options, paths")
 async def long_strings(arena: Arena) -> None:
     await _each(arena, strings())
 
 
-@attacks("an image of 1.6 MB", "`image: a-a-a-…` without a command, eight at once", quick=True)
+@attacks("an image of 1.6 MB", "`image: a-a-a-…` without a command, eight at once")
 async def long_image(arena: Arena) -> None:
     made = pod(containers=[container(image="a-" * 800_000)])
     await arena.create(*[made] * _AT_ONCE)

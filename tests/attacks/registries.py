@@ -48,7 +48,7 @@ async def _asked(arena: Arena, handler: Handler, pods: int = 4, containers: int 
     await arena.create(*_pods(arena.registry, pods, containers))
 
 
-@attacks("floods of JSON", "4 MiB of `[],[],…`, of no JSON, of a padded manifest", quick=True)
+@attacks("floods of JSON", "4 MiB of `[],[],…`, of no JSON, of a padded manifest")
 async def floods(arena: Arena) -> None:
     inner = b"[" + b"[]," * (4 * _MIB // 3 - 10) + b"[]]"
     good = manifest_bytes(config_bytes(["/a"]))
@@ -82,7 +82,7 @@ async def bombs(arena: Arena) -> None:
     await _asked(arena, always(b"{}", OCI_MANIFEST, 200, **many))
 
 
-@attacks("103 Early Hints", "informational responses without an end, and no answer", quick=True)
+@attacks("103 Early Hints", "informational responses without an end, and no answer")
 async def hints(arena: Arena) -> None:
     async def answer(_request: Request) -> Answer:
         return Answer(raw=b"HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n" * 100_000)

@@ -29,12 +29,12 @@ def _row(outcome: Outcome) -> str:
 
 
 def machine(outcomes: Sequence[Outcome]) -> str:
-    """Say what it was measured on, and what the same tenant felt while nobody attacked."""
-    calm = [each for outcome in outcomes for each in outcome.calm.reviews]
+    """Say what it was measured on, and what the twin felt that nobody attacked."""
+    twin = [each for outcome in outcomes for each in outcome.twin.reviews]
     limits = sorted({outcome.limit for outcome in outcomes})
     return (
-        f"Measured on {os.cpu_count()} CPUs that webhook, tenant and attacker share, "
+        f"Measured on {os.cpu_count()} CPUs that webhooks, tenants and attacker share, "
         f"Linux {platform.release().split('-')[0]}, {platform.machine()}; 256 MiB by "
-        f"{', '.join(limits)}. Without an attack: p50 {1000 * quantile(calm, 0.5):,.0f} ms, "
-        f"p99 {1000 * quantile(calm, 0.99):,.0f} ms."
+        f"{', '.join(limits)}. A twin that nobody attacked felt, at the same time: p50 "
+        f"{1000 * quantile(twin, 0.5):,.0f} ms, p99 {1000 * quantile(twin, 0.99):,.0f} ms."
     )

@@ -42,7 +42,7 @@ async def _used(arena: Arena, contents: list[dict[str, Any] | bytes], containers
     await arena.create(pod(containers=many, imagePullSecrets=secrets))
 
 
-@attacks("22,000 entries", "a pull secret of 22,000 entries, 100 containers", quick=True)
+@attacks("22,000 entries", "a pull secret of 22,000 entries, 100 containers")
 async def entries(arena: Arena) -> None:
     auths = {f"r{at}.example.com": {"auth": "YTpi"} for at in range(22_000)}
     await _used(arena, [auths], 100)

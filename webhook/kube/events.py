@@ -1,21 +1,22 @@
 """Events on the workloads whose pods have containers that were left alone.
 
-An Event is said beside the work: `record` only puts it into a bounded queue, `run` writes. Of one
-owner and reason, one Event is written at most every few minutes; what came in between is counted
-in its series. The name of an Event follows from what it says, so that replicas and restarts of the
-webhook find each other's. events.k8s.io/v1 is the API that core/v1's events are kept for: it has
+An Event is said beside the work: `record` only puts it into a bounded queue, `run` writes, one of
+each namespace in turn. Of one owner and reason, one Event is written at most every few minutes;
+what came in between is counted in its series. The name of an Event follows from what it says, so
+that replicas and restarts of the webhook find each other's. events.k8s.io/v1 is the API that core/v1's events are kept for: it has
 series, and `kubectl describe` shows both. Rights: create and patch events; get replicasets and
 jobs, to say it on the Deployment or CronJob that a person looks at.
 """
 
 import asyncio
 import hashlib
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
+from webhook.base.lru import Lru
+from webhook.base.turns import Turns
 from webhook.core.observe import Observer
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import Conflict, KubeError
@@ -108,24 +109,24 @@ class Recorder:
         self._observer = observer
         self._pace = pace or Pace()
         self._most = most
-        self._pending: OrderedDict[tuple[str, str], _Pending] = OrderedDict()
-        self._queue: asyncio.Queue[_Pending] = asyncio.Queue(most)
+        self._pending: Lru[tuple[str, str], _Pending] = Lru(most)
+        self._queue: Turns[_Pending] = Turns(most)
         self._silent_until = float("-inf")
 
     def record(self, owner: Owner, reason: str, note: str) -> None:
-        """Have it said on the owner, soon; dropped, and counted, where too much waits already."""
-        pending = self._pending.setdefault((owner.uid, reason), _Pending(owner, note))
-        self._pending.move_to_end((owner.uid, reason))
-        if len(self._pending) > self._most:
-            self._pending.popitem(last=False)
+        """Have it said on the owner, soon; where too much waits, whose namespace has most loses."""
+        pending = self._pending.get((owner.uid, reason))
+        if pending is None:
+            pending = _Pending(owner, note)
+            self._pending.put((owner.uid, reason), pending, owner=owner.namespace)
         pending.count += 1
         pending.owner, pending.note = owner, note
         if pending.queued or self._source.clock() < pending.due:
             return
-        try:
-            self._queue.put_nowait(pending)
-            pending.queued = True
-        except asyncio.QueueFull:
+        pending.queued = True
+        dropped = self._queue.put(owner.namespace, pending)
+        if dropped:
+            dropped.queued = False
             self._observer.event("dropped")
             self._note_failure("events-dropped", error=f"{self._most} events wait already")
 

@@ -77,8 +77,15 @@ class Process:
 
 
 @contextmanager
-def process(*, command: Sequence[str] = COMMAND, **settings: object) -> Iterator[Process]:
+def process(**settings: object) -> Iterator[Process]:
     """Start the webhook on free ports of loopback, wait until it serves, and end it."""
+    with started(COMMAND, settings) as running:
+        yield running
+
+
+@contextmanager
+def started(command: Sequence[str], settings: Mapping[str, object]) -> Iterator[Process]:
+    """The same with a command that starts it in its own way."""
     chosen = {"host": "127.0.0.1", "port": 0, "http_port": 0, "drain_seconds": 0, **settings}
     popen = subprocess.Popen(
         command,

@@ -290,3 +290,19 @@ def test_a_long_name_still_makes_a_name(stage: Stage) -> None:
 
     stage.run(play)
     assert stage.told.outcomes == ["written"]
+
+
+def test_a_namespace_that_floods_the_queue_drops_its_own_events_alone(stage: Stage) -> None:
+    async def play(recorder: Recorder) -> None:
+        for number in range(40):
+            flood = Owner("apps/v1", "StatefulSet", "db", f"uid-{number}", "flood")
+            recorder.record(flood, "no-command", "A note.")
+        recorder.record(STATEFUL, "no-command", "A note.")
+        await stage.settled(41)
+
+    stage.run(play, most=8)
+    assert stage.told.outcomes.count("dropped") == 33
+    written = [event["metadata"]["namespace"] for event in stage.events]
+    assert written.count(STATEFUL.namespace) == 1
+    assert written.count("flood") == 7
+    assert written.index(STATEFUL.namespace) <= 1
