@@ -1,9 +1,9 @@
 """One attack against one webhook, and the judgement.
 
 The bounds are the ones that a person feels: a review under a second, every honest container
-wrapped, /healthz under a second, no restart, no memory that stays. Machines differ, and may be busy: a twin of
-webhook and tenant, which nobody attacks, runs at the same time on the same machine, and where it
-needs more than a tenth of a second itself, ten times of what it needs is the bound.
+wrapped, /healthz under a second, no restart, no memory that stays. Machines differ, and may be
+busy: a twin of webhook and tenant, which nobody attacks, runs at the same time on the same machine,
+and where it needs more than a tenth of a second itself, ten times of what it needs is the bound.
 """
 
 import asyncio

@@ -3,9 +3,10 @@
 An Event is said beside the work: `record` only puts it into a bounded queue, `run` writes, one of
 each namespace in turn. Of one owner and reason, one Event is written at most every few minutes;
 what came in between is counted in its series. The name of an Event follows from what it says, so
-that replicas and restarts of the webhook find each other's. events.k8s.io/v1 is the API that core/v1's events are kept for: it has
-series, and `kubectl describe` shows both. Rights: create and patch events; get replicasets and
-jobs, to say it on the Deployment or CronJob that a person looks at.
+that replicas and restarts of the webhook find each other's. events.k8s.io/v1 is the API that
+core/v1's events are kept for: it has series, and `kubectl describe` shows both. Rights: create and
+patch events; get replicasets and jobs, to say it on the Deployment or CronJob that a person looks
+at.
 """
 
 import asyncio
