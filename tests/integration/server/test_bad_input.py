@@ -11,6 +11,7 @@ import random
 import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ class Knows:
             settle(each.container, KNOWN) if isinstance(each, NeedsImage) else each
             for each in plan.decisions
         )
-        return Plan(decisions, plan.options)
+        return replace(plan, decisions=decisions)
 
 
 class Target:

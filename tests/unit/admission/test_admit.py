@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -32,7 +32,7 @@ class Resolves:
         self.deadlines.append(deadline)
         if isinstance(self.answer, Exception):
             raise self.answer
-        return Plan(tuple(map(self._decide, plan.decisions)), plan.options)
+        return replace(plan, decisions=tuple(map(self._decide, plan.decisions)))
 
     def _decide(self, decision: Any) -> Any:
         if not isinstance(decision, NeedsImage):

@@ -4,8 +4,8 @@ from typing import Any
 
 from tests.fakes.http import Answer, serve
 from tests.fakes.lookups import Asker, Told, asking, plain
+from tests.fakes.pull_secrets import Cluster, pull_secret
 from tests.fakes.registry import Registry, basic, config_bytes
-from tests.unit.kube.test_pullsecrets import Cluster, pull_secret
 from webhook.admission.resolver import ImageResolver
 from webhook.core.argv import ImageConfig
 from webhook.core.pod import Pod

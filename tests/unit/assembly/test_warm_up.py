@@ -10,8 +10,8 @@ import pytest
 from tests.fakes.api_server import ApiServer, Rule, serving
 from tests.fakes.http import serve
 from tests.fakes.lookups import Asker, asking, plain
+from tests.fakes.pull_secrets import SECRET, pull_secret
 from tests.fakes.registry import Registry, basic, config_bytes
-from tests.unit.kube.test_pullsecrets import SECRET, pull_secret
 from webhook.admission.admit import Engine
 from webhook.admission.resolver import ImageResolver
 from webhook.assembly.warm_up import Pace, warm_up

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.lookups import Clock, Told
+from tests.fakes.pull_secrets import Cluster, pull_secret
 from tests.fakes.registry import Registry, basic, config_bytes
 from tests.integration.registry.registries import in_thread
-from tests.unit.kube.test_pullsecrets import Cluster, pull_secret
 from webhook.cli.entrypoint import caller_of, failure, pod_in
 from webhook.core.errors import BadManifest, PlatformsDisagree, Unauthorized
 from webhook.kube.pullsecrets import PullSecrets

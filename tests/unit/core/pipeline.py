@@ -3,7 +3,7 @@
 import copy
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 import jsonpatch
@@ -52,7 +52,7 @@ def mutate(pod: Json, world: World) -> Outcome:
         _resolved(each, world.images) if isinstance(each, NeedsImage) else each
         for each in planned.decisions
     )
-    plan = Plan(decisions, planned.options, planned.reason, planned.detail)
+    plan = replace(planned, decisions=decisions)
     operations = mutation.operations(Pod(pod), plan, world.delivery)
     after = patch.apply(pod, operations)
     return Outcome(plan, after, operations, policy.warnings(plan))
