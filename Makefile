@@ -7,7 +7,7 @@ PYTHON ?= python3
 CACHE := $(CURDIR)/.cache
 BIN := .venv/bin
 
-QUICK := tests/unit tests/cases tests/test_house.py
+QUICK := tests/unit tests/cases tests/test_house.py --ignore tests/unit/initshim
 
 # uv where it is there already, else pip.
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
@@ -49,7 +49,7 @@ test: $(TESTS) .venv/.has-docs ## Run the tests, or a part: make test T=tests/un
 	$(PYTEST) $(CHOSEN)
 
 quick: $(TESTS) ## Run what answers within a minute, while you edit
-	$(PYTEST) -q -n $(N) --dist loadgroup -m "not slow and not long and not controlplane" $(or $(T),$(QUICK)) $(if $(K),-k "$(K)")
+	HYPOTHESIS_PROFILE=quick $(PYTEST) -q -n $(N) --dist loadgroup -m "not slow and not long and not controlplane and not attacks" $(or $(T),$(QUICK)) $(if $(K),-k "$(K)")
 
 coverage: $(TESTS) .venv/.has-docs .venv/.has-coverage ## Measure which branches the tests take, subprocesses included; fails below the floor
 	rm -f $(CACHE)/coverage/data*

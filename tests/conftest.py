@@ -1,22 +1,50 @@
 """What every test run says at its end: what was skipped, and how to get it."""
 
 import os
+import signal
 from collections import Counter
 
 import pytest
 from _pytest.terminal import TerminalReporter
+from hypothesis import HealthCheck, settings
 
 from tests import leftovers
 
 NOTHING = "INITSHIM_SKIP_NOTHING"
+
+# How long laws are searched: minutes under `make fuzz`, a moment under `make quick`. The same
+# examples each time, but for `long`; and no deadline, as the machine may be busy.
+settings.register_profile(
+    "default",
+    max_examples=150,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("quick", settings.get_profile("default"), max_examples=20)
+settings.register_profile(
+    "long", settings.get_profile("default"), max_examples=2000, derandomize=False
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let nothing outlive the run; leave out what `make fuzz` and `make integration` are for."""
     if not os.environ.get("INITSHIM_LONG") and not config.option.markexpr:
         config.option.markexpr = "not long and not controlplane and not attacks"
+    _start_as_a_shell_does()
     if not hasattr(config, "workerinput"):  # xdist's workers are the run's own
         leftovers.end_with_this_process()
+
+
+def _start_as_a_shell_does() -> None:
+    """Let no program under test inherit that a signal is ignored, as `nohup … &` has it.
+
+    What is handled here is the default again in a program that is started (execve(2)).
+    """
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 @pytest.fixture(scope="session")

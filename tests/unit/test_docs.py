@@ -70,6 +70,7 @@ def test_a_picture_says_which_line_it_does_not_understand(line: str) -> None:
         script("draw").picture(f"A title\nlanes: you | webhook\n{line}\n")
 
 
+@pytest.mark.slow
 def test_the_site_builds_without_a_warning_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
     pytest.importorskip("mkdocs", reason="needs mkdocs-material: pip install -e '.[docs]'")
     mkdocs = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]

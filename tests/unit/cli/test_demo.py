@@ -25,6 +25,8 @@ from webhook.cli.main import app
 from webhook.core.argv import INIT
 from webhook.core.pod import Json
 
+pytestmark = pytest.mark.slow  # it starts programs
+
 NO_REAPER = "needs the reaper: python -m initshim.build"
 DEMO = [sys.executable, "-c", "from webhook.cli import start; start()", "demo"]
 LOOK = 0.05

@@ -16,6 +16,8 @@ from webhook.cli.entrypoint import caller_of, failure, pod_in
 from webhook.core.errors import BadManifest, PlatformsDisagree, Unauthorized
 from webhook.kube.pullsecrets import PullSecrets
 
+pytestmark = pytest.mark.slow  # it starts programs
+
 
 @pytest.fixture
 def registry() -> Iterator[tuple[str, Registry]]:

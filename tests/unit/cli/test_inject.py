@@ -263,6 +263,7 @@ def test_in_place_refuses_standard_input_and_other_outputs(tmp_path: Path) -> No
         assert "--in-place needs files" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_in_a_sentence() -> None:
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(

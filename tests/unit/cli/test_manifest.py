@@ -122,6 +122,7 @@ def test_what_is_wrong_is_said_with_its_document_and_line(
     assert "m.yaml" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_bomb_of_aliases_is_refused_before_it_needs_the_memory() -> None:
     levels = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
     text = "\n".join(["a0: &a0 [x, x]", *levels])

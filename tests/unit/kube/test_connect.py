@@ -327,6 +327,7 @@ def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:
         load_config({}, home=tmp_path, kubeconfig=tmp_path / "none")
 
 
+@pytest.mark.slow
 def test_the_webhook_does_not_import_the_large_kubernetes_library() -> None:
     """docs/adr/0003: it costs half of the webhook's memory."""
     code = "import sys, webhook.server.run; sys.exit('kubernetes' in sys.modules)"

@@ -131,6 +131,7 @@ async def test_connections_are_kept_and_used_again() -> None:
         assert host.connections == 1
 
 
+@pytest.mark.slow
 async def test_many_hosts_at_once_do_not_close_the_same_pool_twice() -> None:
     registry = Registry()
     registry.push("app", "v1", config_bytes(["/app"]))
@@ -142,6 +143,7 @@ async def test_many_hosts_at_once_do_not_close_the_same_pool_twice() -> None:
             assert await asyncio.gather(*asks) == [APP] * len(names)
 
 
+@pytest.mark.slow
 async def test_pools_of_hosts_that_nobody_asks_any_more_are_closed() -> None:
     """A pod's author chooses host names: they must not pile up."""
 

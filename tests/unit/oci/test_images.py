@@ -322,6 +322,7 @@ async def test_a_thousand_who_ask_at_once_cost_one_fetch_also_when_the_first_giv
         assert asker.told.cached == {"miss": 1, "joined": 999}
 
 
+@pytest.mark.slow
 async def test_a_thousand_images_respect_the_limit_per_host() -> None:
     registry = Registry(delay=0.001)
     for number in range(1000):

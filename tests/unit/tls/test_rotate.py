@@ -59,6 +59,7 @@ async def served(port: int) -> bytes:
     return bytes(certificate)
 
 
+@pytest.mark.slow
 async def test_ten_years_of_rotations_fail_no_handshake() -> None:
     """Three replicas on real sockets; a handshake across every step, and with all at a change."""
     lives = Lives(authority=365 * DAY, leaf=28 * DAY, every=14 * DAY)
@@ -186,7 +187,14 @@ def test_a_life_has_enough_steps_to_be_killed_between() -> None:
 
 
 @pytest.mark.parametrize("everybody", [False, True], ids=["one", "all"])
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(
+    "point",
+    # `make quick` takes every tenth.
+    [
+        pytest.param(point, marks=[pytest.mark.slow] * bool(i % 10))
+        for i, point in enumerate(POINTS)
+    ],
+)
 def test_killed_between_any_two_steps_it_resumes(point: int, *, everybody: bool) -> None:
     cluster = Cluster(SHORT)
     while cluster.turns < point:
@@ -333,6 +341,7 @@ ACTION = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(
     actions=st.lists(ACTION, max_size=30),

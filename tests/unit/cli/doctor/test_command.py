@@ -13,6 +13,8 @@ import yaml
 
 from tests.unit.cli.doctor.cluster import WEBHOOK, Installed, installed, workload
 
+pytestmark = pytest.mark.slow  # it starts programs
+
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[tuple[Installed, str]]:

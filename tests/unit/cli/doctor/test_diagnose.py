@@ -475,6 +475,7 @@ def test_the_documented_rights_are_all_that_it_takes(cluster: tuple[Installed, s
     assert rehearsed(cluster).severity == "error"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("right", sorted(documented(), key=str), ids=str)
 def test_none_of_them_is_idle(cluster: tuple[Installed, str], right: Rule) -> None:
     """Without any one of them something is unknown, or told with less certainty."""

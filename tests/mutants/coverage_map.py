@@ -1,0 +1,85 @@
+"""Which tests run which line: one run of a room's tests under coverage, a context for each test."""
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import coverage
+import pytest
+
+from tests.mutants.trial import QUIET
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """The tests' seconds, and of each file's lines the tests that run them."""
+
+    seconds: Mapping[str, float]
+    lines: Mapping[str, Mapping[int, frozenset[str]]]
+
+    def tests(self, file: str, line: int, inside: tuple[int, int]) -> list[str]:
+        """Give the tests that run a line, fastest first.
+
+        What runs at import (a constant, a default) has none of its own: those that run any line of
+        the function around it, or of the module.
+        """
+        known = self.lines.get(file, {})
+        found = known.get(line, frozenset())
+        first, last = inside
+        if not found and last:
+            found = frozenset().union(*(known.get(n, ()) for n in range(first, last + 1)))
+        if not found and not last:
+            found = frozenset().union(*known.values())
+        return sorted(found, key=lambda test: (self.seconds.get(test, 0.0), test))
+
+
+class _Contexts:
+    """A plugin that names the test whose lines are being run, and times it."""
+
+    def __init__(self, measured: coverage.Coverage) -> None:
+        self._measured = measured
+        self.seconds: dict[str, float] = {}
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self._measured.switch_context(item.nodeid)
+        began = time.perf_counter()
+        result = yield
+        self.seconds[item.nodeid] = time.perf_counter() - began
+        self._measured.switch_context("")
+        return result
+
+
+def measure(tests: Sequence[str], sources: Sequence[str], out: Path) -> int:
+    """Run the tests and write a map; give pytest's exit code. Only in a process of its own."""
+    measured = coverage.Coverage(
+        data_file=None, config_file=False, include=[f"{each}*" for each in sources]
+    )
+    contexts = _Contexts(measured)
+    measured.start()
+    code = pytest.main([*tests, *QUIET], [contexts])
+    measured.stop()
+    data = measured.get_data()
+    files = {file: _lines(data, file) for file in data.measured_files()}
+    out.write_text(json.dumps({"seconds": contexts.seconds, "lines": files}))
+    return int(code)
+
+
+def read(file: Path) -> Map:
+    """Read what measure() wrote."""
+    found = json.loads(file.read_text())
+    lines = {
+        name: {int(line): frozenset(tests) for line, tests in known.items()}
+        for name, known in found["lines"].items()
+    }
+    return Map(found["seconds"], lines)
+
+
+def _lines(data: coverage.CoverageData, file: str) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = defaultdict(list)
+    for line, contexts in data.contexts_by_lineno(file).items():
+        found[line] = [each for each in contexts if each]
+    return {line: tests for line, tests in found.items() if tests}

@@ -1,0 +1,73 @@
+"""A change changes one thing; what can't matter is left alone; the list of survivors is true."""
+
+import ast
+import difflib
+import tomllib
+
+import pytest
+
+from tests.mutants.__main__ import SURVIVORS
+from tests.mutants.changes import changed, changes
+from tests.mutants.rooms import ROOMS, Room
+
+SOURCE = '''
+"""What it is."""
+
+from typing import Any
+
+LIMIT = 3
+NAME = "a sentence of words"
+Json = dict[str, Any]
+
+
+def first(numbers: list[int], most: int = 9, name: str | None = None) -> int:
+    """Give the first."""
+    for number in numbers:
+        if number > most or not name:
+            continue
+        print(number)
+        return number + 1
+    raise ValueError("nothing is there")
+'''
+
+
+def test_each_change_changes_one_line() -> None:
+    before = ast.unparse(ast.parse(SOURCE)).splitlines()
+    for change in changes("m", SOURCE):
+        after = ast.unparse(changed(SOURCE, change)).splitlines()
+        lines = [line for line in difflib.ndiff(before, after) if line[0] in "+-"]
+        assert [line[0] for line in lines] in (["-", "+"], ["-"]), change
+        compile(changed(SOURCE, change), "m", "exec")
+
+
+def test_what_is_changed_and_what_is_left_alone() -> None:
+    assert [change.name.partition(":")[2] for change in changes("m", SOURCE)] == [
+        "module: 3 -> 4",
+        "first: 9 -> 10",
+        "first: number > most or not name -> number > most and (not name)",
+        "first: number > most -> number >= most",
+        "first: not name -> name",
+        "first: continue -> break",
+        "first: print(number) -> nothing",
+        "first: return number + 1 -> return None",
+        "first: number + 1 -> number - 1",
+        "first: 1 -> 2",
+        "first: raise ValueError('nothing is there') -> nothing",
+    ]
+
+
+@pytest.mark.parametrize("room", ROOMS.values(), ids=ROOMS)
+def test_a_room_has_modules_and_changes(room: Room) -> None:
+    assert any(changes(module, file.read_text()) for module, file in room.modules().items())
+
+
+def test_every_survivor_that_is_explained_is_a_change_of_today() -> None:
+    known = {
+        change.name
+        for room in ROOMS.values()
+        for module, file in room.modules().items()
+        for change in changes(module, file.read_text())
+    }
+    explained = tomllib.loads(SURVIVORS.read_text())["survivor"]
+    assert [each["change"] for each in explained if each["change"] not in known] == []
+    assert all(len(each["reason"]) > 15 for each in explained)

@@ -1,0 +1,100 @@
+"""One change on trial: a forked process imports the changed module and runs the tests it may break.
+
+The parent has imported pytest and the libraries, never our own modules: a trial costs what its
+tests cost.
+"""
+
+import contextlib
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from tests.mutants.changes import Change, changed
+from tests.mutants.loading import Instead
+
+SURVIVED = 0
+# Plugins are imported before pytest could rewrite their asserts; nothing is written or shown.
+QUIET = (
+    "-q", "--no-header", "-p", "no:cacheprovider",
+    "-m", "not slow and not long and not controlplane and not attacks",
+    "-W", "ignore::pytest.PytestAssertRewriteWarning",
+)  # fmt: skip
+UNTESTED = 5  # pytest's own: no test was collected
+SECONDS = 60.0  # of processor time beyond what the tests take; a change may make an endless loop
+WAITING = 10.0  # times that, of wall time: it may wait for ever, too, and the machine may be busy
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A change, the tests that run it, and the processor seconds that they may take."""
+
+    change: Change
+    tests: Sequence[str]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a test noticed."""
+
+    change: Change
+    survived: bool
+    tests: int
+
+
+def run(trials: Sequence[Trial], jobs: int, sources: dict[str, str]) -> Iterator[Verdict]:
+    """Run trials, so many at a time; give the verdicts as they come."""
+    waiting, running = list(trials)[::-1], dict[int, tuple[Trial, float]]()
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            trial = waiting.pop()
+            if not trial.tests:
+                yield Verdict(trial.change, survived=True, tests=0)
+                continue
+            source = sources[trial.change.module]
+            pid = forked(lambda trial=trial, source=source: _try(trial, source))  # type: ignore[misc]
+            running[pid] = trial, time.monotonic() + WAITING * (SECONDS + trial.seconds)
+        for pid, (trial, until) in list(running.items()):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if not ended and time.monotonic() > until:
+                os.killpg(pid, signal.SIGKILL)
+                ended, status = os.waitpid(pid, 0)
+            if ended:
+                del running[pid]
+                # Whatever the change has left running.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
+                code = os.waitstatus_to_exitcode(status)
+                yield Verdict(trial.change, code in (SURVIVED, UNTESTED), len(trial.tests))
+        time.sleep(0.02)
+
+
+def forked(work: Callable[[], int], *, output: str = os.devnull) -> int:
+    """Do the work in a child of its own process group; give its process id."""
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 70
+    try:
+        os.setpgid(0, 0)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        said = os.open(output, os.O_WRONLY | os.O_CREAT)
+        for descriptor in (1, 2):
+            os.dup2(said, descriptor)
+        code = work()
+    finally:
+        os._exit(code)
+
+
+def _try(trial: Trial, source: str) -> int:
+    limit = int(SECONDS + trial.seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
+    Instead(trial.change.module, changed(source, trial.change)).install()
+    return int(pytest.main([*trial.tests, *QUIET, "-x"]))
