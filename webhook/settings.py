@@ -113,7 +113,7 @@ class Settings(BaseSettings):
     """PEM bundle of further CAs that registries may be signed by."""
     warm_up: bool = False
     """Whether the images of opted-in namespaces' workloads are looked up at start."""
-    warm_up_namespaces: str = "initshim.dev/inject=enabled"
+    warm_up_namespaces: str = "initshim.dev/inject in (enabled,true)"
     """Label selector of the namespaces that `warm_up` reads."""
 
     tls: Literal["builtin", "files", "dev"] = "builtin"

@@ -83,7 +83,7 @@ class ImageResolver:
             "image-not-resolved",
             namespace=namespace,
             container=container.name,
-            image=container.image,
+            image=container.image[: image.LONGEST],
             reason=error.key,
             error=str(error),
             next_step=error.next_step,

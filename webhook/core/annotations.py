@@ -19,10 +19,16 @@ ENTRYPOINT = f"{PREFIX}entrypoint."
 OPTIONS = f"{PREFIX}options"
 STATUS = f"{PREFIX}status"
 
-_ON = frozenset({"true", "enabled"})
-_OFF = frozenset({"false", "disabled"})
+ON, OFF = ("enabled", "true"), ("disabled", "false")
+"""What `initshim.dev/inject` may be: of a namespace's label, of a pod's annotation or label."""
+
+_MEANT = {
+    **dict.fromkeys(("enabled", "enable", "true", "yes", "y", "on", "1", "inject"), ON[0]),
+    **dict.fromkeys(("disabled", "disable", "false", "no", "n", "off", "0", "none"), OFF[0]),
+}
 
 _MOST_OPTIONS = 64
+_LONGEST_OPTIONS = 1024  # characters, all together
 _REALTIME = re.compile(r"(?:RTMIN\+|RTMAX-)([0-9]+)")
 
 
@@ -66,11 +72,16 @@ def read(annotations: Mapping[str, str], labels: Mapping[str, str]) -> PodOption
     return PodOptions(False, excluded, include_init, entrypoints, reaper)
 
 
+def meant(value: str) -> str:
+    """Give the value that somebody meant who wrote this one, which says nothing; else ""."""
+    return "" if value in (*ON, *OFF) else _MEANT.get(value[:16].strip().lower(), "")
+
+
 def _switch(key: str, value: str | None) -> bool | None:
     if value is None:
         return None
-    if value in _ON or value in _OFF:
-        return value in _ON
+    if value in ON or value in OFF:
+        return value in ON
     raise BadAnnotation(f'{key} must be "true" or "false", not {_shown(value)}')
 
 
@@ -95,6 +106,8 @@ def _options(value: str) -> tuple[str, ...]:
     What a pod may ask for is a part of what the reaper knows: `-t` is the webhook's to set,
     and `--install`, `--help` and `--version` start no program.
     """
+    if len(value) > _LONGEST_OPTIONS:
+        raise BadAnnotation(f"{OPTIONS}: longer than {_LONGEST_OPTIONS} characters")
     try:
         words = shlex.split(value)
     except ValueError as error:

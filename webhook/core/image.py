@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from webhook.core.errors import BadReference
 
 DOCKER_HUB = "docker.io"
+# Host name (RFC 1035), port, repository, tag and digest at their longest, and what parts them.
+LONGEST = 253 + 1 + 5 + 1 + 255 + 1 + 128 + 1 + 135  # characters
 _LONGEST_SHOWN = 255
 _LONGEST_REPOSITORY = 255
 
@@ -60,6 +62,8 @@ def parse(text: str) -> Reference:
 
     Raises BadReference for anything that the container runtime would refuse as well.
     """
+    if len(text) > LONGEST:
+        raise _bad(text, f"it is longer than {LONGEST} characters")
     rest, at, digest = text.partition("@")
     if at and not _DIGEST.fullmatch(digest):
         raise _bad(text, f"{digest!r} is no digest")

@@ -14,8 +14,10 @@ from webhook.core.errors import BadAnnotation, BadReference
 from webhook.core.pod import Container, Pod
 from webhook.core.reasons import Reason
 from webhook.core.schema import Mount, Volume
+from webhook.core.windows import only_on_windows
 
 NAME = "initshim"
+_LONGEST_NAME = 253  # characters of an object's name (apimachinery, pkg/util/validation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +154,7 @@ def _whole_pod(pod: Pod, options: PodOptions, rules: Rules) -> Iterator[Reason]:
     spec = pod.spec
     if options.opted_out:
         yield Reason.OPTED_OUT
-    if spec.os and spec.os.name == "windows":
-        yield Reason.WINDOWS
-    if pod.required_labels("kubernetes.io/os") == {"windows"}:
+    if only_on_windows(pod):
         yield Reason.WINDOWS
     if spec.host_pid is True:
         yield Reason.HOST_PID
@@ -169,7 +169,8 @@ def _whole_pod(pod: Pod, options: PodOptions, rules: Rules) -> Iterator[Reason]:
 
 
 def _matches(text: str, globs: Sequence[str]) -> bool:
-    return bool(text) and any(fnmatchcase(text, glob) for glob in globs)
+    known = 0 < len(text) <= _LONGEST_NAME
+    return known and any(fnmatchcase(text, glob) for glob in globs)
 
 
 def _name_taken(pod: Pod) -> bool:
@@ -237,6 +238,8 @@ def _known(
     if by_hand:
         return ImageConfig(entrypoint=by_hand)
     written = container.image
+    if len(written) > image.LONGEST:
+        return None
     try:
         normal = str(image.parse(written))
     except BadReference:

@@ -100,7 +100,7 @@ class Reason(StrEnum):
         return reason
 
     OPTED_OUT = "opted-out", _pod('the pod says initshim.dev/inject: "false"')
-    WINDOWS = "windows", _pod("a Windows pod has no PID 1 and no zombies")
+    WINDOWS = "windows", _pod("what runs on Windows has no PID 1 and no zombies")
     HOST_PID = "host-pid", _pod("with hostPID the node's own init reaps")
     SHARED_PROCESS_NAMESPACE = (
         "shared-process-namespace",

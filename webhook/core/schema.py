@@ -35,6 +35,18 @@ class Resources(Struct, frozen=True):
     requests: dict[str, Quantity] | None = None
 
 
+class WindowsOptions(Struct, frozen=True, gc=False, rename="camel"):
+    """What only Windows knows."""
+
+    host_process: bool | None = None
+
+
+class Security(Struct, frozen=True, rename="camel"):
+    """A container's security context."""
+
+    windows_options: WindowsOptions | None = None
+
+
 class Container(Struct, frozen=True, rename="camel"):
     """An app container, or an init container."""
 
@@ -48,6 +60,7 @@ class Container(Struct, frozen=True, rename="camel"):
     termination_message_path: str | None = None
     restart_policy: str | None = None
     resources: Resources | None = None
+    security_context: Security | None = None
 
 
 class Named(Struct, frozen=True, gc=False):
@@ -88,6 +101,7 @@ class Term(Struct, frozen=True, rename="camel"):
     """A node selector's term: all its requirements must hold."""
 
     match_expressions: list[Requirement] | None = None
+    match_fields: list[Requirement] | None = None
 
 
 class NodeSelector(Struct, frozen=True, rename="camel"):
@@ -108,7 +122,7 @@ class Affinity(Struct, frozen=True, rename="camel"):
     node_affinity: NodeAffinity | None = None
 
 
-class PodSecurity(Struct, frozen=True, gc=False, rename="camel"):
+class PodSecurity(Security, frozen=True, rename="camel"):
     """A pod's security context."""
 
     run_as_user: int | None = None

@@ -11,7 +11,9 @@ from posixpath import basename
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"})
 
 _MOST_LEVELS = 4  # of a shell in a shell, or a program that runs one that runs one
-_LONGEST_SCRIPT = 16_384  # characters, from the end: what a script becomes stands there
+# What a script becomes stands at its end: that many characters, and commands, of it are read.
+_LONGEST_SCRIPT = 4096
+_MOST_COMMANDS = 32
 
 _WORD = r"""(?:[^\s'"\\;&|()<>]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+"""
 _TOKEN = re.compile(
@@ -136,9 +138,10 @@ def _commands(words: Sequence[str], *, first: bool, levels: int) -> Iterator[Com
         yield Command(words, first)
         return
     text, behind = script
-    for number, inner in enumerate(simple_commands(text)):
+    inside = list(simple_commands(text))
+    for number, inner in [*enumerate(inside)][-_MOST_COMMANDS:]:
         while inner and (inner[0] in _KEYWORDS or _ASSIGNMENT.match(inner[0])):
-            inner = inner[1:]  # noqa: PLW2901
+            del inner[0]
         becomes = first and (number == 0 or inner[:1] == ["exec"])
         yield from _commands(inner, first=becomes, levels=levels - 1)
     if behind[1:]:  # the first one is the script's `$0`

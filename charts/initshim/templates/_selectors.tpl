@@ -13,7 +13,7 @@ matchExpressions:
   {{- else }}
   - key: initshim.dev/inject
     operator: In
-    values: ["enabled"]
+    values: ["enabled", "true"]
   {{- end }}
   {{- /* What AKS's admissions enforcer would add: with it here, there is nothing to rewrite. */}}
   {{- if eq .Values.platform "aks" }}
@@ -68,8 +68,9 @@ expression that fails counts as failurePolicy says.
 - name: not-windows
   expression: >-
     !(has(object.spec.os) && has(object.spec.os.name) && object.spec.os.name == 'windows')
-    && !(has(object.spec.nodeSelector) && 'kubernetes.io/os' in object.spec.nodeSelector
-    && object.spec.nodeSelector['kubernetes.io/os'] == 'windows')
+    && !(has(object.spec.nodeSelector) && ('node.kubernetes.io/windows-build' in object.spec.nodeSelector
+    || ['kubernetes.io/os', 'beta.kubernetes.io/os'].exists(label, label in object.spec.nodeSelector
+    && object.spec.nodeSelector[label] == 'windows')))
 - name: not-host-pid
   expression: >-
     !(has(object.spec.hostPID) && object.spec.hostPID)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from webhook.core.annotations import PodOptions, read
+from webhook.core.annotations import PodOptions, meant, read
 from webhook.core.errors import BadAnnotation
 
 REPOSITORY = Path(__file__).parents[3]
@@ -118,7 +118,7 @@ def test_an_option_that_would_stop_the_container_is_refused(value: str) -> None:
 
 def test_a_number_too_long_for_python_is_refused_like_any_other() -> None:
     with pytest.raises(BadAnnotation, match="-e can't take '9999"):
-        read({OPTIONS: f"-e {'9' * 5000}"}, {})
+        read({OPTIONS: f"-e {'9' * 1000}"}, {})
 
 
 def test_a_long_name_leaves_room_for_what_is_wrong() -> None:
@@ -128,3 +128,24 @@ def test_a_long_name_leaves_room_for_what_is_wrong() -> None:
     assert "…" in str(failure.value)
     assert "must be a JSON list of strings, not 'xxx" in str(failure.value)
     assert len(str(failure.value)) < 130
+
+
+@pytest.mark.parametrize("piece", ["'", "-g ", "\\", '"a'])
+def test_options_have_a_length_before_they_are_split(piece: str) -> None:
+    with pytest.raises(BadAnnotation, match="longer than 1024 characters"):
+        read({"initshim.dev/options": piece * 100_000}, {})
+    assert read({"initshim.dev/options": "-g ".ljust(1024)}, {}).reaper == ("-g",)
+
+
+@pytest.mark.parametrize(
+    ("value", "instead"),
+    [
+        ("Enabled", "enabled"), ("TRUE", "enabled"), ("yes", "enabled"), ("on", "enabled"),
+        ("1", "enabled"), (" true", "enabled"), ("Disabled", "disabled"), ("False", "disabled"),
+        ("no", "disabled"), ("off", "disabled"), ("0", "disabled"),
+        ("enabled", ""), ("true", ""), ("disabled", ""), ("false", ""),
+        ("", ""), ("shop", ""), ("enabled" * 100_000, ""),
+    ],
+)  # fmt: skip
+def test_a_wish_is_told_from_what_says_nothing_at_all(value: str, instead: str) -> None:
+    assert meant(value) == instead

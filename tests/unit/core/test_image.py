@@ -3,7 +3,7 @@
 import pytest
 
 from webhook.core.errors import BadReference
-from webhook.core.image import parse
+from webhook.core.image import LONGEST, parse
 
 F64 = "f" * 64
 HEX = "1a3f5e7d9c1b3a5f7e9d1c3b5a7f9e1d3c5b7a9f1e3d5d7c9b1a3f5e7d9c1b3a"
@@ -114,3 +114,19 @@ def test_a_message_does_not_repeat_a_novel() -> None:
     with pytest.raises(BadReference) as failure:
         parse("Q" * 100_000)
     assert len(str(failure.value)) < 500
+
+
+@pytest.mark.parametrize("piece", ["a", "a/", "a.", "A-", "[", "a:", "a@", "a__"])
+def test_what_is_longer_than_any_reference_is_not_parsed(piece: str) -> None:
+    """By its length alone: a megabyte costs what its message costs."""
+    with pytest.raises(BadReference, match="longer than"):
+        parse(piece * 800_000)
+
+
+def test_the_longest_reference_is_one() -> None:
+    host, repository = ".".join(["a" * 63] * 4)[:253], "b" * 255
+    text = f"{host}:65535/{repository}:{'c' * 128}@sha512:{'0' * 128}"
+    assert len(text) == LONGEST
+    assert parse(text).repository == repository
+    with pytest.raises(BadReference):
+        parse(f"{host}:65535/{repository}b:{'c' * 127}")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from webhook.cli.doctor.finding import Finding, Subject
 from webhook.cli.installation.survey import Installation
-from webhook.core.annotations import INJECT
+from webhook.core.annotations import INJECT, OFF, ON, meant
 from webhook.kube.errors import KubeError
 from webhook.kube.objects import Json
 
@@ -62,9 +62,17 @@ def _selection(installed: Installation, about: Subject) -> Iterator[Finding]:
         yield about.ok(f"selects {len(chosen)} of {total} namespaces: {_some(chosen)}")
     for each in installed.namespaces:
         name, labels = each["metadata"]["name"], each["metadata"].get("labels") or {}
-        if labels.get(INJECT) == "enabled" and name not in chosen:
+        value = str(labels.get(INJECT) or "")
+        wish = meant(value)
+        if wish:
             yield Subject(_FAMILY, f"Namespace {name}").warning(
-                f"labelled {INJECT}=enabled and not selected: {_why_not(installed, name)}",
+                f"labelled {INJECT}={value}, which says nothing: the values are {', '.join(ON)} "
+                f"and {', '.join(OFF)}",
+                f"kubectl label namespace {name} --overwrite {INJECT}={wish}",
+            )
+        if value in ON and name not in chosen:
+            yield Subject(_FAMILY, f"Namespace {name}").warning(
+                f"labelled {INJECT}={value} and not selected: {_why_not(installed, name)}",
                 f"kubectl get mutatingwebhookconfiguration {installed.name} "
                 "-o jsonpath='{.webhooks[*].namespaceSelector}'",
             )

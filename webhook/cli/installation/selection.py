@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from webhook.core.annotations import INJECT
+from webhook.core.annotations import INJECT, ON
 from webhook.core.pod import Pod
 from webhook.core.selector import selects
 from webhook.kube.client import KubeClient
@@ -16,7 +16,8 @@ from webhook.kube.errors import Forbidden, Missing
 from webhook.kube.objects import MUTATING_WEBHOOK, NAMESPACE, Json, Ref
 
 WEBHOOK = "inject.initshim.dev"
-_DEFAULT: Json = {"namespaceSelector": {"matchLabels": {INJECT: "enabled"}}}
+_OPTED_IN = {"key": INJECT, "operator": "In", "values": list(ON)}
+_DEFAULT: Json = {"namespaceSelector": {"matchExpressions": [_OPTED_IN]}}
 # Conditions of the chart that the plan decides in the same way, and those that name namespaces.
 _PLANNED = {
     "not-opted-out", "not-mirror", "not-windows", "not-host-pid", "not-shared-process-namespace",

@@ -193,6 +193,10 @@ ILLS: list[tuple[Ill, str, str, str, str]] = [
         ),
         "warning", "Namespace initshim", "not selected", "kubectl get mutating",
     ),
+    (
+        lambda c: c.change(SHOP, metadata__labels={"initshim.dev/inject": "Yes"}),
+        "warning", "Namespace shop", "inject=Yes, which says nothing", "inject=enabled",
+    ),
     (lambda c: c.server.delete(SERVICE), "error", "Service initshim/initshim", "not exist", "helm"),
     (
         lambda c: c.change(WEBHOOK, webhooks__0__clientConfig__service__port=8443),

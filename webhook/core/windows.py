@@ -1,0 +1,63 @@
+"""Whether a pod can only run on Windows nodes, by any of the ways to say so.
+
+https://kubernetes.io/docs/concepts/windows/user-guide: `spec.os.name`, HostProcess containers, and
+the labels of nodes in the node selector or the required node affinity. The webhook comes before
+the scheduler, so these fields are all there is.
+"""
+
+from collections.abc import Mapping
+
+from webhook.core.pod import Pod
+from webhook.core.schema import Requirement, Security, Spec, Term
+
+_LINUX, _WINDOWS = "linux", "windows"
+_SYSTEM_LABELS = ("kubernetes.io/os", "beta.kubernetes.io/os")
+_BUILD_LABEL = "node.kubernetes.io/windows-build"  # only Windows nodes have it
+
+
+def only_on_windows(pod: Pod) -> bool:
+    """Tell whether no Linux node can run the pod."""
+    spec = pod.spec
+    return bool(
+        (spec.os and spec.os.name == _WINDOWS)
+        or (spec.node_selector and _selects_windows(spec.node_selector))
+        or (spec.affinity and _required_by_affinity(spec))
+        or _host_process(spec.security_context)
+        or any(_host_process(each.fields.security_context) for each in pod.containers)
+    )
+
+
+def _selects_windows(labels: Mapping[str, str]) -> bool:
+    return _BUILD_LABEL in labels or any(labels.get(each) == _WINDOWS for each in _SYSTEM_LABELS)
+
+
+def _host_process(context: Security | None) -> bool:
+    """HostProcess containers exist on Windows alone; the pod or each container says so."""
+    return bool(
+        context and context.windows_options and context.windows_options.host_process is True
+    )
+
+
+def _required_by_affinity(spec: Spec) -> bool:
+    """Terms are alternatives; an empty one matches no node (core/v1, NodeSelectorTerm)."""
+    node = spec.affinity and spec.affinity.node_affinity
+    required = node and node.required_during_scheduling_ignored_during_execution
+    listed = (required and required.node_selector_terms) or ()
+    terms = [term for term in listed if term.match_expressions or term.match_fields]
+    return bool(terms) and all(map(_without_linux, terms))
+
+
+def _without_linux(term: Term) -> bool:
+    """All of a term's expressions must hold: one that leaves Linux out is enough."""
+    return any(map(_leaves_linux_out, term.match_expressions or ()))
+
+
+def _leaves_linux_out(rule: Requirement) -> bool:
+    if rule.key == _BUILD_LABEL:
+        return rule.operator in ("In", "Exists", "Gt", "Lt")
+    if rule.key not in _SYSTEM_LABELS:
+        return False
+    values = set(rule.values or ())
+    return (rule.operator == "In" and values == {_WINDOWS}) or (
+        rule.operator == "NotIn" and _LINUX in values
+    )
