@@ -120,7 +120,7 @@ _NEVER_RUN = frozenset(
     }
 )  # fmt: skip
 # One of them is in the name or path of every program above: most argvs hold none, and are done.
-_HINTS = ("init", "systemd", "runit", "s6-", "k3s", "rke2", "pid1", "catatonit", "linuxrc")
+_HINTS = ("init", "tini", "systemd", "runit", "s6-", "k3s", "rke2", "pid1", "catatonit", "linuxrc")
 
 
 def _names(programs: Iterable[Program]) -> str:
