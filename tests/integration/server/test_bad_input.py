@@ -11,12 +11,12 @@ import random
 import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.fakes.reviews import patched, pod, read, review
 from tests.integration.server.mutations import PODS, bodies, damaged

@@ -3,10 +3,11 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.fakes.reviews import SECRET, body, patched, pod, read, review, unresolved
 from webhook.admission.admit import Answer, Engine, Resolver, admit

@@ -3,10 +3,11 @@
 import copy
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 import jsonpatch
+from msgspec.structs import replace
 
 from tests.unit.core import kubelet, resources
 from tests.unit.core.built import build
