@@ -12,8 +12,8 @@ from webhook.core.argv import ImageConfig
 from webhook.core.credentials import Keyring, from_auths
 from webhook.core.observe import CacheEvent, Silent
 from webhook.oci.images import Images, Times
-from webhook.oci.lookup import Found
 from webhook.oci.open import Options, open_images
+from webhook.oci.question import Found
 from webhook.oci.registries import Registries
 
 
@@ -71,12 +71,14 @@ class Asker:
         keyring: Keyring | None = None,
         architectures: Sequence[str] = (),
         seconds: float = 5.0,
+        tenant: str = "",
     ) -> Found:
         return await self.images.find(
             image.parse(reference),
             keyring=keyring or Keyring(),
             architectures=frozenset(architectures),
             deadline=self.clock() + seconds,
+            tenant=tenant,
         )
 
     async def config(self, reference: str, **more: Any) -> ImageConfig:
@@ -96,6 +98,7 @@ def ring(location: str, *users: str, source: str = "secret a/b") -> Keyring:
 @asynccontextmanager
 async def asking(
     entries: Mapping[str, Any] | None = None,
+    /,
     *,
     resolve: Any = by_number,
     **options: Any,

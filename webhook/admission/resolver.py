@@ -47,7 +47,11 @@ class ImageResolver:
             try:
                 reference = image.parse(container.image)
                 config = await self._images.config(
-                    reference, keyring=keyring, architectures=architectures, deadline=deadline
+                    reference,
+                    keyring=keyring,
+                    architectures=architectures,
+                    deadline=deadline,
+                    tenant=namespace,
                 )
             except BadReference as error:
                 return self._skip(container, NotFound(str(error)), namespace)

@@ -26,7 +26,7 @@ from webhook.kube.config import load_config
 from webhook.kube.errors import NoCluster
 from webhook.kube.pullsecrets import ClusterSecrets, PullSecrets
 from webhook.oci.images import Images
-from webhook.oci.lookup import Found
+from webhook.oci.question import Found
 from webhook.settings import environment, load
 
 _AS_POD = "Ask with this pod's (or workload's) pull secrets and architecture; - for standard input."

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import orjson
 
+from webhook.base import tenants
 from webhook.base.lru import Lru
 from webhook.core.credentials import Credential
 from webhook.core.errors import BadAnswer, LookupFailed, RateLimited, Unauthorized
@@ -41,7 +42,7 @@ class Tokens:
 
     def put(self, key: tuple[str, str, str], value: str, *, life: float) -> None:
         """Keep an Authorization value for so many seconds."""
-        self._known.put(key, (value, self._clock() + life))
+        self._known.put(key, (value, self._clock() + life), owner=tenants.current())
 
     def drop(self, key: tuple[str, str, str]) -> None:
         """Forget a value that was refused."""

@@ -6,35 +6,61 @@ from collections.abc import AsyncIterator, Callable
 import httpcore
 import httpx
 
+from webhook.base import tenants
+from webhook.base.budget import Budget
 from webhook.core.errors import BadAnswer
 from webhook.oci.failures import mapped
 
-LARGEST = 4 << 20  # bytes of any answer, decoded: the distribution spec's limit for a manifest
+# Bytes of an answer, decoded. The distribution spec lets a registry refuse a manifest of more than
+# 4 MiB; one of 500 layers, or an index of 500 platforms, has 0.1 MiB. A configuration holds an
+# image's history and labels, a list of packages among them.
+LARGEST = 1 << 20
+LARGEST_CONFIGURATION = 4 << 20
+IN_FLIGHT = 16 << 20  # of all answers that are being read
 _DECODED = (b"content-encoding", b"content-length", b"transfer-encoding")
 
 
 class Body(httpx.AsyncByteStream):
     """A response's body, decoded here so that the cap holds for what comes out."""
 
-    def __init__(self, answer: httpcore.Response, host: str, *, done: Callable[[], None]) -> None:
-        """`done` is called once, when nothing more is read."""
+    def __init__(
+        self,
+        answer: httpcore.Response,
+        host: str,
+        *,
+        largest: int,
+        budget: Budget,
+        done: Callable[[], None],
+    ) -> None:
+        """At most `largest` bytes are read; `done` is called once, when nothing more is."""
         self._answer: httpcore.Response | None = answer
         self._host = host
+        self._largest = largest
+        self._budget = budget
         self._done = done
+        self._tenant = tenants.current()
+        self._size = 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         answer = self._answer
         if answer is None:
             return
         decode = _decoder(answer, self._host)
-        size = 0
         with mapped(self._host):
             async for chunk in answer.aiter_stream():
-                plain = decode(chunk, LARGEST - size + 1)
-                size += len(plain)
-                if size > LARGEST:
-                    raise BadAnswer(f"{self._host} sent more than {LARGEST >> 20} MiB")
+                plain = decode(chunk, self._largest - self._size + 1)
+                self._count(len(plain))
                 yield plain
+
+    def _count(self, size: int) -> None:
+        """Take room for some more bytes. Raises BadAnswer where there is none."""
+        if self._size + size > self._largest:
+            raise BadAnswer(f"{self._host} sent more than {self._largest:,} bytes")
+        if not self._budget.take(self._tenant, size):
+            raise BadAnswer(
+                f"{self._host} sent too much, beside what is being read for the same namespace"
+            )
+        self._size += size
 
     async def aclose(self) -> None:
         """Give the connection back, or close it where bytes are left."""
@@ -43,6 +69,7 @@ class Body(httpx.AsyncByteStream):
             try:
                 await answer.aclose()
             finally:
+                self._budget.give_back(self._tenant, self._size)
                 self._done()
 
 

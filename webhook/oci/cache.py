@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
+from webhook.base import tenants
 from webhook.base.lru import Lru
 from webhook.core.image import Reference
 from webhook.oci.manifests import Configuration, Document, Index
@@ -54,11 +55,12 @@ class Memory:
     def show(self, reference: Reference, digest: str, reader: str, *, now: float) -> None:
         """Remember that the registry showed a reader this digest for a reference."""
         name = reference.name
-        self._shown.put((name, digest, reader), True)
+        owner = tenants.current()
+        self._shown.put((name, digest, reader), True, owner=owner)
         if not reference.digest:
             pin = Pin(digest, now + self._fresh, now + self._usable)
-            self._pins.put((name, reference.version, reader), pin)
-            self._seen.put((name, reference.version), digest)
+            self._pins.put((name, reference.version, reader), pin, owner=owner)
+            self._seen.put((name, reference.version), digest, owner=owner)
 
     def likely(self, reference: Reference) -> bool:
         """Tell whether the content is probably known, whoever asked: then HEAD is enough."""
@@ -73,7 +75,8 @@ class Memory:
     def keep_document(self, name: str, digest: str, document: Document) -> None:
         """Remember an index or a manifest for good."""
         entries = len(document.entries) if isinstance(document, Index) else 1
-        self._documents.put((name, digest), document, weight=_ENTRY * (1 + entries))
+        weight = _ENTRY * (1 + entries)
+        self._documents.put((name, digest), document, weight=weight, owner=tenants.current())
 
     def configuration(self, name: str, digest: str) -> Configuration | None:
         """Give a configuration by its digest."""
@@ -83,7 +86,8 @@ class Memory:
         """Remember a configuration for good."""
         argv = (*configuration.runs.entrypoint, *configuration.runs.cmd)
         weight = _ENTRY + sum(map(len, argv)) * 4 + 64 * len(argv)
-        self._configurations.put((name, digest), configuration, weight=weight)
+        owner = tenants.current()
+        self._configurations.put((name, digest), configuration, weight=weight, owner=owner)
 
     def known(self, name: str) -> Known:
         """Give what is remembered of one repository."""

@@ -11,6 +11,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
+from webhook.base import tenants
 from webhook.base.lru import Lru
 from webhook.core.credentials import Credential
 from webhook.core.errors import (
@@ -22,7 +23,7 @@ from webhook.core.errors import (
     Unreachable,
 )
 from webhook.oci.auth import RegistryAuth, Tokens
-from webhook.oci.bodies import LARGEST, let_go
+from webhook.oci.bodies import LARGEST, LARGEST_CONFIGURATION, let_go
 from webhook.oci.endpoint import Endpoint, address_of
 from webhook.oci.failures import server_error
 from webhook.oci.manifests import ACCEPT, digest_of, is_digest, verify
@@ -57,7 +58,7 @@ class Client:
     def __init__(self, transport: httpx.AsyncBaseTransport, *, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._tokens = Tokens(clock)
-        self._closed_until: Lru[tuple[str, str], float] = Lru(1024)
+        self._closed_until: Lru[tuple[str, str, str], float] = Lru(1024)
         self._http = httpx.AsyncClient(
             transport=transport,
             timeout=_TIMEOUT,
@@ -88,18 +89,22 @@ class Client:
 
     async def blob(self, access: Access, image: Image, *, size: int) -> bytes:
         """Give a blob, checked against its digest and its size."""
-        if size > LARGEST:
-            raise BadAnswer(f"the image's configuration is larger than {LARGEST >> 20} MiB")
+        if size > LARGEST_CONFIGURATION:
+            most = LARGEST_CONFIGURATION >> 20
+            raise BadAnswer(f"the image's configuration is larger than {most} MiB")
         try:
-            answer = await self._ask("GET", access, image, f"blobs/{image.version}")
+            answer = await self._ask("GET", access, image, f"blobs/{image.version}", size + 1)
         except NotFound as error:
             raise BadAnswer(f"{error}, which is a part of the image") from error
         verify(answer.content, image.version)
         return answer.content
 
-    async def _ask(self, method: str, access: Access, image: Image, path: str) -> httpx.Response:
+    async def _ask(
+        self, method: str, access: Access, image: Image, path: str, largest: int = LARGEST
+    ) -> httpx.Response:
         endpoint = access.endpoint
-        held = endpoint.authority, access.credential.identity
+        # One namespace's image that is limited, or says so, does not hold off the others'.
+        held = endpoint.authority, access.credential.identity, tenants.current()
         if self._clock() < (self._closed_until.get(held) or 0.0):
             raise _limited(endpoint.authority)
         try:
@@ -111,28 +116,34 @@ class Client:
         scope = f"repository:{image.repository}:pull"
         auth = RegistryAuth(access.credential, scope, self._tokens)
         try:
-            answer = await self._follow(method, url, auth, endpoint)
+            answer = await self._follow(method, url, auth, endpoint, largest)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise BadAnswer(f"{endpoint.authority} gave an answer that can't be used") from error
         except RateLimited:  # the token server
-            self._closed_until.put(held, self._clock() + _HOLD_OFF)
+            self._hold_off(held, _HOLD_OFF)
             raise
         if answer.status_code in (429, 503):
             wait = _retry_after(answer.headers)
             if wait or answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-                until = self._clock() + min(wait or _HOLD_OFF, _LONGEST_HOLD_OFF)
-                self._closed_until.put(held, until)
+                self._hold_off(held, wait or _HOLD_OFF)
         _judge(answer, endpoint.authority, image)
         return answer
 
+    def _hold_off(self, held: tuple[str, str, str], seconds: float) -> None:
+        until = self._clock() + min(seconds, _LONGEST_HOLD_OFF)
+        self._closed_until.put(held, until, owner=tenants.current())
+
     async def _follow(
-        self, method: str, url: httpx.URL, auth: httpx.Auth | None, endpoint: Endpoint
+        self, method: str, url: httpx.URL, auth: httpx.Auth | None, endpoint: Endpoint, largest: int
     ) -> httpx.Response:
         """Send, and go where the registry sends us, a few times at most."""
         start = url
         for _ in range(_HOPS + 1):
             request = self._http.build_request(
-                method, url, headers={"Accept": ACCEPT}, extensions={"endpoint": endpoint}
+                method,
+                url,
+                headers={"Accept": ACCEPT},
+                extensions={"endpoint": endpoint, "largest": largest},
             )
             answer = await self._http.send(request, auth=auth, stream=True)
             try:

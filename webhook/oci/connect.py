@@ -5,19 +5,26 @@ answer a moment later (DNS rebinding) gains nothing. TLS and the Host header kee
 """
 
 import asyncio
+import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import certifi
 import httpcore
 
+from webhook.base import tenants
+from webhook.base.shares import Shares
 from webhook.core.errors import BadSettings, Unreachable
 from webhook.oci.addresses import AddressRule
 
+_INFORMATIONAL = re.compile(rb"^HTTP/1\.[01] 1\d\d", re.MULTILINE)
+_MOST_INFORMATIONAL = 16  # in one response; most send none, some a 103
+_MOST_READ = 16 << 10  # bytes at once: what is parsed before anybody else has a turn
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-_THREADS = 16
+_THREADS = 32
 
 
 class Resolver:
@@ -25,13 +32,25 @@ class Resolver:
 
     def __init__(self, threads: int = _THREADS) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="resolve")
+        self._shares = Shares(threads)
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
         """Give a name's addresses, in the order in which to try them."""
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(
+        tenant = tenants.current()
+        await self._shares.take(tenant)
+        asked = loop.run_in_executor(
             self._pool, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         )
+
+        def ended(asked: "asyncio.Future[Any]") -> None:
+            self._shares.give_back(tenant)
+            if not asked.cancelled():
+                asked.exception()  # nobody may be left who asks
+
+        # The thread goes on when nobody waits any more: the place is its own until it ends.
+        asked.add_done_callback(ended)
+        found = await asyncio.shield(asked)
         return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
 
     def close(self) -> None:
@@ -101,13 +120,19 @@ class _Stream(httpcore.AsyncNetworkStream):
 
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
         self._inner = inner
+        self._informational = 0
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
-        """See httpcore."""
-        return await self._inner.read(max_bytes, timeout)
+        """See httpcore; its parser would read informational responses for ever."""
+        content = await self._inner.read(min(max_bytes, _MOST_READ), timeout)
+        self._informational += len(_INFORMATIONAL.findall(content))
+        if self._informational > _MOST_INFORMATIONAL:
+            raise httpcore.RemoteProtocolError("informational responses without end")
+        return content
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
         """See httpcore."""
+        self._informational = 0
         await self._inner.write(buffer, timeout)
 
     async def aclose(self) -> None:
@@ -126,7 +151,7 @@ class _Stream(httpcore.AsyncNetworkStream):
     ) -> httpcore.AsyncNetworkStream:
         """Speak TLS from here on, or close."""
         try:
-            return await self._inner.start_tls(ssl_context, server_hostname, timeout)
+            return _Stream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
         except BaseException:
             await self._inner.aclose()
             raise

@@ -18,8 +18,10 @@ from typing import Any
 
 import orjson
 
+from webhook.base import tenants
 from webhook.base.files import read_capped
 from webhook.base.flights import Flights
+from webhook.base.shares import Shares
 from webhook.core.credentials import Credential, Keyring, from_config, location, token_or_password
 from webhook.core.errors import BadInput
 from webhook.core.image import DOCKER_HUB
@@ -32,6 +34,8 @@ _BELIEVED = 300.0  # seconds; ECR's and GAR's tokens live for hours
 _FAILURE_BELIEVED = 30.0
 _REREAD = 30.0  # seconds between two reads of a config
 _MOST_PRINTED = 256
+_MOST_PROGRAMS = 8  # that run at once
+_MOST_WAITING = 64  # of one tenant
 _HUB_SERVER = "https://index.docker.io/v1/"  # the name under which docker keeps docker.io
 _HUBS = frozenset({DOCKER_HUB, "index.docker.io", "registry-1.docker.io"})
 
@@ -61,7 +65,8 @@ class DockerConfig:
         self._observer = observer
         self._deadline = deadline
         self._config = _Config(Keyring())
-        self._printed: Flights[tuple[str, str], Credential | None] = Flights(
+        self._programs = Shares(_MOST_PROGRAMS)
+        self._printed: Flights[tuple[str, str, str], Credential | None] = Flights(
             clock=clock,
             life=lambda credential: _BELIEVED if credential else _FAILURE_BELIEVED,
             entries=_MOST_PRINTED,
@@ -75,8 +80,11 @@ class DockerConfig:
         program = dict(config.helpers).get(_key(host)) or config.store
         if program:
             server = _HUB_SERVER if host in _HUBS else host
-            key = program, server
-            printed = await self._printed.get(key, lambda: self._get(program, server))
+            # By tenant: nobody waits behind what another one asks for.
+            key = tenants.current(), program, server
+            printed = await self._printed.get(
+                key, lambda: self._get(program, server), owner=tenants.current()
+            )
             found += [printed] if printed else []
         return tuple(found)
 
@@ -116,6 +124,13 @@ class DockerConfig:
         return [Credential(f"registries file, {host}", login.username, password)]
 
     async def _get(self, program: str, server: str) -> Credential | None:
+        tenant = tenants.current()
+        if self._programs.waiting(tenant) >= _MOST_WAITING:
+            return None
+        async with self._programs.place(tenant):
+            return await self._started(program, server)
+
+    async def _started(self, program: str, server: str) -> Credential | None:
         credential, problem = None, ""
         try:
             async with asyncio.timeout(self._deadline):

@@ -7,7 +7,9 @@ order → each credential in order → index, manifests, configurations → memo
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+from webhook.base import tenants
 from webhook.base.flights import Flights
 from webhook.core.argv import ImageConfig
 from webhook.core.credentials import Keyring
@@ -18,8 +20,8 @@ from webhook.oci.cache import Memory
 from webhook.oci.endpoint import Registry
 from webhook.oci.failures import Failure
 from webhook.oci.labels import Labels
-from webhook.oci.lookup import Found, Lookup, Question, readers
-from webhook.oci.platforms import agree, survey
+from webhook.oci.lookup import Lookup, readers
+from webhook.oci.question import Found, Question
 from webhook.oci.registries import Registries
 
 _FAILURES = 4096  # that are remembered
@@ -53,7 +55,7 @@ class Images:
         self._clock = clock
         self._observer = observer
         self._times = times
-        self._flights: Flights[Question, Found | Failure] = Flights(
+        self._flights: Flights[tuple[str, Question], Found | Failure] = Flights(
             clock=clock,
             life=lambda answer: times.failure if isinstance(answer, Failure) else 0.0,
             entries=_FAILURES,
@@ -67,13 +69,19 @@ class Images:
         keyring: Keyring,
         architectures: frozenset[str] = frozenset(),
         deadline: float,
+        tenant: str = "",
     ) -> ImageConfig:
         """Give what an image runs; raises LookupFailed, at `deadline` of the clock at the latest.
 
-        `keyring` holds the caller's own credentials, `architectures` what the pod asks for.
+        `keyring` holds the caller's own credentials, `architectures` what the pod asks for;
+        `tenant` is the namespace, by which all that is shared here is shared.
         """
         found = await self.find(
-            reference, keyring=keyring, architectures=architectures, deadline=deadline
+            reference,
+            keyring=keyring,
+            architectures=architectures,
+            deadline=deadline,
+            tenant=tenant,
         )
         return found.config
 
@@ -84,18 +92,30 @@ class Images:
         keyring: Keyring,
         architectures: frozenset[str] = frozenset(),
         deadline: float,
+        tenant: str = "",
     ) -> Found:
         """Give what an image runs and how that is known; see `config`."""
+        with tenants.working_for(tenant):
+            return await self._find(reference, keyring, architectures, deadline)
+
+    async def _find(
+        self,
+        reference: Reference,
+        keyring: Keyring,
+        architectures: frozenset[str],
+        deadline: float,
+    ) -> Found:
         registry = self._registries.of(reference)
         if not registry.lookup:
             raise LookupOff(f"the registries file says not to ask {reference.registry}")
         question = Question(reference, readers(registry, reference, keyring), architectures)
-        known = self._recall(question)
+        now = self._clock()
+        known = question.remembered(self._memory, now=now)
         if known:
             self._observer.cache("hit")
             return known
-        old = self._recall(question, stale=True)
-        failed = self._flights.recall(question)
+        old = question.remembered(self._memory, now=now, stale=True)
+        failed = self._flights.recall((tenants.current(), question))
         if failed:
             if old is None:
                 self._observer.cache("hit")
@@ -121,33 +141,15 @@ class Images:
             raise TimedOut(f"{reference.registry} did not answer in time")
         raise answer.error()
 
-    def _recall(self, question: Question, *, stale: bool = False) -> Found | None:
-        reference = question.reference
-        now = self._clock()
-        digest = self._memory.digest(reference, question.readers, now=now, stale=stale)
-        if digest is None:
-            return None
-        name = reference.name
-        top = self._memory.document(name, digest)
-        if top is None:
-            return None
-        try:
-            found = survey(top, self._memory.known(name), question.architectures, name)
-            if not found.complete:
-                return None
-            config = agree(found.images, name)
-        except LookupFailed:
-            if stale:
-                return None  # no answer worth giving while the registry is down
-            raise
-        return Found(config, digest, "memory", "remembered", tuple(found.images))
-
     def _flight(
         self, question: Question, registry: Registry, keyring: Keyring
     ) -> asyncio.Task[Found | Failure]:
         """Join the lookup that is under way, or start it: it outlives whoever asked first."""
-        self._observer.cache("joined" if question in self._flights else "miss")
-        return self._flights.join(question, lambda: self._fly(question, registry, keyring))
+        tenant = tenants.current()
+        key = tenant, question
+        self._observer.cache("joined" if key in self._flights else "miss")
+        work = partial(self._fly, question, registry, keyring)
+        return self._flights.join(key, work, owner=tenant)
 
     async def _fly(
         self, question: Question, registry: Registry, keyring: Keyring

@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from webhook.core.argv import ImageConfig
 from webhook.core.credentials import ANONYMOUS, Keyring
 from webhook.core.errors import (
     BadAnswer,
@@ -23,33 +22,14 @@ from webhook.oci.client import Access, Client, Image
 from webhook.oci.docker_config import DockerConfig
 from webhook.oci.endpoint import Endpoint, Registry
 from webhook.oci.failures import ServerError, last_of, worst_of
-from webhook.oci.manifests import Document, Platform, configuration, document
+from webhook.oci.manifests import Document, configuration, document
 from webhook.oci.parts import Parts
 from webhook.oci.places import Places
 from webhook.oci.platforms import Survey, agree, survey
+from webhook.oci.question import Found, Question
 
 EVERYONE = "everyone"  # the reader of what the webhook's own credentials, or none, could read
 _AT_ONCE = 4  # requests of one lookup; with its places they bound a registry's connections
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What an image runs, and how that is known; `credential` is a name, never a value."""
-
-    config: ImageConfig
-    digest: str
-    endpoint: str
-    credential: str
-    platforms: tuple[Platform, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Who asks for what; whoever asks the same shares the answer."""
-
-    reference: Reference
-    readers: frozenset[str]
-    architectures: frozenset[str]
 
 
 class Lookup:
@@ -85,7 +65,9 @@ class Lookup:
                 # A lookup keeps its place until it is done: with places per request instead, a
                 # thousand lookups would all get half of their answers, and none in time.
                 async with asyncio.timeout(share), self._places.at(endpoint.authority):
-                    return await self._ask(endpoint, question, keyring)
+                    # Another namespace may have found it while this one waited for its place.
+                    known = question.remembered(self._memory, now=self._clock())
+                    return known or await self._ask(endpoint, question, keyring)
             except TimeoutError:
                 late = TimedOut(f"{endpoint.authority} did not answer in {share:.1f} s")
                 failed.append((endpoint.authority, late))

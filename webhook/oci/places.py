@@ -1,38 +1,37 @@
-"""At most so many at once per host, first come, first served."""
+"""How many lookups are under way at once: against one host, and in all.
 
-import asyncio
+This is the one limit on what is open at once: a lookup does few requests side by side. It is
+shared by namespaces: see base/shares.py.
+"""
+
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
+from webhook.base import tenants
+from webhook.base.shares import Shares
 
-@dataclass(slots=True)
-class _Gate:
-    places: asyncio.Semaphore
-    users: int = 0
+_IN_ALL = 128
 
 
 class Places:
-    """Limits what runs at once for one host; a host that nobody uses is forgotten."""
+    """Limits what runs at once; a host that nobody uses is forgotten."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._gates: dict[str, _Gate] = {}
+    def __init__(self, per_host: int, *, in_all: int = _IN_ALL) -> None:
+        self._per_host = per_host
+        self._all = Shares(in_all)
+        self._hosts: dict[str, Shares] = {}
 
     def __len__(self) -> int:
-        return len(self._gates)
+        return len(self._hosts)
 
     @asynccontextmanager
     async def at(self, host: str) -> AsyncIterator[None]:
         """Wait for a free place, and keep it for the block."""
-        gate = self._gates.get(host)
-        if gate is None:
-            gate = self._gates[host] = _Gate(asyncio.Semaphore(self._most))
-        gate.users += 1
+        tenant = tenants.current()
+        shares = self._hosts.setdefault(host, Shares(self._per_host))
         try:
-            async with gate.places:
+            async with shares.place(tenant), self._all.place(tenant):
                 yield
         finally:
-            gate.users -= 1
-            if not gate.users:
-                del self._gates[host]
+            if shares.idle:
+                self._hosts.pop(host, None)

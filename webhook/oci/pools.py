@@ -4,7 +4,7 @@ Scheme and address are checked here, below redirects and token requests, so noth
 forget them.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import unquote, urlsplit
@@ -12,6 +12,8 @@ from urllib.parse import unquote, urlsplit
 import httpcore
 import httpx
 
+from webhook.base import tenants
+from webhook.base.budget import Budget
 from webhook.core.errors import Unreachable
 from webhook.oci import bodies
 from webhook.oci.addresses import EVERYWHERE, AddressRule
@@ -39,6 +41,7 @@ class Way:
 @dataclass(slots=True)
 class _Pool:
     http: httpcore.AsyncConnectionPool
+    owner: str
     users: int = 0
 
     def leave(self) -> None:
@@ -70,6 +73,7 @@ class Pools(httpx.AsyncBaseTransport):
         self._kept = kept
         self._trust = Trust(extra_ca)
         self._pools: OrderedDict[Way, _Pool] = OrderedDict()
+        self._budget = Budget(bodies.IN_FLIGHT)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; the response's body keeps the pool open until it is closed."""
@@ -84,7 +88,8 @@ class Pools(httpx.AsyncBaseTransport):
         except BaseException:
             pool.leave()
             raise
-        body = bodies.Body(answer, way.host, done=pool.leave)
+        largest = cast("int", request.extensions.get("largest", bodies.LARGEST))
+        body = bodies.Body(answer, way.host, largest=largest, budget=self._budget, done=pool.leave)
         return httpx.Response(answer.status, headers=bodies.headers(answer), stream=body)
 
     async def _send(self, pool: _Pool, request: httpx.Request) -> httpcore.Response:
@@ -120,11 +125,20 @@ class Pools(httpx.AsyncBaseTransport):
         """
         pool = self._pools.get(way)
         if pool is None:
-            pool = self._pools[way] = _Pool(self._open(way))
+            pool = self._pools[way] = _Pool(self._open(way), tenants.current())
         self._pools.move_to_end(way)
-        idle = [key for key, each in self._pools.items() if not each.users and key != way]
-        many = max(0, len(self._pools) - _MOST_POOLS)
-        return pool, [self._pools.pop(key) for key in idle[:many]]
+        return pool, self._spare(way)
+
+    def _spare(self, way: Way) -> list[_Pool]:
+        """Take out the idle pools that are too many, first those of whoever has most of them."""
+        spare: list[_Pool] = []
+        while len(self._pools) > _MOST_POOLS:
+            idle = [key for key, each in self._pools.items() if not each.users and key != way]
+            if not idle:
+                break
+            many = Counter(self._pools[key].owner for key in idle)
+            spare.append(self._pools.pop(max(idle, key=lambda key: many[self._pools[key].owner])))
+        return spare
 
     def _open(self, way: Way) -> httpcore.AsyncConnectionPool:
         endpoint = way.endpoint or Endpoint(f"{way.scheme}://{way.host}")

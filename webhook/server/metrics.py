@@ -62,10 +62,9 @@ class Metrics(Silent, Collector):
             buckets=_REVIEW_BUCKETS,
             registry=registry,
         )
-        self.in_flight = 0
-        Gauge(
+        self.in_flight = Gauge(
             "initshim_reviews_in_flight", "Reviews being answered.", registry=registry
-        ).set_function(lambda: float(self.in_flight))
+        )
         self._containers = self._counter(
             "initshim_containers",
             'Containers decided: "wrapped", or the reason why one was left alone; a pod that was '

@@ -18,7 +18,7 @@ from tests.fakes.registry import (
 )
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadAnswer, NotFound, PlatformsDisagree, WindowsOnly
-from webhook.oci.lookup import Found
+from webhook.oci.question import Found
 
 APP = ImageConfig(("/app",), ("serve",))
 Json = dict[str, Any]

@@ -6,7 +6,7 @@ from webhook.oci.labels import Labels
 def test_the_first_registries_keep_their_names_and_the_rest_share_one() -> None:
     labels = Labels(lambda _: False)
     given = [labels.of(f"registry-{number}.example") for number in range(1000)]
-    assert len(set(given)) == 51
+    assert len(set(given)) == 26  # half of the room: whoever asks next finds some, too
     assert given[0] == "registry-0.example"
     assert given[-1] == "other"
     assert labels.of("registry-0.example") == "registry-0.example"

@@ -29,7 +29,7 @@ from tests.fakes.registry import (
 from webhook.core.errors import LookupFailed
 from webhook.core.reasons import Reason
 from webhook.oci.images import Times
-from webhook.oci.lookup import Found
+from webhook.oci.question import Found
 
 PROGRAMS = [("/a",), ("/b", "c")]
 CONFIGS = [config_bytes(list(argv)) for argv in PROGRAMS]

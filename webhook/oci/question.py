@@ -1,0 +1,51 @@
+"""What is asked, as whom, and what came of it."""
+
+from dataclasses import dataclass
+
+from webhook.core.argv import ImageConfig
+from webhook.core.errors import LookupFailed
+from webhook.core.image import Reference
+from webhook.oci.cache import Memory
+from webhook.oci.manifests import Platform
+from webhook.oci.platforms import agree, survey
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an image runs, and how that is known; `credential` is a name, never a value."""
+
+    config: ImageConfig
+    digest: str
+    endpoint: str
+    credential: str
+    platforms: tuple[Platform, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who asks for what; whoever asks the same shares the answer."""
+
+    reference: Reference
+    readers: frozenset[str]
+    architectures: frozenset[str]
+
+    def remembered(self, memory: Memory, *, now: float, stale: bool = False) -> Found | None:
+        """Give the answer that is in the memory whole; raises LookupFailed as a lookup does.
+
+        `stale` takes an expired one, and raises nothing: it is for while the registry is down.
+        """
+        name = self.reference.name
+        digest = memory.digest(self.reference, self.readers, now=now, stale=stale)
+        top = memory.document(name, digest) if digest else None
+        if digest is None or top is None:
+            return None
+        try:
+            found = survey(top, memory.known(name), self.architectures, name)
+            if not found.complete:
+                return None
+            config = agree(found.images, name)
+        except LookupFailed:
+            if stale:
+                return None
+            raise
+        return Found(config, digest, "memory", "remembered", tuple(found.images))
