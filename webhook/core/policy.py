@@ -1,22 +1,24 @@
 """Which containers are wrapped, which need their image looked up, and why the rest is left."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from posixpath import normpath
 
 from msgspec import Struct
 
-from webhook.core import image, inits, reasons
+from webhook.core import cautions, image, inits, reasons
 from webhook.core.annotations import PodOptions, read
 from webhook.core.argv import INIT, MOUNT, ImageConfig, effective
 from webhook.core.errors import BadAnnotation, BadReference
+from webhook.core.image_swaps import swaps_images
 from webhook.core.pod import Container, Pod
 from webhook.core.reasons import Reason
 from webhook.core.schema import Mount, Volume
 from webhook.core.windows import only_on_windows
 
 NAME = "initshim"
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _LONGEST_NAME = 253  # characters of an object's name (apimachinery, pkg/util/validation)
 
 
@@ -62,12 +64,16 @@ Decision = Wrap | NeedsImage | Skip
 
 
 class Plan(Struct, frozen=True):
-    """What is to happen to a pod; with a `reason` the whole pod is left alone."""
+    """What is to happen to a pod; with a `reason` the whole pod is left alone.
+
+    `applied`: a person made the pod with `kubectl apply`, and may do so again.
+    """
 
     decisions: tuple[Decision, ...] = ()
     options: tuple[str, ...] = ()
     reason: Reason | None = None
     detail: str = ""
+    applied: bool = False
 
 
 def plan(pod: Pod, rules: Rules) -> Plan:
@@ -79,8 +85,14 @@ def plan(pod: Pod, rules: Rules) -> Plan:
     reason = next(_whole_pod(pod, options, rules), None)
     if reason:
         return Plan(reason=reason)
-    decisions = (_decide(each, options, rules) for each in pod.containers if not is_ours(each))
-    return Plan(tuple(decisions), options.reaper)
+    swapped = swaps_images(pod)
+    decisions = (
+        _decide(each, options, rules, swapped=swapped)
+        for each in pod.containers
+        if not is_ours(each)
+    )
+    applied = _LAST_APPLIED in pod.annotations and not pod.owner
+    return Plan(tuple(decisions), options.reaper, applied=applied)
 
 
 def settle(
@@ -101,7 +113,10 @@ def settle(
 
 
 def warnings(plan: Plan) -> list[str]:
-    """One sentence for each thing left alone that needs a hand: what, why, what to do."""
+    """One sentence for each thing that needs a hand: what, why, what to do.
+
+    What was left alone and should not be, then what wrapping changes for a container.
+    """
     if plan.reason:
         what = plan.detail or plan.reason.meaning.sentence
         todo = reasons.remedy(plan.reason, "")
@@ -110,11 +125,22 @@ def warnings(plan: Plan) -> list[str]:
         # The sentence about an annotation says itself what is to be corrected.
         short = whole if len(whole) <= reasons.LONGEST_WARNING else said
         return [short] if plan.reason.meaning.needs_hand else []
-    return [
+    left_alone = [
         reasons.warning(skip.reason, skip.container.name, skip.remedy)
         for skip in plan.decisions
         if isinstance(skip, Skip) and skip.reason.meaning.needs_hand
     ]
+    wrapped = [each for each in plan.decisions if isinstance(each, Wrap)]
+    return [*left_alone, *_cautions(wrapped, plan)]
+
+
+def _cautions(wrapped: Sequence[Wrap], plan: Plan) -> Iterator[str]:
+    for each in wrapped:
+        container = each.container
+        argv = effective(container.command, container.args, each.image)
+        yield from cautions.of_container(container, argv, plan.options)
+    if plan.applied and any(each.container.command for each in wrapped):
+        yield cautions.applied_again()
 
 
 def is_ours(container: Container) -> bool:
@@ -200,13 +226,16 @@ def _place(path: str | None) -> str:
     return normpath("/" + (path or "").lstrip("/"))
 
 
-def _decide(container: Container, options: PodOptions, rules: Rules) -> Decision:
+def _decide(container: Container, options: PodOptions, rules: Rules, *, swapped: bool) -> Decision:
     reason = next(_by_fields(container, options), None)
     if reason:
         return Skip(container, reason)
     if container.command:
         return settle(container, None, init_systems=rules.init_systems)
-    known = _known(container, options.entrypoints, rules.images)
+    by_hand = options.entrypoints.get(container.name)
+    if swapped and not by_hand:
+        return Skip(container, Reason.IMAGE_SWAPPED)
+    known = ImageConfig(by_hand) if by_hand else _known(container.image, rules.images)
     if known:
         return settle(container, known, init_systems=rules.init_systems)
     if container.pull_policy == "Never":
@@ -228,16 +257,8 @@ def _by_fields(container: Container, options: PodOptions) -> Iterator[Reason]:
         yield Reason.NAME_TAKEN
 
 
-def _known(
-    container: Container,
-    entrypoints: Mapping[str, tuple[str, ...]],
-    images: Sequence[tuple[str, ImageConfig]],
-) -> ImageConfig | None:
-    """Find what the pod's annotation or the administrator says about the image."""
-    by_hand = entrypoints.get(container.name)
-    if by_hand:
-        return ImageConfig(entrypoint=by_hand)
-    written = container.image
+def _known(written: str, images: Sequence[tuple[str, ImageConfig]]) -> ImageConfig | None:
+    """Find what the administrator says about the image."""
     if len(written) > image.LONGEST:
         return None
     try:

@@ -127,6 +127,10 @@ class Reason(StrEnum):
         "init-container",
         _container("an init container that runs to completion", usual=True),
     )
+    IMAGE_SWAPPED = (
+        "image-swapped",
+        _container("its image is swapped in place, and with it what it runs"),
+    )
     NO_COMMAND = (
         "no-command",
         _container("neither the pod nor the image says what to run", _BY_COMMAND, unresolved=True),

@@ -47,6 +47,25 @@ class Security(Struct, frozen=True, rename="camel"):
     windows_options: WindowsOptions | None = None
 
 
+class Exec(Struct, frozen=True, gc=False):
+    """A command that the kubelet runs in a container."""
+
+    command: list[str] | None = None
+
+
+class Handler(Struct, frozen=True):
+    """A probe or a hook; of the ways to ask, only a command is read."""
+
+    exec: Exec | None = None
+
+
+class Lifecycle(Struct, frozen=True, rename="camel"):
+    """A container's hooks."""
+
+    post_start: Handler | None = None
+    pre_stop: Handler | None = None
+
+
 class Container(Struct, frozen=True, rename="camel"):
     """An app container, or an init container."""
 
@@ -61,6 +80,10 @@ class Container(Struct, frozen=True, rename="camel"):
     restart_policy: str | None = None
     resources: Resources | None = None
     security_context: Security | None = None
+    liveness_probe: Handler | None = None
+    readiness_probe: Handler | None = None
+    startup_probe: Handler | None = None
+    lifecycle: Lifecycle | None = None
 
 
 class Named(Struct, frozen=True, gc=False):
@@ -128,6 +151,12 @@ class PodSecurity(Security, frozen=True, rename="camel"):
     run_as_user: int | None = None
 
 
+class ReadinessGate(Struct, frozen=True, gc=False, rename="camel"):
+    """A condition without which the pod is not ready."""
+
+    condition_type: str | None = None
+
+
 class Spec(Struct, frozen=True, rename="camel"):
     """A pod's spec."""
 
@@ -144,6 +173,7 @@ class Spec(Struct, frozen=True, rename="camel"):
     image_pull_secrets: list[Named] | None = None
     service_account_name: str | None = None
     security_context: PodSecurity | None = None
+    readiness_gates: list[ReadinessGate] | None = None
 
 
 class OwnerReference(Struct, frozen=True, gc=False, rename="camel"):

@@ -12,7 +12,7 @@ SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"})
 
 _MOST_LEVELS = 4  # of a shell in a shell, or a program that runs one that runs one
 # What a script becomes stands at its end: that many characters, and commands, of it are read.
-_LONGEST_SCRIPT = 4096
+LONGEST_SCRIPT = 4096
 _MOST_COMMANDS = 32
 
 _WORD = r"""(?:[^\s'"\\;&|()<>]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+"""
@@ -119,7 +119,7 @@ def script_of(words: Sequence[str]) -> tuple[str, Sequence[str]] | None:
 def simple_commands(script: str) -> Iterator[list[str]]:
     """Split a script at its operators into commands, and those into words, quotes taken off."""
     words: list[str] = []
-    for token in _TOKEN.finditer(script[-_LONGEST_SCRIPT:]):
+    for token in _TOKEN.finditer(script[-LONGEST_SCRIPT:]):
         if token["word"] is not None:
             words.append(_unquoted(token["word"]))
         elif token["end"] is not None and words:
@@ -130,7 +130,7 @@ def simple_commands(script: str) -> Iterator[list[str]]:
 
 
 def _commands(words: Sequence[str], *, first: bool, levels: int) -> Iterator[Command]:
-    words = _behind_prefixes(words)
+    words = behind_prefixes(words)
     if not words:
         return
     script = script_of(words) if levels else None
@@ -148,7 +148,7 @@ def _commands(words: Sequence[str], *, first: bool, levels: int) -> Iterator[Com
         yield from _commands(behind[1:], first=first and '"$@"' in text, levels=levels - 1)
 
 
-def _behind_prefixes(words: Sequence[str]) -> Sequence[str]:
+def behind_prefixes(words: Sequence[str]) -> Sequence[str]:
     """Give the words from the program on that the leading ones run."""
     while words and (prefix := PREFIXES.get(basename(words[0]))):
         name = basename(words[0])
@@ -159,7 +159,7 @@ def _behind_prefixes(words: Sequence[str]) -> Sequence[str]:
             if word == "--":
                 break
             if name == "env" and word in ("-S", "--split-string") and at < len(words):
-                return _behind_prefixes([*words[at].split(), *words[at + 1 :]])
+                return behind_prefixes([*words[at].split(), *words[at + 1 :]])
             at += _takes_next(word, prefix)
         words = words[at + prefix.operands :]
     return words

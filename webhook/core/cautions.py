@@ -1,0 +1,101 @@
+"""What a wrapped container's author should know: the few things that the wrapping changes.
+
+Said only where it is certain: a warning that is wrong costs more than one that is missing.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from webhook.core import shell
+from webhook.core.pod import Container
+from webhook.core.reasons import LONGEST_WARNING
+
+# What of /proc/1 is the program's own; its descriptors, root and environment are as they were.
+_LOOKS_AT_PID_1 = re.compile("/proc/1/(comm|exe|cmdline|maps|smaps|stat|status|task)($|[^a-z])")
+_LONGEST_LOOKED_AT = 16_384  # characters of a probe's command
+
+# A command that is over at once: a shell that has it as its last one is still there until then.
+_OVER_AT_ONCE = frozenset({"true", ":", "exit", "false", "echo", "printf", "return"})
+# With one of these a shell may hand over, wait, or run for ever: nothing is certain any more.
+_UNCERTAIN = frozenset(
+    {"exec", "trap", "wait", "while", "until", "for", "case", "if", "eval", ".", "source", "set"}
+)
+_LINGERS = re.compile("-[a-z]*l|--linger")
+_BACKGROUND = re.compile("(^|[^&>])&($|[^&>])")
+
+
+def of_container(
+    container: Container, argv: Sequence[str], options: Sequence[str]
+) -> Iterator[str]:
+    """Give the sentences for one container that is to be wrapped, each short enough to be shown.
+
+    `argv` is what it runs, `options` the reaper's.
+    """
+    for place, command in _own_commands(container):
+        if looks_at_pid_1(command):
+            yield _sentence(
+                container.name,
+                f"{place} looks at PID 1, which is the reaper now: use `pgrep -x PROGRAM`",
+            )
+    if ends_with_its_shell(argv) and not any(map(_LINGERS.match, options)):
+        yield _sentence(
+            container.name,
+            "SIGTERM ends its shell, and all: use `exec`, or initshim.dev/options: -g -l 5",
+        )
+
+
+def applied_again() -> str:
+    """The sentence for a pod without a controller that `kubectl apply` made."""
+    return (
+        "initshim: a second `kubectl apply` of this pod is refused, as its command changed: "
+        "use `kubectl replace --force`"
+    )
+
+
+def looks_at_pid_1(command: Sequence[str]) -> bool:
+    """Tell whether a probe's or a hook's command reads what PID 1 is."""
+    return any(
+        "/proc/1/" in word and _LOOKS_AT_PID_1.search(word[:_LONGEST_LOOKED_AT]) for word in command
+    )
+
+
+def ends_with_its_shell(argv: Sequence[str]) -> bool:
+    """Tell whether a shell stays in front of the program for certain: `sh -c 'app; true'`.
+
+    As PID 1 it ignored SIGTERM, having no handler (pid_namespaces(7)); behind the reaper it dies
+    of it, and the program with the container.
+    """
+    words = shell.behind_prefixes(argv)
+    found = shell.script_of(words) if words else None
+    if found is None or len(found[0]) > shell.LONGEST_SCRIPT:
+        return False
+    inside = list(shell.simple_commands(found[0]))
+    programs = [words[0] for words in inside]
+    return (
+        len(programs) > 1
+        and programs[-1] in _OVER_AT_ONCE
+        and not _OVER_AT_ONCE.issuperset(programs)
+        and _UNCERTAIN.isdisjoint(word for words in inside for word in words)
+        and not _BACKGROUND.search(found[0])
+    )
+
+
+def _own_commands(container: Container) -> Iterator[tuple[str, Sequence[str]]]:
+    fields = container.fields
+    hooks = fields.lifecycle
+    for place, handler in (
+        ("livenessProbe", fields.liveness_probe),
+        ("readinessProbe", fields.readiness_probe),
+        ("startupProbe", fields.startup_probe),
+        ("postStart hook", hooks and hooks.post_start),
+        ("preStop hook", hooks and hooks.pre_stop),
+    ):
+        if handler and handler.exec and handler.exec.command:
+            yield place, handler.exec.command
+
+
+def _sentence(container: str, what: str) -> str:
+    room = LONGEST_WARNING - len(f"initshim: : {what}")
+    if len(container) > room:
+        container = f"{container[: room - 1]}…"
+    return f"initshim: {container}: {what}"
