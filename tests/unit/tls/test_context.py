@@ -101,3 +101,16 @@ def test_no_key_is_left_on_a_disk_or_in_a_descriptor() -> None:
     with pytest.raises(BadCertificate):
         context.load(context.server_context(), mismatched())
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+async def test_http_1_1_is_agreed_on_whatever_a_client_likes_better() -> None:
+    live = context.server_context()
+    context.load(live, pair())
+    client = ssl.create_default_context(cadata=CA.chain.decode())
+    client.set_alpn_protocols(["h2", "http/1.1"])
+    async with await asyncio.start_server(echo, NAME, 0, ssl=live) as server:
+        port = server.sockets[0].getsockname()[1]
+        conversation = Conversation(*await asyncio.open_connection(NAME, port, ssl=client))
+        tls = conversation.writer.get_extra_info("ssl_object")
+        assert tls.selected_alpn_protocol() == "http/1.1"
+        await conversation.end()

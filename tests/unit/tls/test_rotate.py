@@ -385,3 +385,13 @@ def finish(cluster: Cluster) -> None:
         while replica.step:
             cluster.go(index)
             cluster.check()
+
+
+def test_everything_lasts_as_long_as_decision_8_says() -> None:
+    assert Lives() == Lives(
+        authority=730 * DAY,
+        leaf=7 * DAY,
+        lag=timedelta(seconds=5),
+        grace=timedelta(minutes=10),
+        every=timedelta(minutes=1),
+    )
