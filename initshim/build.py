@@ -47,6 +47,7 @@ REAPER = Program(
         "search",
         "spawn",
         "terminal",
+        "users",
         "reap",
         "linger",
         "say",

@@ -17,6 +17,7 @@ cdef extern from "grammar.h" nogil:
     enum: LINGER
     enum: PARENT_DEATH
     enum: SUBREAPER
+    enum: KEEP_USER
     enum: VERBOSE
     enum: TERMINATION_LOG
     enum: INSTALL

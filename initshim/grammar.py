@@ -118,6 +118,13 @@ OPTIONS = (
         pod=True,
     ),
     Option(
+        letter="k",
+        name="keep-user",
+        effect="stay root as PID 1 where the program gives up root; without it, and without "
+        "-a, -g and -l, become its user",
+        pod=True,
+    ),
+    Option(
         letter="v",
         name="verbose",
         effect="say what was forwarded; twice: also what was reaped",

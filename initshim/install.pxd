@@ -2,6 +2,7 @@ from initshim.shared cimport Line, Options, Reaper
 
 cdef public int install(Reaper *reaper) noexcept nogil
 
+cdef bint replaceable(const char *name) noexcept nogil
 cdef int copy_to(const char *name) noexcept nogil
 cdef int copy_bytes(int source, int target) noexcept nogil
 cdef int try_copy(Reaper *reaper) noexcept nogil

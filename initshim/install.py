@@ -6,19 +6,23 @@ This is the init container's whole job; its image holds nothing but us.
 import cython
 from cython.cimports.initshim.grammar import INSTALL
 from cython.cimports.initshim.linux import (
+    AT_FDCWD,
+    AT_SYMLINK_NOFOLLOW,
     O_CLOEXEC,
     O_NOFOLLOW,
+    SYS_statx,
     change_mode,
     close,
     environ,
     errno,
     execve,
     fsync,
+    leave,
     new_process,
     open_file,
     read,
+    syscall,
     unlink,
-    waitpid,
     write,
 )
 from cython.cimports.initshim.shared import (
@@ -29,12 +33,12 @@ from cython.cimports.initshim.shared import (
     put_name,
     report,
     restore_signals,
+    wait_for,
 )
 from cython.cimports.libc.errno import EACCES, ENAMETOOLONG
 from cython.cimports.libc.stdio import rename
 from cython.cimports.libc.string import memcpy, strlen
 from cython.cimports.posix.fcntl import O_CREAT, O_EXCL, O_RDONLY, O_WRONLY
-from cython.cimports.posix.unistd import _exit
 
 
 def install(reaper):
@@ -46,6 +50,13 @@ def install(reaper):
     destination: cython.p_const_char = reaper.options.text[INSTALL]
     beside = cython.declare(cython.char[4096])
     size: cython.size_t = strlen(destination)
+    if not replaceable(destination):
+        return failed(
+            b"cannot install ",
+            0,
+            b": it exists and is no regular file",
+            cython.address(reaper.options),
+        )
     if size + 5 > cython.sizeof(beside):
         return failed(b"cannot install ", ENAMETOOLONG, b"", cython.address(reaper.options))
     memcpy(beside, destination, size)
@@ -58,6 +69,19 @@ def install(reaper):
         unlink(beside)
         return failed(b"cannot install ", error, b"", cython.address(reaper.options))
     return try_copy(reaper)
+
+
+def replaceable(name):
+    """Whether there is nothing of that name, or a regular file that the copy may take the place of.
+
+    What can't be looked at is left to the calls that follow: a kernel before 4.11 has no statx.
+    """
+    # The kernel's struct statx: 64 words of 32 bits, the same on every machine; stx_mode is the
+    # lower half of the eighth.
+    facts = cython.declare(cython.ushort[128])
+    if syscall(SYS_statx, AT_FDCWD, name, AT_SYMLINK_NOFOLLOW, 1, facts) != 0:
+        return True
+    return (facts[14] & 0o170000) == 0o100000
 
 
 def copy_to(name):
@@ -99,7 +123,7 @@ def try_copy(reaper):
     child: cython.int = new_process()
     if child == 0:
         run_copy(reaper)
-    if child < 0 or waitpid(child, cython.address(status), 0) < 0:
+    if child < 0 or wait_for(child, cython.address(status), 0) < 0:
         return failed(b"cannot try ", errno, b"", cython.address(reaper.options))
     if status == 126 << 8:
         return 126  # the child has said why
@@ -119,7 +143,7 @@ def run_copy(reaper):
     error: cython.int = errno
     hint: cython.p_const_char = b" (is the volume mounted noexec?)" if error == EACCES else b""
     failed(b"the copy cannot run: ", error, hint, cython.address(reaper.options))
-    _exit(126)
+    leave(126)
 
 
 def failed(what, error, rest, options):

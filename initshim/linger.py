@@ -10,14 +10,17 @@ from cython.cimports.initshim.linux import (
     SIGQUIT,
     SIGTERM,
     close,
+    errno,
     kill,
     open_file,
     read,
+    set_alarm,
 )
-from cython.cimports.initshim.shared import next_signal, reap
+from cython.cimports.initshim.shared import next_signal, reap, send_as_its_user
+from cython.cimports.libc.errno import EPERM
+from cython.cimports.libc.string import memset
 from cython.cimports.posix.fcntl import O_RDONLY
 from cython.cimports.posix.signal import siginfo_t
-from cython.cimports.posix.unistd import alarm
 
 
 def linger(reaper):
@@ -36,9 +39,11 @@ def drain(reaper, signum, seconds):
     """
     info = cython.declare(siginfo_t)
     signal_rest(reaper, signum)
-    alarm(seconds)
+    if set_alarm(seconds) != 0:
+        return False  # a sandbox denies it: without an end we don't begin to wait
     while reap(reaper):
-        next_signal(reaper, cython.address(info))
+        if not next_signal(reaper, cython.address(info)):
+            return False
         if info.si_signo == SIGALRM and info.si_code > 0:
             return False
         if info.si_signo in (SIGTERM, SIGINT, SIGQUIT):
@@ -52,12 +57,12 @@ def signal_rest(reaper, signum):
     """Signal whoever is left: as PID 1 all; else the program's group and our own children."""
     if reaper.pid == 1:
         kill(-1, signum)
-        return
-    kill(-reaper.child, signum)
-    signal_children(signum)
+    else:
+        kill(-reaper.child, signum)
+    signal_children(reaper, signum)
 
 
-def signal_children(signum):
+def signal_children(reaper, signum):
     """Signal our direct children, who were orphans; where the kernel has no such list, nobody."""
     text = cython.declare(cython.char[4096])
     file: cython.int = open_file(b"/proc/thread-self/children", O_RDONLY | O_CLOEXEC)
@@ -71,6 +76,20 @@ def signal_children(signum):
             if text[at] != ord(" "):
                 pid = pid * 10 + text[at] - ord("0")
             else:
-                kill(pid, signum)
+                signal_child(reaper, pid, signum)
                 pid = 0
     close(file)
+
+
+def signal_child(reaper, pid, signum):
+    """Signal one child, as its own user where we may not; as PID 1 that is all that is left to do.
+
+    There the others of that user are signalled with it.
+    """
+    info = cython.declare(siginfo_t)
+    error: cython.int = 0
+    if kill(pid, 0 if reaper.pid == 1 else signum) != 0:
+        error = errno
+    if error == EPERM:
+        memset(cython.address(info), 0, cython.sizeof(info))
+        send_as_its_user(pid, -1 if reaper.pid == 1 else pid, signum, cython.address(info))

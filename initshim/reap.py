@@ -2,7 +2,19 @@
 
 import cython
 from cython.cimports.initshim.grammar import VERBOSE
-from cython.cimports.initshim.linux import PR_SET_NAME, prctl, waitpid
+from cython.cimports.initshim.linux import (
+    CLD_EXITED,
+    CLD_STOPPED,
+    P_ALL,
+    P_PID,
+    PR_SET_NAME,
+    WEXITED,
+    SYS_waitid,
+    errno,
+    prctl,
+    syscall,
+    wait4,
+)
 from cython.cimports.initshim.shared import (
     Line,
     begin,
@@ -11,8 +23,11 @@ from cython.cimports.initshim.shared import (
     put_number,
     put_signal,
     tell,
-    wake_soon,
+    wake_in,
 )
+from cython.cimports.libc.errno import ECHILD, EINTR
+from cython.cimports.libc.string import memset
+from cython.cimports.posix.signal import siginfo_t
 from cython.cimports.posix.wait import (
     WEXITSTATUS,
     WIFEXITED,
@@ -24,23 +39,57 @@ from cython.cimports.posix.wait import (
 )
 
 
+def wait_for(pid, status, how):
+    """wait4, or where a sandbox denies that, waitid, which tells the same in other words."""
+    found: cython.int = wait4(pid, status, how)
+    if found >= 0 or errno in (ECHILD, EINTR):
+        return found
+    info = cython.declare(siginfo_t)
+    memset(cython.address(info), 0, cython.sizeof(info))
+    kind: cython.int = P_PID if pid > 0 else P_ALL
+    # WUNTRACED and WSTOPPED are one number, WNOHANG the same in both.
+    if syscall(SYS_waitid, kind, pid, cython.address(info), how | WEXITED, cython.NULL) != 0:
+        return -1
+    status[0] = info.si_status
+    if info.si_code == CLD_EXITED:
+        status[0] = info.si_status << 8
+    elif info.si_code == CLD_STOPPED:
+        status[0] = info.si_status << 8 | 0x7F
+    return info.si_pid
+
+
+def reap_the_inherited(reaper):
+    """Reap those that ended before we were there: a shell that becomes us leaves us its children.
+
+    0, or the errno where we can't wait for processes at all.
+    """
+    status: cython.int = 0
+    pid: cython.int = wait_for(-1, cython.address(status), WNOHANG)
+    if pid < 0:
+        return 0 if errno == ECHILD else errno
+    if pid > 0:
+        take(reaper, pid, status)
+        reap(reaper)
+    return 0
+
+
 def reap(reaper):
     """Reap all that have ended; true while processes are left.
 
     Once the program itself is reaped, stop there: nothing may delay our end.
 
-    What waitpid returns is all that counts: many SIGCHLD merge into one, and any other signal may
+    What wait_for returns is all that counts: many SIGCHLD merge into one, and any other signal may
     come before it.
     """
     how: cython.int = WNOHANG | (WUNTRACED if reaper.job else 0)
     status: cython.int = 0
-    pid: cython.int = waitpid(-1, cython.address(status), how)
+    pid: cython.int = wait_for(-1, cython.address(status), how)
     while pid > 0:
         if take(reaper, pid, status):
             break
-        pid = waitpid(-1, cython.address(status), how)
+        pid = wait_for(-1, cython.address(status), how)
     if reaper.orphans != reaper.shown and not reaper.waking:
-        reaper.waking = wake_soon(reaper)
+        reaper.waking = wake_in(reaper, 20)
         if not reaper.waking:
             show_count(reaper)
     return pid >= 0

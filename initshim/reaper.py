@@ -4,7 +4,7 @@ Block all signals, start the program; then wait for a signal, forward it, reap, 
 
 Written in Cython's pure Python mode and compiled ahead of time; the types are in reaper.pxd. No
 function here touches a Python object, so nothing of Python remains in the executable. The others:
-start, signals, options, install, search, spawn, terminal, reap, linger, say, text.
+start, signals, options, install, search, spawn, terminal, users, reap, linger, say, text.
 """
 
 import cython
@@ -27,10 +27,13 @@ from cython.cimports.initshim.linux import (
     SI_USER,
     SIGCHLD,
     SIGCONT,
+    SIGKILL,
     SYS_close_range,
     SYS_tkill,
     chdir,
     close,
+    errno,
+    kill,
     prctl,
     syscall,
     write,
@@ -40,7 +43,9 @@ from cython.cimports.initshim.shared import (
     Reaper,
     begin,
     block_signals,
+    can_wait,
     default_sigchld,
+    follow,
     install,
     linger,
     look_at_terminal,
@@ -52,15 +57,18 @@ from cython.cimports.initshim.shared import (
     put_number,
     put_signal,
     reap,
+    reap_the_inherited,
     report,
     resume_child,
+    send_as_its_user,
     send_signal,
     show_count,
     spawn,
+    start_following,
     take_terminal_back,
     tell,
 )
-from cython.cimports.libc.errno import ENOENT
+from cython.cimports.libc.errno import ENOENT, EPERM, ESRCH
 from cython.cimports.libc.string import strlen
 from cython.cimports.posix.signal import siginfo_t
 from cython.cimports.posix.unistd import getpid, getppid
@@ -72,7 +80,7 @@ state = cython.declare(Reaper)
 
 def main(argc, argv):
     """Block all signals before anything else: till then PID 1 is deaf, and a TERM is lost."""
-    block_signals(cython.address(state.mask))
+    state.unblocked = block_signals(cython.address(state.mask))
     state.pid = getpid()
     if argc < 1 or not parse_options(argv, cython.address(state.options)):
         return 2
@@ -82,32 +90,55 @@ def main(argc, argv):
     if state.options.given[VERSION]:
         write(1, INITSHIM_VERSION, strlen(INITSHIM_VERSION))
         return 0
-    default_sigchld(cython.address(state))
     if state.options.text[INSTALL] != cython.NULL:
+        default_sigchld(cython.address(state))
         return install(cython.address(state))
     return run(cython.address(state))
 
 
 def run(reaper):
     """Run the program to its end; our exit code."""
-    info = cython.declare(siginfo_t)
     if reaper.options.given[ALL] and reaper.pid != 1:
         return not_alone(reaper)
-    prepare(reaper)
+    if not prepare(reaper):
+        return 125
     error: cython.int = spawn(reaper)
-    if error != 0:
+    if error != 0 or reaper.child < 0:
         return cannot_start(reaper, error)
     let_go(reaper)
     show_count(reaper)
-    # A shell that became us by exec may have left us children, and some may have ended before.
-    reap(reaper)
-    while not reaper.gone:
-        next_signal(reaper, cython.address(info))
-        forward(reaper, cython.address(info))
-        reap(reaper)
+    start_following(reaper)
+    if not attend(reaper):
+        kill(reaper.child, SIGKILL)
+        return 125
     linger(reaper)
     take_terminal_back(reaper)
     return exit_code(reaper)
+
+
+def attend(reaper):
+    """Forward and reap until the program has ended; false where that can't be learned."""
+    info = cython.declare(siginfo_t)
+    while not reaper.gone:
+        if not next_signal(reaper, cython.address(info)):
+            return can(reaper, b"wait for signals", errno)
+        forward(reaper, cython.address(info))
+        if not reap(reaper) and not reaper.gone:
+            return can(reaper, b"wait for the program", errno)
+    return True
+
+
+def can(reaper, what, error):
+    """Whether something could be done; what could not is said."""
+    if error == 0:
+        return True
+    line = cython.declare(Line)
+    begin(cython.address(line))
+    put(cython.address(line), b"cannot ")
+    put(cython.address(line), what)
+    put_error(cython.address(line), error)
+    report(cython.address(line), cython.address(reaper.options))
+    return False
 
 
 def not_alone(reaper):
@@ -120,18 +151,37 @@ def not_alone(reaper):
 
 
 def prepare(reaper):
-    """Become who adopts orphans, tie us to our parent's life, look at the terminal."""
+    """See that the kernel lets us do our work, before there is a program that would suffer.
+
+    Then become who adopts orphans, tie us to our parent's life, look at the terminal. False where
+    something is not to be had, which has been said.
+    """
+    if not can(reaper, b"block signals", reaper.unblocked):
+        return False
+    if not can(reaper, b"set SIGCHLD to its default", default_sigchld(reaper)):
+        return False
+    if not can(reaper, b"wait for signals", can_wait()):
+        return False
+    if not can(reaper, b"wait for processes", reap_the_inherited(reaper)):
+        return False
     # PID 1 adopts all orphans of its namespace anyway.
     if reaper.pid != 1 or reaper.options.given[SUBREAPER]:
         prctl(PR_SET_CHILD_SUBREAPER, 1)
-    signum: cython.int = reaper.options.number[PARENT_DEATH]
-    if signum != 0:
-        parent: cython.int = getppid()
-        prctl(PR_SET_PDEATHSIG, signum)
-        # It died before the kernel knew that we care: send ourselves what it would have sent.
-        if getppid() != parent:
-            syscall(SYS_tkill, reaper.pid, signum)
     look_at_terminal(reaper)
+    return tie_to_parent(reaper, reaper.options.number[PARENT_DEATH])
+
+
+def tie_to_parent(reaper, signum):
+    """Have the kernel send us a signal when our parent dies (-p); 0: don't. False as prepare's."""
+    if signum == 0:
+        return True
+    parent: cython.int = getppid()
+    if prctl(PR_SET_PDEATHSIG, signum) != 0:
+        return can(reaper, b"ask for a signal at the parent's death", errno)
+    # It died before the kernel knew that we care: send ourselves what it would have sent.
+    if getppid() != parent:
+        syscall(SYS_tkill, reaper.pid, signum)
+    return True
 
 
 def cannot_start(reaper, error):
@@ -156,14 +206,14 @@ def let_go(reaper):
     """Hold nothing that the program may want gone: no descriptor but 0 to 2, no working directory.
 
     A pipe's reader waits for its last writer, a socket's port stays taken, a mount stays busy, as
-    long as we have them open. stdin we keep only as the terminal that we may have to hand over;
-    stdout and stderr so that /proc/1/fd/1 works.
+    long as we have them open. As PID 1 we keep the standard ones, so that /proc/1/fd/0 to 2 work;
+    otherwise stdin is kept only as the terminal that we may have to hand over.
     """
     if syscall(SYS_close_range, 3, ~cython.cast(cython.uint, 0), 0) != 0:  # none before Linux 5.9
         file = cython.declare(cython.int)
         for file in range(3, 1024):
             close(file)
-    if not reaper.terminal:
+    if not reaper.terminal and reaper.pid != 1:
         close(0)
     chdir(b"/")
 
@@ -178,14 +228,32 @@ def forward(reaper, info):
         return
     if signum == 0:
         return
+    follow(reaper)
     to: cython.int = reaper.child
     if reaper.options.given[ALL]:
         to = -1
     elif reaper.options.given[KILL_GROUP]:
         to = -reaper.child
-    error: cython.int = send_signal(to, signum, info)
-    if reaper.options.given[VERBOSE]:
+    error: cython.int = deliver(reaper, to, signum, info)
+    if reaper.options.given[VERBOSE] or (error != 0 and not reaper.refused):
         tell_forwarded(signum, to, error)
+    reaper.refused = reaper.refused or error != 0
+
+
+def deliver(reaper, to, signum, info):
+    """Send one signal, 0 or the errno; as the program's user, where we may not signal that.
+
+    The kernel calls a group signalled as soon as one of it was.
+    """
+    error: cython.int = send_signal(to, signum, info)
+    if error == ESRCH and to < -1:  # no such group: a sandbox has denied making it
+        to = reaper.child
+        error = send_signal(to, signum, info)
+    if error == 0 and to < 0 and kill(reaper.child, 0) != 0:
+        error = errno
+    if error == EPERM:
+        error = send_as_its_user(reaper.child, to, signum, info)
+    return error
 
 
 def is_ours(reaper, info):
@@ -201,7 +269,7 @@ def is_ours(reaper, info):
 
 
 def tell_forwarded(signum, to, error):
-    """Tell of one signal that was forwarded (-v), or could not be (to a setuid program)."""
+    """Tell of one signal that was forwarded (-v), or could not be: once, though nobody asks."""
     line = cython.declare(Line)
     begin(cython.address(line))
     put(cython.address(line), b"forwarded " if error == 0 else b"cannot forward ")
@@ -214,6 +282,8 @@ def tell_forwarded(signum, to, error):
         put_number(cython.address(line), to)
     if error != 0:
         put_error(cython.address(line), error)
+    if error == EPERM:
+        put(cython.address(line), b" (it runs as another user, and we lack the capability KILL)")
     tell(cython.address(line))
 
 

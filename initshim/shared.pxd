@@ -20,10 +20,12 @@ cdef struct Reaper:
     Options options
     uint64_t mask                   # the blocked signals that we were started with
     long sigchld[5]                 # SIGCHLD's disposition that we were started with
+    int unblocked                   # why signals could not be blocked; 0: they are
     pid_t pid                       # our own
     pid_t child                     # the main child, leader of its own group
     bint terminal                   # stdin is our controlling terminal
     bint handed                     # and we made the child's group its foreground group
+    bint ungrouped                  # the program stays in our process group
     bint job                        # and a shell around us does job control
     bint paused                     # we stopped ourselves because the child was stopped
     bint gone                       # the main child was reaped,
@@ -33,6 +35,15 @@ cdef struct Reaper:
     bint waking                     # and that we are to be woken to show the rest
     bint timed                      # by a timer that was made,
     int timer                       # this one
+    int signals                     # where signals are read from where they can't be waited for; 0: nowhere
+    bint following                  # we are root, and follow the program when it gives that up
+    int looks                       # how often we have looked whether it has
+    bint refused                    # we have said that a signal could not be forwarded
+
+cdef struct User:
+    unsigned int uid
+    unsigned int gid
+    bint settled                    # real, effective, saved and file system's are one, and not root
 
 cdef struct Line:
     int size
@@ -52,14 +63,18 @@ cdef extern const char *find(const char *text, char letter) noexcept nogil
 cdef extern int number_in(const char *text, int most) noexcept nogil
 
 # signals: sets, waiting, names
-cdef extern void block_signals(uint64_t *old) noexcept nogil
+cdef extern int block_signals(uint64_t *old) noexcept nogil
 cdef extern void restore_signals(Reaper *reaper) noexcept nogil
-cdef extern void default_sigchld(Reaper *reaper) noexcept nogil
-cdef extern void next_signal(Reaper *reaper, siginfo_t *info) noexcept nogil
-cdef extern bint wake_soon(Reaper *reaper) noexcept nogil
+cdef extern int default_sigchld(Reaper *reaper) noexcept nogil
+cdef extern int can_wait() noexcept nogil
+cdef extern bint next_signal(Reaper *reaper, siginfo_t *info) noexcept nogil
+cdef extern bint wake_in(Reaper *reaper, int milliseconds) noexcept nogil
 cdef extern int send_signal(pid_t to, int signum, siginfo_t *info) noexcept nogil
 cdef extern int signal_in(const char *text) noexcept nogil
 cdef extern void put_signal(Line *line, int signum) noexcept nogil
+
+# reaper: why the program does not run
+cdef extern int cannot_start(Reaper *reaper, int error) noexcept nogil
 
 # options, install
 cdef extern bint parse_options(char **argv, Options *options) noexcept nogil
@@ -74,7 +89,15 @@ cdef extern void pause_with_child(Reaper *reaper, int signum) noexcept nogil
 cdef extern void resume_child(Reaper *reaper) noexcept nogil
 cdef extern void take_terminal_back(Reaper *reaper) noexcept nogil
 
+# users: the program's user, and acting as it
+cdef extern bint user_of(pid_t pid, User *user) noexcept nogil
+cdef extern int send_as_its_user(pid_t whose, pid_t to, int signum, siginfo_t *info) noexcept nogil
+cdef extern void start_following(Reaper *reaper) noexcept nogil
+cdef extern void follow(Reaper *reaper) noexcept nogil
+
 # reap, linger
+cdef extern pid_t wait_for(pid_t pid, int *status, int how) noexcept nogil
+cdef extern int reap_the_inherited(Reaper *reaper) noexcept nogil
 cdef extern void show_count(Reaper *reaper) noexcept nogil
 cdef extern bint reap(Reaper *reaper) noexcept nogil
 cdef extern void linger(Reaper *reaper) noexcept nogil

@@ -4,6 +4,7 @@ import cython
 from cython.cimports.initshim.linux import (
     close,
     errno,
+    leave,
     new_process,
     open_pipe,
     read,
@@ -13,6 +14,7 @@ from cython.cimports.initshim.linux import (
 )
 from cython.cimports.initshim.shared import (
     Line,
+    cannot_start,
     exec_program,
     number_in,
     put,
@@ -21,7 +23,7 @@ from cython.cimports.initshim.shared import (
     variable,
 )
 from cython.cimports.libc.errno import EINTR
-from cython.cimports.posix.unistd import _exit, getpid
+from cython.cimports.posix.unistd import getpid
 
 
 def spawn(reaper):
@@ -30,39 +32,43 @@ def spawn(reaper):
     Where not even the fork succeeded, reaper.child is -1.
 
     A failed exec comes back over a pipe. A successful one closes the pipe, and the read ends with
-    nothing.
+    nothing. Where a sandbox denies the pipe, the child says itself what failed.
     """
     ends = cython.declare(cython.int[2])
     error: cython.int = 0
-    reaper.child = -1
     if open_pipe(ends) != 0:
-        return errno
+        ends[0] = ends[1] = -1
     reaper.child = new_process()
     if reaper.child < 0:
         return errno
     if reaper.child == 0:
         close(ends[0])
-        become(reaper, ends[1])
-    close(ends[1])
-    # In the child, too: whoever comes first, neither may go on without it.
-    setpgid(reaper.child, reaper.child)
-    while read(ends[0], cython.address(error), cython.sizeof(error)) < 0 and errno == EINTR:
-        pass
+        become_program(reaper, ends[1])
+    # Held open by ourselves the pipe would never end.
+    ends_with_exec: cython.bint = close(ends[1]) == 0
+    if not reaper.ungrouped:
+        # In the child, too: whoever comes first, neither may go on without it.
+        setpgid(reaper.child, reaper.child)
+    while ends_with_exec and read(ends[0], cython.address(error), cython.sizeof(error)) < 0:
+        if errno != EINTR:
+            break
     close(ends[0])
     return error
 
 
-def become(reaper, pipe):
-    """Become the program (in the child); where the kernel refuses, tell the parent why."""
+def become_program(reaper, pipe):
+    """Become the program (in the child); where the kernel refuses, tell why."""
     listen = cython.declare(Line)
-    setpgid(0, 0)
+    if not reaper.ungrouped:
+        setpgid(0, 0)
     if reaper.handed:
         set_foreground(getpid())  # SIGTTOU is still blocked: it would stop us here
     pass_listen_pid(reaper, cython.address(listen))
     restore_signals(reaper)
     error: cython.int = exec_program(reaper.options.program)
-    write(pipe, cython.address(error), cython.sizeof(error))
-    _exit(127)
+    if write(pipe, cython.address(error), cython.sizeof(error)) > 0:
+        leave(127)
+    leave(cannot_start(reaper, error))
 
 
 def pass_listen_pid(reaper, line):

@@ -5,8 +5,7 @@ time in which PID 1 is deaf. What it takes without them: the environment, and a 
 """
 
 import cython
-from cython.cimports.initshim.linux import set_environ
-from cython.cimports.posix.unistd import _exit
+from cython.cimports.initshim.linux import leave, set_environ
 
 last_error = cython.declare(cython.int)
 
@@ -17,7 +16,7 @@ def __libc_start_main(program, argc, argv):
     That is argc, then argv and its NULL, then the environment.
     """
     set_environ(argv + argc + 1)
-    _exit(program(argc, argv))
+    leave(program(argc, argv))
 
 
 def __errno_location():

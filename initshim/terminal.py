@@ -11,11 +11,13 @@ from cython.cimports.initshim.linux import (
     SIGSTOP,
     SIGTTIN,
     SIGTTOU,
+    errno,
     foreground,
     getsid,
     kill,
     set_foreground,
 )
+from cython.cimports.libc.errno import ENOSYS, EPERM
 from cython.cimports.posix.unistd import getpgrp
 
 
@@ -26,6 +28,8 @@ def look_at_terminal(reaper):
     """
     group: cython.int = foreground()
     reaper.terminal = group >= 0
+    # A sandbox denies the question: in a group of its own the program might be in the background.
+    reaper.ungrouped = group < 0 and errno in (EPERM, ENOSYS)
     if reaper.terminal:
         reaper.handed = group == getpgrp()
         # A session's leader has no shell above it that could continue it.

@@ -53,8 +53,13 @@ def test_it_goes_on(
         running.send(number)
     kernel.wait_until(lambda: not kernel.signals(running.pid, "ShdPnd"), "all were taken")
     assert kernel.alive(child)
-    assert kernel.children(running.pid) == [child]
+    kernel.wait_until(lambda: kernel.children(running.pid) == [child], "no helper is left")
     with open(f"{folder}/end", "w"):  # noqa: PTH123
         pass
     assert running.wait() == 5
+    lines = running.err.rest().splitlines()
+    refused = [line for line in lines if "initshim: cannot forward " in line]
+    assert len(refused) == (4 if "-vv" in options else 1)
+    assert "Operation not permitted (it runs as another user" in refused[0]
+    assert "-vv" in options or lines == refused
     os.unlink(f"{folder}/end")  # noqa: PTH108

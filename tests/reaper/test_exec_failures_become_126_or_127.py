@@ -169,6 +169,22 @@ def test_a_message_file_that_cannot_be_written_changes_nothing(
         assert done.stderr == "initshim: cannot run /missing: No such file or directory\n"
 
 
+def test_a_link_in_the_place_of_the_message_file_is_not_followed(
+    reaper: Launcher, tmp_path: Path, pid1: bool
+) -> None:
+    """Who can write into its folder must not choose a file for root to write to."""
+    victim = tmp_path / "victim"
+    victim.write_text("precious\n")
+    link = tmp_path / "message"
+    link.symlink_to(victim)
+    done = reaper.run(["/missing"], ("-t", str(link)), pid1=pid1)
+    assert done.returncode == 127
+    assert done.stderr == "initshim: cannot run /missing: No such file or directory\n"
+    done = reaper.run(["true"], ("-t", str(link), "--unknown"), pid1=pid1)
+    assert done.returncode == 2
+    assert victim.read_text() == "precious\n"
+
+
 @pytest.mark.root
 @pytest.mark.parametrize("exists", [True, False], ids=["there", "absent"])
 @pytest.mark.usefixtures("namespaces")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +17,6 @@ from tests.reaper.process import NAMESPACE, shell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 
 def install(
@@ -87,14 +88,73 @@ def test_a_copy_installs_the_next(elf: Path, folder: Path, tmp_path: Path) -> No
     assert_installed(elf, folder / "init")
 
 
-def test_a_torn_file_and_a_link_are_replaced(elf: Path, folder: Path, tmp_path: Path) -> None:
+def test_a_torn_file_is_replaced(elf: Path, folder: Path) -> None:
+    (folder / "init").write_text("torn")
+    assert install(elf, folder / "init").returncode == 0
+    assert_installed(elf, folder / "init")
+
+
+@pytest.mark.parametrize("beside", ["file", "link", "read-only"])
+def test_what_a_killed_predecessor_left_is_no_obstacle(
+    elf: Path, folder: Path, tmp_path: Path, beside: str
+) -> None:
     target = tmp_path / "target"
     target.write_text("precious")
-    (folder / "init").symlink_to(target)
-    assert install(elf, folder / "init").returncode == 0
+    if beside == "link":
+        (folder / "init.new").symlink_to(target)
+    else:
+        (folder / "init.new").write_bytes(elf.read_bytes()[:1000])
+        (folder / "init.new").chmod(0o400 if beside == "read-only" else 0o600)
+    done = install(elf, folder / "init")
+    assert (done.returncode, done.stderr) == (0, "")
     assert target.read_text() == "precious"
-    assert not (folder / "init").is_symlink()
     assert_installed(elf, folder / "init")
+
+
+def test_a_folder_beside_it_is_told_in_words(elf: Path, folder: Path) -> None:
+    (folder / "init.new").mkdir()
+    assert_refused(install(elf, folder / "init"), str(folder / "init"), "File exists")
+    assert [p.name for p in folder.iterdir()] == ["init.new"]
+
+
+def in_the_way(kind: str, place: Path, target: Path) -> socket.socket | None:
+    """Something that is no regular file."""
+    match kind:
+        case "link":
+            target.write_text("precious")
+            place.symlink_to(target)
+        case "dangling link":
+            place.symlink_to(target / "none")
+        case "folder":
+            place.mkdir()
+        case "pipe":
+            os.mkfifo(place)
+        case "socket":
+            listening = socket.socket(socket.AF_UNIX)
+            listening.bind(str(place))
+            return listening
+        case "device":
+            need.root()
+            os.mknod(place, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    return None
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "folder", "pipe", "socket", "device"])
+def test_what_is_no_regular_file_is_never_replaced(
+    elf: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    target = tmp_path / "target"
+    monkeypatch.chdir(folder)  # a socket's path is short
+    held = in_the_way(kind, Path("init"), target)
+    before = (folder / "init").lstat()
+    done = install(elf, folder / "init")
+    assert_refused(done, str(folder / "init"), "it exists and is no regular file")
+    assert done.returncode == 125
+    assert (folder / "init").lstat() == before
+    assert [p.name for p in folder.iterdir()] == ["init"]
+    assert kind != "link" or target.read_text() == "precious"
+    if held:
+        held.close()
 
 
 def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -109,12 +169,6 @@ def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
 def test_a_missing_folder(elf: Path, folder: Path) -> None:
     destination = folder / "none" / "init"
     assert_refused(install(elf, destination), str(destination), "No such file or directory")
-
-
-def test_a_folder_as_destination(elf: Path, folder: Path) -> None:
-    (folder / "init").mkdir()
-    assert_refused(install(elf, folder / "init"), str(folder / "init"))
-    assert [p.name for p in folder.iterdir()] == ["init"]
 
 
 @pytest.mark.root

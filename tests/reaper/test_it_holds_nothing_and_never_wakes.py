@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -33,6 +34,24 @@ def settled(running: Running) -> int:
     return pid
 
 
+def at_rest(running: Running) -> int:
+    """The pid of the reaper, once it has looked six times whether the program gives up root.
+
+    Only as root and PID 1, in the first eighth of a second.
+    """
+    pid = settled(running)
+    counts = [-1]
+
+    def rests() -> bool:
+        time.sleep(0.3)
+        counts.append(int(kernel.status(pid)["voluntary_ctxt_switches"]))
+        return counts[-1] == counts[-2]
+
+    kernel.wait_until(rests, "it is at rest")
+    assert counts[-1] < 20
+    return pid
+
+
 def test_no_descriptor_but_0_to_2(reaper: Launcher, pid1: bool, terminal: bool) -> None:
     extra = [os.open("/etc/passwd", os.O_RDONLY) for _ in range(8)]
     high = os.dup2(extra[0], 900)
@@ -44,7 +63,7 @@ def test_no_descriptor_but_0_to_2(reaper: Launcher, pid1: bool, terminal: bool) 
         os.close(descriptor)
     assert set(kernel.descriptors(pid)) <= {0, 1, 2}
     assert {1, 2} <= set(kernel.descriptors(pid))
-    assert terminal or 0 not in kernel.descriptors(pid), "nothing needs its stdin"
+    assert (0 in kernel.descriptors(pid)) == (terminal or pid1), "nobody else needs its stdin"
     assert set(kernel.descriptors(running.child)) >= {*extra, high}
 
 
@@ -55,8 +74,38 @@ def test_its_directory_is_the_root(reaper: Launcher, tmp_path: Path, pid1: bool)
     assert Path(f"/proc/{running.child}/cwd").readlink() == tmp_path
 
 
+@pytest.mark.usefixtures("namespaces")
+@pytest.mark.parametrize("kind", ["pipe", "socket", "file", "/dev/null"])
+def test_input_through_proc_1_fd_0(reaper: Launcher, kind: str, tmp_path: Path) -> None:
+    """Consoles of servers are written to from scripts in the container."""
+    script = "echo ready; read -r line; echo got $line; exec sleep 1000"
+    (tmp_path / "file").write_text("line\n")
+    opened = {"file": tmp_path / "file", "/dev/null": Path("/dev/null")}
+    write: socket.socket | int | None = None
+    if kind == "pipe":
+        read, write = os.pipe()
+    elif kind == "socket":
+        end, write = socket.socketpair()
+        read = end.detach()
+    else:
+        read = os.open(opened[kind], os.O_RDONLY)
+    running = reaper.start(shell(script), pid1=True, stdin=read)
+    os.close(read)
+    running.out.expect("ready\n")
+    kernel.wait_until(lambda: kernel.comm(running.pid) == "init:0", "it has let go")
+    links = [Path(f"/proc/{pid}/fd/0").readlink() for pid in (running.pid, running.child)]
+    assert links[0] == links[1]
+    if kind == "pipe":
+        Path(f"/proc/{running.pid}/fd/0").write_text("hello\n")
+        running.out.expect("got hello\n")
+    if isinstance(write, int):
+        os.close(write)
+    elif write:
+        write.close()
+
+
 def test_a_pipe_on_stdin_is_the_programs_alone(reaper: Launcher) -> None:
-    """When the program closes its stdin, the writer must learn it."""
+    """Outside of PID 1: when the program closes its stdin, the writer must learn it."""
     running = reaper.start(shell("exec <&-; echo ready; exec sleep 1000"), stdin=subprocess.PIPE)
     settled(running)
     assert running.popen.stdin is not None
@@ -107,7 +156,7 @@ def test_a_mount_it_was_started_in_can_be_unmounted(reaper: Launcher) -> None:
 
 def test_idle_it_never_wakes(reaper: Launcher, options: tuple[str, ...], pid1: bool) -> None:
     running = reaper.start(python("witness.py"), options, pid1=pid1)
-    pid = settled(running)
+    pid = at_rest(running)
     before = kernel.status(pid)
     time.sleep(IDLE)
     after = kernel.status(pid)

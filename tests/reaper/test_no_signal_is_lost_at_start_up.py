@@ -104,7 +104,8 @@ def test_a_signal_at_every_step_of_the_start(gate: Gate, pid1: bool, number: int
             traced.finish_call()
         traced.finish_call()
         for _ in range(steps):
-            waits = traced.next_call() == tracer.WAIT
+            # With a time-out it is the try whether it may wait.
+            waits = traced.next_call() == tracer.WAIT and not traced.register(tracer.RDX)
             if waits:
                 break
             traced.finish_call()

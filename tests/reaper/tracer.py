@@ -22,7 +22,7 @@ EVENT_EXEC = 4
 SYSCALL_STOP = signal.SIGTRAP | 0x80
 PROCMASK, WAIT = 14, 128
 """x86-64's rt_sigprocmask and rt_sigtimedwait."""
-RSI, RAX, RDI, RIP, ORIG_RAX = 13, 10, 14, 16, 15
+RDX, RSI, RAX, RDI, RIP, ORIG_RAX = 12, 13, 10, 14, 16, 15
 
 
 def needed() -> None:

@@ -1,0 +1,111 @@
+"""Each system call denied in turn: a second way or an end with a sentence; no spin, no hang.
+
+What each denial does is a row of docs/how-it-works.md, which this reads.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.reaper import kernel, need
+from tests.reaper.conftest import alone
+from tests.reaper.process import PROGRAMS, python
+
+if TYPE_CHECKING:
+    from tests.reaper.process import Launcher
+
+ROOT = Path(__file__).parents[2]
+NUMBERS = {
+    "chdir": 80, "clone": 56, "close": 3, "close_range": 436, "exit": 60, "exit_group": 231,
+    "fchmod": 91, "fork": 57, "fsync": 74, "getpgid": 121, "getpid": 39, "getppid": 110,
+    "getsid": 124, "getuid": 102, "ioctl": 16, "kill": 62, "openat": 257, "pipe2": 293,
+    "prctl": 157, "read": 0, "readlinkat": 267, "rename": 82, "rt_sigaction": 13,
+    "rt_sigprocmask": 14, "rt_sigqueueinfo": 129, "rt_sigtimedwait": 128, "setgroups": 116,
+    "setitimer": 38, "setpgid": 109, "setresgid": 119, "setresuid": 117, "signalfd4": 289,
+    "statx": 332, "timer_create": 222, "timer_settime": 223, "tkill": 200, "unlinkat": 263,
+    "wait4": 61, "waitid": 247, "write": 1,
+}  # fmt: skip
+"""x86-64's."""
+ROW = re.compile(r"^\| (`[a-z0-9_`, ]+`) \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)
+DENIALS = {"EPERM": "1", "ENOSYS": "38", "kill": "kill"}
+SENTENCE = re.compile(r"initshim: cannot [^\n]+: (Operation not permitted|Function not [a-z]+)\n")
+
+
+def rows() -> dict[tuple[str, ...], str]:
+    """Of the page's table: the calls that are denied together, and what that does."""
+    page = (ROOT / "docs" / "how-it-works.md").read_text()
+    table = page[page.index("| call denied |") :].partition("\n\n")[0]
+    return {tuple(re.findall(r"`(\w+)`", calls)): does for calls, does in ROW.findall(table)}
+
+
+@pytest.fixture(scope="module")
+def bare(built: Path) -> str:
+    """A program that calls almost nothing itself, for it is under the same denial."""
+    if platform.machine() != "x86_64":
+        pytest.skip("needs x86-64: the program and the numbers are its own")
+    need.module("ziglang", "ziglang")
+    program = built / "bare"
+    with alone():
+        if not program.exists():
+            zig = [sys.executable, "-m", "ziglang", "cc", "-target", "x86_64-linux-musl"]
+            flags = ["-static", "-nostdlib", "-O1", "-fno-stack-protector", "-o", str(program)]
+            subprocess.run([*zig, *flags, str(PROGRAMS / "bare.c")], check=True)
+    return str(program)
+
+
+def denying(calls: tuple[str, ...], denial: str) -> list[str]:
+    return python("deny.py", ",".join(str(NUMBERS[call]) for call in calls), DENIALS[denial])
+
+
+@pytest.mark.parametrize("calls", rows(), ids=",".join)
+@pytest.mark.parametrize("denial", ["EPERM", "ENOSYS"])
+def test_a_denied_call_does_what_the_page_says(
+    reaper: Launcher, bare: str, pid1: bool, calls: tuple[str, ...], denial: str
+) -> None:
+    does = rows()[calls]
+    wrap = denying(calls, denial)
+    done = reaper.run([bare, "end"], ("-t", "/none"), pid1=pid1, wrap=wrap)
+    if does.startswith("**125**"):
+        assert done.returncode == 125
+        assert SENTENCE.fullmatch(done.stderr)
+        return
+    if does.startswith("ends by a fault"):
+        assert -done.returncode in {signal.SIGILL, signal.SIGTRAP, signal.SIGSEGV}
+        return
+    assert (done.returncode, done.stderr) == (7, "")
+    running = reaper.start([bare], ("-t", "/none"), pid1=pid1, wrap=wrap)
+    running.out.expect("ready\n")
+    kernel.wait_until(lambda: kernel.state(running.pid) == "S", "it sleeps")
+    running.send(signal.SIGTERM)
+    if does.startswith("**signals"):
+        assert running.err.line().startswith("initshim: cannot forward TERM to ")
+        running.send(signal.SIGHUP)
+        kernel.wait_until(lambda: not kernel.signals(running.pid, "ShdPnd"), "both were taken")
+        kernel.wait_until(lambda: kernel.state(running.pid) == "S", "it sleeps")
+        return
+    assert running.wait() == 143
+    assert running.err.rest() == ""
+
+
+@pytest.mark.parametrize("call", sorted({call for calls in rows() for call in calls}))
+def test_a_call_that_kills_is_an_end(reaper: Launcher, bare: str, pid1: bool, call: str) -> None:
+    """The kernel ends the reaper, or its child, with SIGSYS; or the call was not made."""
+    done = reaper.run([bare, "end"], ("-t", "/none"), pid1=pid1, wrap=denying((call,), "kill"))
+    assert done.returncode in {7, -signal.SIGSYS, 128 + signal.SIGSYS}
+
+
+def test_the_page_has_every_call_of_the_source() -> None:
+    told = {call for calls in rows() for call in calls}
+    declared = set(
+        re.findall(r"enum: SYS_(\w+)", (ROOT / "initshim" / "linux.pxd").read_text())
+    ) - {"execve"}  # that can't be denied to us: the runtime starts us with it
+    assert declared <= told
+    assert told <= set(NUMBERS)
