@@ -36,7 +36,7 @@ CHOSEN = $(T) $(if $(K),-k "$(K)") -n $(N) --dist loadgroup
 TESTS := .venv/.has-test .venv/.has-traces .venv/.has-cli
 
 .PHONY: help demo test quick coverage mutants assets integration faults soak attacks lint fuzz bench \
-	bench-reaper bench-webhook bench-cluster reaper dist docs site lock clean
+	bench-reaper bench-webhook bench-cluster reaper dist locked-dist docs site lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -102,11 +102,22 @@ reaper: .venv/.ready ## Build the reaper for every machine, into initshim/bin
 	$(BIN)/python -m initshim.build --target all
 
 dist: .venv/.ready ## Build what PyPI gets, into dist: the source, and a wheel for every machine
+	$(call build-dist,$(BIN)/python)
+
+# In a release: with nothing installed but what requirements-build.lock names, by its hashes.
+locked-dist:
+	rm -rf $(CACHE)/build
+	$(PYTHON) -m venv $(CACHE)/build
+	$(CACHE)/build/bin/python -m pip install --quiet --only-binary :all: --require-hashes -r requirements-build.lock
+	$(call build-dist,$(CACHE)/build/bin/python)
+
+define build-dist
 	rm -rf dist
-	$(BIN)/python -m hatchling build --directory dist --target sdist
-	for target in $$($(BIN)/python -c 'from initshim.targets import TARGETS; print(*TARGETS)'); do \
-		INITSHIM_TARGET=$$target $(BIN)/python -m hatchling build --directory dist --target wheel || exit 1; \
+	$(1) -m hatchling build --directory dist --target sdist
+	for target in $$($(1) -c 'from initshim.targets import TARGETS; print(*TARGETS)'); do \
+		INITSHIM_TARGET=$$target $(1) -m hatchling build --directory dist --target wheel || exit 1; \
 	done
+endef
 
 docs: $(TESTS) .venv/.has-bench ## Write what is made from code: configuration, reasons, pictures, the chart's schema and README, deploy/
 	$(BIN)/python docs/generate.py
