@@ -25,6 +25,7 @@ from webhook.server.logs import Journal
 from webhook.server.metrics import Metrics
 from webhook.server.observers import Both
 from webhook.server.tracing import Tracing, tracing
+from webhook.server.waiting import SharedWait
 from webhook.settings import Settings, environment
 from webhook.tls.context import require_clients
 
@@ -64,7 +65,11 @@ async def serve(
         health = Health(lambda: "" if certificates.state.ready else certificates.state.reason)
         metrics.watch_certificate(lambda: _expiry(certificates))
         metrics.watch_readiness(lambda: not health.obstacle())
-        resolver = await stack.enter_async_context(open_resolver(settings, client, observer))
+        resolver = SharedWait(
+            await stack.enter_async_context(open_resolver(settings, client, observer)),
+            most=settings.max_connections // 2,
+            clock=asyncio.get_running_loop().time,
+        )
         engine = make_engine(settings, version=version, resolver=resolver, observer=observer)
         events = recorder(client, observer) if client and settings.events else None
         app = create_app(
