@@ -3,8 +3,10 @@
 import asyncio
 import dataclasses
 import difflib
+import re
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -15,11 +17,13 @@ from webhook.assembly.engine import make_engine
 from webhook.assembly.resolver import open_resolver
 from webhook.cli import output
 from webhook.cli.image_configs import Images, image_configs
+from webhook.cli.join import anew, joined
 from webhook.cli.manifest import files
+from webhook.cli.manifest.kinds import KNOWN, LEFT, Kinds
 from webhook.cli.outcomes import WRAPPED
 from webhook.cli.output import CantWrite, Form
 from webhook.cli.rewrite import Rewritten, rewrite
-from webhook.core.errors import BadInput, BadManifest, BadSettings, InitshimError
+from webhook.core.errors import BadManifest, BadSettings, InitshimError
 from webhook.core.observe import Silent
 from webhook.settings import Settings, load
 
@@ -34,6 +38,11 @@ _IN_PLACE = "Write changed files back; print nothing."
 _OUTPUT = "text keeps each file as it is written; json and yaml write all documents anew."
 _IMAGE = "What an image runs: an OCI image configuration, or {entrypoint: […], cmd: […]}."
 _LOOKUP = "Ask registries for what images run (INITSHIM_… settings as for the webhook)."
+_TEMPLATE_PATH = (
+    "Where a kind has its pod template: TFJob.kubeflow.org=spec.tfReplicaSpecs.*.template. "
+    "Repeatable."
+)
+_FAIL_FAST = "Print and write nothing when one of the files is wrong."
 _REAPER = "Image of the reaper (INITSHIM_REAPER_IMAGE)."
 _DELIVERY = "initContainer, or imageVolume from Kubernetes 1.35 on (INITSHIM_DELIVERY)."
 
@@ -52,6 +61,10 @@ def inject(  # noqa: PLR0913  # an option is an argument to typer
         list[str] | None, typer.Option(metavar="IMAGE=FILE", help=_IMAGE)
     ] = None,
     lookup: Annotated[bool, typer.Option("--lookup", help=_LOOKUP)] = False,
+    template_path: Annotated[
+        list[str] | None, typer.Option(metavar="KIND=PATH", help=_TEMPLATE_PATH)
+    ] = None,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help=_FAIL_FAST)] = False,
     reaper_image: Annotated[str | None, typer.Option(metavar="IMAGE", help=_REAPER)] = None,
     delivery: Annotated[
         Literal["initContainer", "imageVolume"] | None, typer.Option(metavar="WAY", help=_DELIVERY)
@@ -70,38 +83,58 @@ def inject(  # noqa: PLR0913  # an option is an argument to typer
     try:
         _check(file or [], in_place=in_place, shows=diff or report or form is not Form.TEXT)
         settings = load(lookups=lookup, reaper_image=reaper_image, delivery=delivery)
-        configs = image_configs(image_config or [])
-        given = file or ["-"]
-        found = list(files.find(given, recursive=recursive))
-        if not found:
-            raise BadManifest(f"no .yaml, .yml or .json file in {', '.join(given)}")
-        done, wrong = asyncio.run(
-            _all(found, settings, configs, in_place=not report and form is Form.TEXT)
+        asked = _Asked(
+            settings,
+            image_configs(image_config or []),
+            KNOWN.extended(template_path or []),
+            in_place=not report and form is Form.TEXT,
         )
+        found = _found(file or ["-"], recursive=recursive)
     except InitshimError as error:
         output.fail("inject", error)
-    if wrong:
+    done, wrong = asyncio.run(_all(found, asked))
+    if wrong and (fail_fast or not done):
         output.fail("inject", *wrong)  # before anything is printed or written
     try:
-        _hand_over(done, form, diff=diff, report=report, in_place=in_place)
+        wrong += _hand_over(done, form, diff=diff, report=report, in_place=in_place)
     except InitshimError as error:
-        output.fail("inject", error)
+        output.fail("inject", *wrong, error)
     if not report:
         _warn(done)
+    if wrong:
+        output.fail("inject", *wrong)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How manifests are to be rewritten."""
+
+    settings: Settings
+    configs: Images
+    kinds: Kinds
+    in_place: bool
+
+
+def _found(given: Sequence[str], *, recursive: bool) -> list[str]:
+    found = list(files.find(given, recursive=recursive))
+    if not found:
+        raise BadManifest(f"no .yaml, .yml or .json file in {', '.join(given)}")
+    return found
 
 
 def _hand_over(
     done: Sequence[Rewritten], form: Form, *, diff: bool, report: bool, in_place: bool
-) -> None:
-    """Print the result as it is asked for, or write it back."""
+) -> list[InitshimError]:
+    """Print the result as it is asked for, or write it back; give what could not be written."""
+    if in_place:
+        return _write_back(done)
     if report:
         _report(done, form)
     elif diff:
         output.diff(output.stdout(), _diff(done))
-    elif in_place:
-        _write_back(done)
     else:
-        output.write(_joined(done) if form is Form.TEXT else _anew(done, form))
+        output.write(joined(done) if form is Form.TEXT else anew(done, form))
+    return []
 
 
 def _check(given: Sequence[str], *, in_place: bool, shows: bool) -> None:
@@ -111,19 +144,23 @@ def _check(given: Sequence[str], *, in_place: bool, shows: bool) -> None:
         raise BadSettings("--in-place needs files, and prints neither diff nor report")
 
 
-async def _all(
-    found: Sequence[str], settings: Settings, configs: Images, *, in_place: bool
-) -> tuple[list[Rewritten], list[BadInput]]:
+async def _all(found: Sequence[str], asked: _Asked) -> tuple[list[Rewritten], list[InitshimError]]:
     """Rewrite every file, and collect everything that is wrong."""
     done: list[Rewritten] = []
-    wrong: list[BadInput] = []
+    wrong: list[InitshimError] = []
+    settings = asked.settings
     async with open_resolver(settings, None, Silent()) as resolver:
-        engine = _engine(settings, configs, resolver)
+        engine = _engine(settings, asked.configs, resolver)
         for name in found:
             try:
-                manifest = files.read(name)
-                seconds = settings.lookup_seconds
-                done.append(await rewrite(manifest, engine, seconds=seconds, in_place=in_place))
+                one = await rewrite(
+                    files.read(name),
+                    engine,
+                    seconds=settings.lookup_seconds,
+                    in_place=asked.in_place,
+                    kinds=asked.kinds,
+                )
+                done.append(one)
             except BadManifest as error:
                 wrong.append(error)
     return done, wrong
@@ -136,40 +173,22 @@ def _engine(settings: Settings, configs: Images, resolver: Resolver) -> Engine:
     return dataclasses.replace(made, rules=rules)
 
 
-def _joined(done: Sequence[Rewritten]) -> str:
-    """Put the files one after the other, so that `kubectl apply -f -` reads them all."""
-    joined = ""
-    only_json = all(each.manifest.is_json for each in done)
-    for each in done:
-        if joined and not joined.endswith("\n"):
-            joined += "\n"
-        if joined and not only_json and not each.text.startswith("---"):
-            joined += "---\n"
-        joined += each.text
-    return joined
-
-
-def _anew(done: Sequence[Rewritten], form: Form) -> str:
-    """Write every document in one form; several become a stream in YAML, a List in JSON."""
-    objects = [data for each in done for data in each.data if data is not None]
-    if form is Form.YAML:
-        return "---\n".join(output.dumps(each, form) for each in objects)
-    if len(objects) == 1:
-        return output.dumps(objects[0], form)
-    return output.dumps({"apiVersion": "v1", "kind": "List", "items": objects}, form)
-
-
 def _diff(done: Sequence[Rewritten]) -> Iterator[str]:
     for each in done:
         name = each.manifest.name.lstrip("/")
         lines = difflib.unified_diff(
-            each.manifest.text.splitlines(keepends=True),
-            each.text.splitlines(keepends=True),
+            _lines(each.manifest.text),
+            _lines(each.text),
             f"a/{name}",
             f"b/{name}",
         )
         for line in lines:
             yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def _lines(text: str) -> list[str]:
+    """Divide a text at what git takes for the end of a line, and at nothing else."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def _report(done: Sequence[Rewritten], form: Form) -> None:
@@ -189,24 +208,29 @@ def _report(done: Sequence[Rewritten], form: Form) -> None:
     output.table(output.stdout(), head, rows)
 
 
-def _write_back(done: Sequence[Rewritten]) -> None:
+def _write_back(done: Sequence[Rewritten]) -> list[InitshimError]:
+    wrong: list[InitshimError] = []
     for each in done:
         path = each.manifest.path
         if not each.changed or path is None:
             continue
         try:
-            files.replace(path, each.manifest.mark + each.text)
+            files.replace(path, each.manifest.mark + each.text, each.manifest.encoding)
         except OSError as error:
-            raise CantWrite(f"{path} can't be written: {error.strerror or error}") from error
+            wrong.append(CantWrite(f"{path} can't be written: {error.strerror or error}"))
+    return wrong
 
 
 def _warn(done: Sequence[Rewritten]) -> None:
-    """Say on standard error which containers were left alone although they need a hand."""
+    """Say on standard error what was left alone although it needs a hand, or passes unseen."""
     console = output.stderr()
     for each in (outcome for rewritten in done for outcome in rewritten.outcomes):
-        if each.outcome != WRAPPED and each.remedy:
-            console.print(
-                f"initshim inject: {each.file}: {each.object}, container {each.container} is "
-                f"left alone ({each.outcome}): {each.why}; {each.remedy}",
-                markup=False,
-            )
+        whole = each.outcome in LEFT
+        if each.outcome == WRAPPED or not (each.remedy or whole):
+            continue
+        what = each.object if whole else f"{each.object}, container {each.container}"
+        said = "; ".join(filter(None, (each.why, each.remedy)))
+        console.print(
+            f"initshim inject: {each.file}: {what} is left alone ({each.outcome}): {said}",
+            markup=False,
+        )

@@ -8,18 +8,24 @@ from typing import Any
 from webhook.admission.admit import Engine, Mutated, mutate
 from webhook.cli import outcomes
 from webhook.cli.manifest.files import Manifest, place
-from webhook.cli.manifest.nodes import Misplaced
+from webhook.cli.manifest.kinds import KNOWN, Kinds
+from webhook.cli.manifest.nodes import Document, Misplaced, Scalar
+from webhook.cli.manifest.places import keys, locate, replaced
+from webhook.cli.manifest.pods import Object, Passed, Place, Template, pods
+from webhook.cli.manifest.scalars import quote
 from webhook.cli.manifest.splice import splice
-from webhook.core.errors import BadManifest, BadPod
-from webhook.core.pod import Pod
-from webhook.core.workload import Workload, workloads
+from webhook.core.errors import BadPod
+from webhook.core.pod import Json, Pod
+
+_TYPES = {bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object"}
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one container; `container` is "*" for a pod that is left alone whole.
+    """What became of one container; `container` is "*" for what is left alone whole.
 
-    `outcome` is "wrapped" or the reason's public name, `why` and `remedy` its sentences.
+    `outcome` is "wrapped", the reason's public name, or one of `Left`; `why` and `remedy` are
+    sentences.
     """
 
     file: str
@@ -35,7 +41,7 @@ class Outcome:
     @property
     def object(self) -> str:
         """`Kind/name`, with the namespace in front where the manifest gives one."""
-        named = f"{self.kind}/{self.name or '(no name)'}"
+        named = f"{self.kind or '(no kind)'}/{self.name or '(no name)'}"
         return f"{self.namespace}/{named}" if self.namespace else named
 
 
@@ -55,57 +61,128 @@ class Rewritten:
 
 
 async def rewrite(
-    manifest: Manifest, engine: Engine, *, seconds: float, in_place: bool = True
+    manifest: Manifest,
+    engine: Engine,
+    *,
+    seconds: float,
+    in_place: bool = True,
+    kinds: Kinds = KNOWN,
 ) -> Rewritten:
     """Send every workload of a manifest through the engine; `seconds` for each one's lookups.
 
     Where not `in_place`, only the data is new and the text stays.
 
-    Raises BadManifest that names file, document and object.
+    Raises BadManifest that names file, document, line and object.
     """
-    found: list[Outcome] = []
-    wanted: list[Any] = []
+    rewriter = _Rewriter(manifest, engine, kinds, seconds)
+    data: list[Any] = []
+    parts: list[str] = []
+    done = 0
     for document in manifest.documents:
-        data = _data(manifest, document.number)
-        wanted.append(data)
-        where = f"{manifest.name}, document {document.number}"
+        try:
+            values = document.values()
+            wanted = await rewriter.document(document, values.root)
+            data.append(wanted)
+            if in_place:
+                parts += (
+                    manifest.text[done : document.start],
+                    splice(document, values, wanted, manifest.parse_one),
+                )
+                done = document.start + len(document.text)
+        except Misplaced as error:
+            raise place(manifest.name, manifest.text, error) from error
+    text = "".join((*parts, manifest.text[done:]))
+    return Rewritten(manifest, text, tuple(data), tuple(rewriter.outcomes))
+
+
+class _Rewriter:
+    """Rewrites a manifest's documents one after the other, and collects the outcomes."""
+
+    def __init__(self, manifest: Manifest, engine: Engine, kinds: Kinds, seconds: float) -> None:
+        self.outcomes: list[Outcome] = []
+        self._file = manifest.name
+        self._engine = engine
+        self._kinds = kinds
+        self._seconds = seconds
+
+    async def document(self, document: Document, data: Any) -> Any:
+        """Give a document's data as wanted; what is given stays as it is. Raises Misplaced."""
         if not isinstance(data, dict | None):
-            raise BadManifest(f"{where}: this is no Kubernetes object")
-        for each in workloads(data):
-            mutated = await _mutate(each, engine, where=where, seconds=seconds)
-            each.pod.update(mutated.pod)  # in its place: what surrounds it is the document
-            found += _outcomes(mutated, each, manifest.name, document.number)
-    text = _spliced(manifest, wanted) if in_place else manifest.text
-    return Rewritten(manifest, text, tuple(wanted), tuple(found))
+            at = document.start + (document.root.start if document.root else 0)
+            raise Misplaced("this is no Kubernetes object", at, document.number)
+        changes: dict[Place, Json] = {}
+        for found in pods(data, self._kinds):
+            if isinstance(found, Passed):
+                told = self._told(found.object, document)
+                said = Outcome(*told, outcomes.WHOLE_POD, found.reason, found.why, found.remedy)
+                self.outcomes.append(said)
+                continue
+            mutated = await self._mutate(found, document)
+            self.outcomes += self._of_plan(mutated, found.object, document)
+            if mutated.patch:
+                changes[found.place] = mutated.pod
+        return replaced(data, changes)
+
+    async def _mutate(self, found: Template, document: Document) -> Mutated:
+        _check_strings(found, document)
+        deadline = asyncio.get_running_loop().time() + self._seconds
+        namespace = found.object.namespace
+        try:
+            return await mutate(Pod(found.pod), namespace, self._engine, deadline=deadline)
+        except BadPod as error:
+            way = keys(str(error).partition(" ")[0])
+            raise _misplaced(f"{found.object}: {error}", found, document, way) from error
+
+    def _told(self, about: Object, document: Document) -> tuple[str, int, str, str, str]:
+        return self._file, document.number, about.kind, about.name, about.namespace
+
+    def _of_plan(self, mutated: Mutated, about: Object, document: Document) -> Iterator[Outcome]:
+        told = self._told(about, document)
+        for one in outcomes.of_plan(mutated.plan):
+            yield Outcome(*told, one.container, one.outcome, one.why, one.remedy)
 
 
-def _data(manifest: Manifest, number: int) -> Any:
-    try:
-        return manifest.documents[number - 1].data()
-    except Misplaced as wrong:
-        told = Misplaced(str(wrong), wrong.at, number)
-        raise place(manifest.name, manifest.text, told) from wrong
+def _check_strings(found: Template, document: Document) -> None:
+    """Raise Misplaced for the first item of a command, of args, or annotation that is no string."""
+    for way, item in _strings(found.pod):
+        if not isinstance(item, str):
+            raise _no_string(found, document, way, item)
 
 
-async def _mutate(each: Workload, engine: Engine, *, where: str, seconds: float) -> Mutated:
-    deadline = asyncio.get_running_loop().time() + seconds
-    try:
-        return await mutate(Pod(each.pod), each.namespace, engine, deadline=deadline)
-    except BadPod as error:
-        raise BadManifest(f"{where}, {each}: {error}") from error
+def _strings(pod: Json) -> Iterator[tuple[Place, Any]]:
+    """Give what has to be a string and, unquoted, easily is none."""
+    for field in ("containers", "initContainers"):
+        for index, container in enumerate(_list(pod["spec"], field)):
+            for argv in ("command", "args"):
+                for number, item in enumerate(_list(container, argv)):
+                    yield ("spec", field, index, argv, number), item
+    annotations = _object(_object(pod, "metadata"), "annotations")
+    for key, value in annotations.items():
+        yield ("metadata", "annotations", key), value
 
 
-def _spliced(manifest: Manifest, wanted: list[Any]) -> str:
-    try:
-        return splice(manifest.text, wanted, manifest.parse)
-    except BadManifest as error:
-        raise BadManifest(
-            f"{manifest.name}: {error}",
-            next_step="Try --output yaml, which writes every document anew.",
-        ) from error
+def _list(parent: Any, key: str) -> list[Any]:
+    value = parent.get(key) if isinstance(parent, dict) else None
+    return value if isinstance(value, list) else []
 
 
-def _outcomes(mutated: Mutated, each: Workload, file: str, number: int) -> Iterator[Outcome]:
-    told = (file, number, each.kind, each.name, each.namespace)
-    for one in outcomes.of_plan(mutated.plan):
-        yield Outcome(*told, one.container, one.outcome, one.why, one.remedy)
+def _object(parent: Json, key: str) -> Json:
+    value = parent.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _no_string(found: Template, document: Document, way: Place, item: Any) -> Misplaced:
+    """Say which item it is, what it says, and what to write."""
+    node = locate(document, (*found.place, *way))
+    shown = document.text[node.start : node.end].strip() if isinstance(node, Scalar) else ""
+    kind = _TYPES.get(type(item), "empty")
+    what = f"the item {shown} is {kind}" if shown else f"an item is {kind}"
+    mend = "" if isinstance(item, list | dict) else f": write {quote(shown)}"
+    where = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in way)
+    said = f"{found.object}, {where[1:]}: {what}, and Kubernetes takes only strings there{mend}"
+    return _misplaced(said, found, document, way)
+
+
+def _misplaced(said: str, found: Template, document: Document, way: Place) -> Misplaced:
+    node = locate(document, (*found.place, *way))
+    return Misplaced(said, document.start + (node.start if node else 0), document.number)

@@ -75,7 +75,7 @@ def test_a_deployment_comes_out_wrapped_and_otherwise_as_it_was() -> None:
 
 
 def test_what_has_no_workload_comes_out_byte_for_byte() -> None:
-    odd = f"%YAML 1.1\n--- # head\n{SERVICE}...\n\n--- \n# nothing\n---\nyes: no   \n\n"
+    odd = f"--- # head\n{SERVICE}...\n\n--- \n# nothing\n---\nyes: no   \n\n"
     result = inject(stdin=odd)
     assert (result.exit_code, result.stdout) == (0, odd)
 
@@ -212,19 +212,24 @@ def test_an_image_config_that_is_none_is_refused(tmp_path: Path, given: str, sai
     assert said in result.stderr
 
 
-def test_bad_input_is_named_with_file_and_document_and_nothing_is_printed(tmp_path: Path) -> None:
+def test_bad_input_is_named_with_its_line_and_to_fail_fast_writes_nothing(tmp_path: Path) -> None:
     good, bad, worse = (tmp_path / name for name in ("a.yaml", "b.yaml", "c.yaml"))
     good.write_text(DEPLOYMENT)
-    bad.write_text(f"{SERVICE}---\nkind: Pod\nkind: Pod\n")
+    bad.write_text(f"{SERVICE}---\nkind: Pod\n- kind\n")
     worse.write_text("kind: Pod\nspec: {containers: [{name: a, command: [sleep, 5]}]}\n")
     for options in ([], ["--in-place"], ["--report"], ["--diff"]):
-        result = inject(*options, "-f", tmp_path)
+        result = inject(*options, "--fail-fast", "-f", tmp_path)
         assert (result.exit_code, result.stdout) == (1, "")
-        twice = "the key kind is there twice, first on line 5"
-        number = "spec.containers[0].command must be a list of strings"
+        number = (
+            "Pod/(no name), spec.containers[0].command[1]: the item 5 is a number, and Kubernetes "
+            'takes only strings there: write "5"'
+        )
         assert result.stderr.splitlines() == [
-            f"initshim inject: {bad}, document 2, line 6: {twice}",
-            f"initshim inject: {worse}, document 1, Pod/(no name): {number}",
+            (
+                f"initshim inject: {bad}, document 2, line 6: did not find expected key, while "
+                "parsing a block mapping"
+            ),
+            f"initshim inject: {worse}, document 1, line 2: {number}",
         ]
     assert good.read_text() == DEPLOYMENT
 
@@ -233,7 +238,7 @@ def test_bad_input_is_named_with_file_and_document_and_nothing_is_printed(tmp_pa
 def test_what_is_no_kubernetes_object_is_refused(text: str) -> None:
     result = inject(stdin=f"{SERVICE}---\n{text}")
     assert result.exit_code == 1
-    assert "standard input, document 2: this is no Kubernetes object" in result.stderr
+    assert "standard input, document 2, line 5: this is no Kubernetes object" in result.stderr
 
 
 def test_a_bad_annotation_leaves_the_pod_untouched_and_explains() -> None:
@@ -302,10 +307,12 @@ def test_output_json_and_yaml_say_the_same_as_text() -> None:
 
 
 def test_a_text_that_cannot_be_changed_in_place_says_what_to_do() -> None:
-    text = "? kind\n: Pod\n? spec\n: containers:\n  - ? name\n    : a\n    ? command\n    : [run]\n"
+    container = "{name: a, image: x, command: [run]}"
+    text = f"kind: Pod\nspec: {{containers: [{container}], ? volumes}}\n"
     result = inject(stdin=text)
     assert result.exit_code == 1
-    assert "can't be changed in place. Try --output yaml" in result.stderr
+    assert "line 2: it is written in a way that can't be changed in place" in result.stderr
+    assert "Or try --output yaml" in result.stderr
     (pod,) = objects(inject("-o", "yaml", stdin=text).stdout)
     assert pod["spec"]["containers"][0]["command"] == ["/.initshim/init", "--", "run"]
 

@@ -10,12 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook.cli.manifest import from_json, from_yaml
-from webhook.cli.manifest.splice import splice
+from webhook.cli.manifest.splice import splice as splice_one
 from webhook.core.patch import diff
 
 NAMES = st.sampled_from(["web", "db", "yes", "0x1", "a b", "ä", "#c", "it's", 'say "x"', "- d"])
 LEAVES = NAMES | st.none() | st.booleans() | st.integers(0, 99)
 MOUNT = {"name": "initshim", "mountPath": "/.initshim", "readOnly": True}
+
+
+def splice(text: str, wanted: list[Any], parse: Any) -> str:
+    """Change a text of one document."""
+    (document,), (data,) = parse(text), wanted
+    parse_one = from_yaml.parse_one if parse is from_yaml.parse else from_json.parse_one
+    new = splice_one(document, document.values(), data, parse_one)
+    return text[: document.start] + new + text[document.start + len(document.text) :]
 
 
 @st.composite

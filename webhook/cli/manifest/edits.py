@@ -5,9 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from webhook.cli.manifest.layout import Layout
-from webhook.cli.manifest.nodes import Alias, Entry, Mapping, Node, Sequence, key_of, value
+from webhook.cli.manifest.nodes import (
+    Alias,
+    Entry,
+    Mapping,
+    Misplaced,
+    Node,
+    Sequence,
+    Values,
+    same,
+    sources,
+)
 from webhook.cli.manifest.render import Style, compact, flow, pretty
-from webhook.core.patch import diff
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +34,16 @@ class Editor:
     With `expand` it writes out what an alias or a merge stood for; without, it leaves those be.
     """
 
-    def __init__(self, text: str, style: Style, *, expand: bool) -> None:
+    def __init__(self, text: str, values: Values, style: Style, *, expand: bool) -> None:
         self._text = text
+        self._values = values
         self._layout = Layout(text)
         self._style = style
         self._expand = expand
 
     def edits(self, node: Node, wanted: Any, parent: Node | None) -> Iterator[Edit]:
         """Give the edits for one node."""
-        if not diff(value(node), wanted):
+        if same(self._values.of(node), wanted):
             return
         if isinstance(node, Alias):
             if self._expand:
@@ -48,8 +58,8 @@ class Editor:
     def _mapping(
         self, node: Mapping, wanted: dict[str, Any], parent: Node | None
     ) -> Iterator[Edit]:
-        own = {key_of(entry): entry for entry in node.entries}
-        told = value(node)
+        told = self._values.of(node)
+        own, hidden = self._setters(node)
         if not told.keys() <= wanted.keys():
             if self._expand or own.keys() - wanted.keys():
                 yield self._replace(node, wanted, parent)
@@ -58,15 +68,33 @@ class Editor:
         for key, part in wanted.items():
             if key in own:
                 yield from self.edits(own[key].value, part, node)
-            elif key not in told or (self._expand and diff(told[key], part)):
+            elif key not in told:
                 added[key] = part
+            elif not same(told[key], part):
+                if key in hidden:
+                    raise Misplaced(_hidden(key), hidden[key].key.start)
+                if self._expand:
+                    added[key] = part
         if added:
             yield self._add_entries(node, added)
+
+    def _setters(self, node: Mapping) -> tuple[dict[str, Entry], dict[str, Entry]]:
+        """Give the entries that set a key's value, and those that a merge below overrides."""
+        own: dict[str, Entry] = {}
+        hidden: dict[str, Entry] = {}
+        for entry in node.entries:
+            if entry.name is not None:
+                own[entry.name] = entry
+                hidden.pop(entry.name, None)
+                continue
+            merged = {key for source in sources(entry) for key in self._values.of(source)}
+            hidden |= {key: own.pop(key) for key in merged & own.keys()}
+        return own, hidden
 
     def _add_entries(self, node: Mapping, added: dict[str, Any]) -> Edit:
         if node.flow:
             return self._add_in_flow(node, added)
-        column = self._layout.column(node.entries[0].key.start)
+        column = self._layout.key_column(node)
         lines = [self._style.entry(key, part, column) for key, part in added.items()]
         return self._below(node, lines, column)
 
@@ -111,7 +139,7 @@ class Editor:
         return compact(part, (",", ":") if self._style.dense else (", ", ": "))
 
     def _sequence(self, node: Sequence, wanted: list[Any], parent: Node | None) -> Iterator[Edit]:
-        places = _aligned([value(item) for item in node.items], wanted)
+        places = _aligned(self._values.of(node), wanted)
         if places is None:
             yield self._replace(node, wanted, parent)
             return
@@ -150,7 +178,7 @@ class Editor:
         """Write a value anew; below a block key it may take lines of its own."""
         end = self._layout.content_end(node)
         if isinstance(parent, Mapping) and not parent.flow:
-            column = self._layout.column(parent.entries[0].key.start)
+            column = self._layout.key_column(parent)
             start = node.start
             while self._text[start - 1] in " \r\n":
                 start -= 1
@@ -182,4 +210,11 @@ def _same_thing(item: Any, wanted: Any) -> bool:
     """Kubernetes' lists of objects go by name; anything else by what it says."""
     if isinstance(item, dict) and isinstance(wanted, dict) and "name" in item:
         return bool(item["name"] == wanted.get("name"))
-    return not diff(item, wanted)
+    return same(item, wanted)
+
+
+def _hidden(key: str) -> str:
+    return (
+        f"{key} is set here, and << below sets it again, which is what kubectl takes and others "
+        f"do not: put << above {key}"
+    )

@@ -1,6 +1,8 @@
 """Manifest files: which there are, what is in them, and how a changed one is put back."""
 
+import codecs
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -9,12 +11,15 @@ from pathlib import Path
 
 from webhook.cli.manifest import from_json, from_yaml
 from webhook.cli.manifest.nodes import Document, Misplaced
-from webhook.cli.manifest.splice import Parse
+from webhook.cli.manifest.splice import ParseOne
 from webhook.core.errors import BadManifest
 
 LARGEST = 64 << 20
 _ENDINGS = frozenset({".yaml", ".yml", ".json"})
 _BOM = "\ufeff"
+_WIDE = {codecs.BOM_UTF16_BE: "utf-16-be", codecs.BOM_UTF16_LE: "utf-16-le"}
+_AS_UTF_8 = "Save it as UTF-8."
+_HELM = re.compile(r"\{\{-?\s*[\w.$(\"/]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +35,12 @@ class Manifest:
     text: str
     documents: tuple[Document, ...]
     is_json: bool
+    encoding: str = "utf-8"
 
     @property
-    def parse(self) -> Parse:
-        """How a text of this kind is read."""
-        return from_json.parse if self.is_json else from_yaml.parse
+    def parse_one(self) -> ParseOne:
+        """How a document of this kind is read."""
+        return from_json.parse_one if self.is_json else from_yaml.parse_one
 
 
 def find(given: Iterable[str], *, recursive: bool = False) -> Iterator[str]:
@@ -51,20 +57,25 @@ def find(given: Iterable[str], *, recursive: bool = False) -> Iterator[str]:
 def read(name: str) -> Manifest:
     """Read a file, or standard input for `-`. Raises BadManifest that names the place."""
     shown = "standard input" if name == "-" else name
-    whole = _decoded(_bytes(name, shown), shown)
+    raw = _bytes(name, shown)
+    encoding = next((each for mark, each in _WIDE.items() if raw.startswith(mark)), "utf-8")
+    whole = _decoded(raw, shown, encoding)
     text = whole.removeprefix(_BOM)
     is_json, documents = _parsed(text, shown)
+    if encoding != "utf-8" and len(documents) > 1:
+        raise BadManifest(f"{shown}: kubectl reads only the first document of UTF-16. {_AS_UTF_8}")
     path = None if name == "-" else Path(name)
-    return Manifest(shown, path, whole[: len(whole) - len(text)], text, documents, is_json)
+    mark = whole[: len(whole) - len(text)]
+    return Manifest(shown, path, mark, text, documents, is_json, encoding)
 
 
-def replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str, encoding: str = "utf-8") -> None:
     """Put a new text in the place of a file, whole or not at all; its mode stays."""
     target = path.resolve()  # a link stays a link
     handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
+            file.write(text.encode(encoding))
         Path(beside).chmod(target.stat().st_mode & 0o7777)
         Path(beside).replace(target)
     except BaseException:
@@ -75,7 +86,9 @@ def replace(path: Path, text: str) -> None:
 def place(name: str, text: str, wrong: Misplaced) -> BadManifest:
     """Say where in a file something is wrong: document and line, counted from 1."""
     line = text.count("\n", 0, wrong.at) + 1
-    return BadManifest(f"{name}, document {wrong.document}, line {line}: {wrong}")
+    return BadManifest(
+        f"{name}, document {wrong.document}, line {line}: {wrong}", next_step=wrong.next_step
+    )
 
 
 def _is_manifest(path: Path) -> bool:
@@ -96,12 +109,16 @@ def _bytes(name: str, shown: str) -> bytes:
     return raw
 
 
-def _decoded(raw: bytes, shown: str) -> str:
+def _decoded(raw: bytes, shown: str, encoding: str) -> str:
+    # kubectl ends a file with one byte "\n", and drops the "\r" in front of any: what that
+    # leaves of UTF-16 has to be whole.
+    if encoding != "utf-8" and (len(raw) % 2 or not raw.endswith(b"\n") or b"\r\n" in raw):
+        raise BadManifest(f"{shown}, line 1: kubectl can't read UTF-16 like this. {_AS_UTF_8}")
     try:
-        return raw.decode()
+        return raw.decode(encoding)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise BadManifest(f"{shown}, line {line}: this is no UTF-8") from error
+        raise BadManifest(f"{shown}, line {line}: this is no {encoding.upper()}") from error
 
 
 def _parsed(text: str, shown: str) -> tuple[bool, tuple[Document, ...]]:
@@ -110,13 +127,16 @@ def _parsed(text: str, shown: str) -> tuple[bool, tuple[Document, ...]]:
     YAML in braces begins like JSON; what neither can read is reported as what it looks like.
     """
     try:
-        if not text.lstrip(" \t\r\n").startswith("{"):
+        if not text.lstrip().startswith("{"):
             return False, tuple(from_yaml.parse(text))
         try:
             return True, tuple(from_json.parse(text))
         except Misplaced as wrong:
             return False, tuple(_yaml_or(wrong, text))
     except Misplaced as wrong:
+        if template := _HELM.search(text):
+            message = "this is a Helm template: render it first (helm template … | initshim inject)"
+            wrong = Misplaced(message, template.start(), wrong.document)
         raise place(shown, text, wrong) from wrong
 
 

@@ -13,7 +13,6 @@ from webhook.cli.manifest.nodes import (
     Node,
     Scalar,
     Sequence,
-    key_of,
 )
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -28,12 +27,18 @@ def parse(text: str) -> list[Document]:
     documents: list[Document] = []
     try:
         while scanner.more():
-            documents.append(Document(len(documents) + 1, scanner.node()))
+            documents.append(scanner.document(len(documents) + 1))
     except json.JSONDecodeError as error:
         raise Misplaced(error.msg, error.pos, len(documents) + 1) from error
     except Misplaced as error:
         raise Misplaced(str(error), error.at, len(documents) + 1) from error
     return documents
+
+
+def parse_one(text: str) -> Document:
+    """Read a text that is one value. Raises Misplaced."""
+    (document,) = parse(text)
+    return document
 
 
 class _Scanner:
@@ -42,11 +47,18 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
+        self._base = 0  # where the document begins: its nodes count from there
         self._depth = 0
 
     def more(self) -> bool:
         self._skip()
         return self._at < len(self._text)
+
+    def document(self, number: int) -> Document:
+        """Read one value, which begins here."""
+        self._base = self._at
+        root = self.node()
+        return Document(number, self._base, self._text[self._base : self._at], root)
 
     def node(self) -> Node:
         opening = self._peek()
@@ -63,31 +75,29 @@ class _Scanner:
         start = self._at
         if self._peek() == '"':
             value, self._at = _DECODER.raw_decode(self._text, start)
-            return Scalar(start, self._at, value)
+            return Scalar(start - self._base, self._at - self._base, value)
         found = _LITERAL.match(self._text, start)
         if not found:
             raise Misplaced("a JSON value is expected here", start)
         self._at = found.end()
-        return Scalar(start, self._at, json.loads(found[0]))
+        value = json.loads(found[0])
+        return Scalar(start - self._base, self._at - self._base, value)
 
     def _sequence(self) -> Sequence:
         start = self._at
         items = tuple(self.node() for _ in self._parts("]"))
-        return Sequence(start, self._at, items, flow=True)
+        return Sequence(start - self._base, self._at - self._base, items, flow=True)
 
     def _mapping(self) -> Mapping:
         start = self._at
-        entries: dict[str, Entry] = {}
+        entries: list[Entry] = []
         for _ in self._parts("}"):
             if self._peek() != '"':
                 raise Misplaced("a key in double quotes is expected here", self._at)
             key = self._scalar()
             self._expect(":")
-            entry = Entry(key, self.node())
-            if key_of(entry) in entries:
-                raise Misplaced(f"the key {key_of(entry)} is there twice", key.start)
-            entries[key_of(entry)] = entry
-        return Mapping(start, self._at, tuple(entries.values()), flow=True)
+            entries.append(Entry(key.value, key, self.node()))
+        return Mapping(start - self._base, self._at - self._base, tuple(entries), flow=True)
 
     def _parts(self, closing: str) -> Iterator[Any]:
         """Stop before each part of a list or an object, and behind its end at last."""

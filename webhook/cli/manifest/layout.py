@@ -30,6 +30,14 @@ class Layout:
         """Give how far from its line's start a place is."""
         return at - self.line(at)
 
+    def key_column(self, node: Mapping) -> int:
+        """Give how far in a block mapping's keys stand, those with a `?` in front as well."""
+        explicit = self.text[node.start : node.start + 1] == "?"
+        return self.column(node.start if explicit else self._key(node.entries[0].key))
+
+    def _key(self, key: Node) -> int:
+        return self.before_properties(key.start)
+
     def indent(self, at: int) -> str:
         """Give the white space that a line begins with."""
         line = self.text[self.line(at) : at]
@@ -70,12 +78,15 @@ class Layout:
                 yield from self.dash_offsets(item)
 
     def content_end(self, node: Node) -> int:
-        """Give where the last thing that a node says ends."""
+        """Give where the last thing that a node says ends, in the text."""
+        return min(self._content_end(node), len(self.text))  # a last line break may be missing
+
+    def _content_end(self, node: Node) -> int:
         match node:
             case Mapping(flow=False, entries=[*_, last]):
-                return max(self.content_end(last.key), self.content_end(last.value))
+                return max(self._content_end(last.key), self._content_end(last.value))
             case Sequence(flow=False, items=[*_, last]):
-                return self.content_end(last)
+                return self._content_end(last)
             case Scalar(start=start, end=end) if not _KEEP.match(self.text, start, end):
                 return start + len(self.text[start:end].rstrip())
         return node.end

@@ -10,49 +10,57 @@ from typing import Any
 
 from webhook.cli.manifest.edits import Edit, Editor
 from webhook.cli.manifest.layout import Layout
-from webhook.cli.manifest.nodes import Document, Misplaced
+from webhook.cli.manifest.nodes import Document, Misplaced, Values, same
 from webhook.cli.manifest.render import Style
-from webhook.core.errors import BadManifest
-from webhook.core.patch import diff
 
-Parse = Callable[[str], list[Document]]
+ParseOne = Callable[[str], Document]
 _ROUNDS = 4
+_ANEW = "Or try --output yaml, which writes every document anew."
 _RIGID = "it is written in a way that can't be changed in place"
 
 
-def splice(text: str, wanted: list[Any], parse: Parse) -> str:
-    """Change a text so that its documents say `wanted`. Raises BadManifest where it can't.
+def splice(document: Document, values: Values, wanted: Any, parse_one: ParseOne) -> str:
+    """Give a document's text, changed so that it says `wanted`.
 
     The first round changes what is written out. What other places saw of that through an
     alias, or should have seen and could not, is written out there in the rounds that follow.
+
+    Raises Misplaced where it can't be done, with the place in the whole text.
     """
-    documents = parse(text)
-    for attempt in range(_ROUNDS):
-        pairs = zip(documents, wanted, strict=True)
-        left = [(each, data) for each, data in pairs if diff(each.data(), data)]
-        if not left:
-            return text
-        style = Style("\r\n" if "\r\n" in text else "\n", dense=_is_dense(text))
-        edits: list[Edit] = []
-        for document, data in left:
-            if document.root:
-                # The first list of a document shows where its dashes stand.
-                dash = next(Layout(text).dash_offsets(document.root), 0)
-                editor = Editor(text, replace(style, dash=dash), expand=attempt > 0)
-                edits += editor.edits(document.root, data, None)
-        text = _replaced(text, edits)
-        documents = _again(text, parse, len(wanted))
-    raise BadManifest(_RIGID)
-
-
-def _again(text: str, parse: Parse, count: int) -> list[Document]:
     try:
-        documents = parse(text)
+        return _spliced(document, values, wanted, parse_one)
     except Misplaced as error:
-        raise BadManifest(_RIGID) from error
-    if len(documents) != count:
-        raise BadManifest(_RIGID)
-    return documents
+        at = error.at + document.start
+        raise Misplaced(str(error), at, document.number, next_step=_ANEW) from error
+
+
+def _spliced(document: Document, values: Values, wanted: Any, parse_one: ParseOne) -> str:
+    first: int | None = None
+    for attempt in range(_ROUNDS):
+        text = document.text
+        if same(values.root, wanted):
+            return text
+        edits = [*_edits(document, values, wanted, expand=attempt > 0)]
+        if first is None:
+            first = min((edit.start for edit in edits), default=0)
+        text = _replaced(text, edits)
+        try:
+            document = parse_one(text)
+            values = document.values()
+        except Misplaced as error:
+            raise Misplaced(_RIGID, first) from error
+    raise Misplaced(_RIGID, first or 0)
+
+
+def _edits(document: Document, values: Values, wanted: Any, *, expand: bool) -> list[Edit]:
+    text, root = document.text, document.root
+    if root is None:
+        return []
+    # The first list of a document shows where its dashes stand.
+    dash = next(Layout(text).dash_offsets(root), 0)
+    style = Style("\r\n" if "\r\n" in text else "\n", dense=_is_dense(text))
+    editor = Editor(text, values, replace(style, dash=dash), expand=expand)
+    return [*editor.edits(root, wanted, None)]
 
 
 def _replaced(text: str, edits: list[Edit]) -> str:
