@@ -11,7 +11,12 @@ from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from webhook.base.validation import sentence
 from webhook.core import image_config
@@ -200,11 +205,35 @@ class _Runs(BaseModel):
 _IMAGE_MAP = TypeAdapter(dict[str, _Runs])
 
 
+class _Given(Settings):
+    """Settings that read nothing of this process's environment."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the interface's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """See BaseSettings: only what is given."""
+        return (init_settings,)
+
+
 def load(**overrides: object) -> Settings:
     """Read the environment. Raises BadSettings that names every setting that can't be used."""
-    given = {name: value for name, value in overrides.items() if value is not None}
+    return _read(Settings, overrides)
+
+
+def given(values: Mapping[str, object]) -> Settings:
+    """Read settings from these values alone, as another process has them. Raises BadSettings."""
+    return _read(_Given, values)
+
+
+def _read(reader: type[Settings], values: Mapping[str, object]) -> Settings:
     try:
-        return Settings(**given)  # type: ignore[arg-type]  # checked by pydantic
+        return reader(**{name: value for name, value in values.items() if value is not None})  # type: ignore[arg-type]  # checked by pydantic
     except ValidationError as error:
         raise BadSettings(
             sentence("bad settings", error, prefix="INITSHIM_"),

@@ -21,6 +21,14 @@
 {{- if and (has "*" $v.registry.pullSecretNamespaces) (gt (len $v.registry.pullSecretNamespaces) 1) -}}
 {{- $said = append $said "registry.pullSecretNamespaces names \"*\" and namespaces beside it. Use [\"*\"] alone, or names alone." -}}
 {{- end -}}
+{{- /* Helm applies Roles one by one: an absent namespace would end it with the webhook live. `helm template` looks nothing up. */ -}}
+{{- if lookup "v1" "Namespace" "" "kube-system" -}}
+{{- range without $v.registry.pullSecretNamespaces "*" -}}
+{{- if not (lookup "v1" "Namespace" "" .) -}}
+{{- $said = append $said (printf "registry.pullSecretNamespaces names the namespace %s, which is not there. Create it first (kubectl create namespace %s), or take it out." . .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if and $v.registry.warmUp (not $v.registry.lookups) -}}
 {{- $said = append $said "registry.warmUp reads images from registries, and registry.lookups=false forbids that. Turn one of them round." -}}
 {{- end -}}

@@ -17,7 +17,7 @@ from webhook.settings import environment
 
 _NAMESPACE = "Audit this namespace only. Repeatable."
 _OUTPUT = "text, json or yaml."
-_FAIL_ON = "Exit with 3 if pods are missed, unresolved or skipped: name one. Repeatable."
+_FAIL_ON = "Exit with 3 if pods are missed, unresolved, skipped or stuck: name one. Repeatable."
 _RESTART = "Restart the Deployments, StatefulSets and DaemonSets of missed pods, after asking."
 _YES = "Don't ask before --restart."
 _WHAT_IF = "Show what labelling this namespace would do to each of its workloads."
@@ -33,6 +33,7 @@ class FailOn(StrEnum):
     MISSED = "missed"
     UNRESOLVED = "unresolved"
     SKIPPED = "skipped"
+    STUCK = "stuck"
 
 
 def audit(  # noqa: PLR0913  # an option is an argument to typer

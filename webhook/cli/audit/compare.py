@@ -32,12 +32,17 @@ MISSED = "missed"
 
 
 class State(StrEnum):
-    """What a pod counts as. `ended` pods run nothing any more and are not judged."""
+    """What a pod counts as.
+
+    A `stuck` pod is wrapped and can't start, for the reaper does not come; an `ended` one runs
+    nothing any more and is not looked at.
+    """
 
     WRAPPED = "wrapped"
     SKIPPED = "skipped"
     UNRESOLVED = "unresolved"
     MISSED = "missed"
+    STUCK = "stuck"
     ENDED = "ended"
 
 

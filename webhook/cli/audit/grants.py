@@ -6,7 +6,7 @@ from webhook.kube.objects import SELF_SUBJECT_REVIEW
 
 _ROLE = "initshim-audit"
 _READ = (
-    "namespaces,pods,replicasets.apps,deployments.apps,statefulsets.apps,daemonsets.apps,"
+    "namespaces,pods,services,configmaps,replicasets.apps,deployments.apps,statefulsets.apps,daemonsets.apps,"
     "jobs.batch,cronjobs.batch,mutatingwebhookconfigurations.admissionregistration.k8s.io"
 )
 _SERVICE_ACCOUNT = "system:serviceaccount:"

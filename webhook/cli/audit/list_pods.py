@@ -1,4 +1,4 @@
-"""List the pods of the opted-in namespaces, page by page, and judge each as it comes by.
+"""List the pods of the opted-in namespaces, page by page, and compare each as it comes by.
 
 Rights: list pods, and replicasets and jobs to find the Deployment or CronJob behind a pod.
 """
@@ -8,15 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from webhook.cli.audit import compare, status
+from webhook.cli.audit.basis import Basis
 from webhook.cli.audit.compare import MISSED, State
 from webhook.cli.audit.owners import BETWEEN, Workload, above, of_pod
 from webhook.cli.audit.progress import Bar
 from webhook.cli.audit.shared_lookups import SharedLookups
-from webhook.cli.installation.selection import OptedIn, Selection
+from webhook.cli.installation.reaper_delivery import Undelivered, undelivered
+from webhook.cli.installation.selection import OptedIn
 from webhook.cli.outcomes import Outcome
 from webhook.core import policy
 from webhook.core.pod import Json, Pod
-from webhook.core.policy import Rules, is_wrapped
+from webhook.core.policy import is_wrapped
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
 from webhook.kube.objects import POD, Kind
@@ -39,6 +41,8 @@ class Audited:
     outcomes: tuple[Outcome, ...] = ()
     created: str = ""
     since: Mapping[str, str] = field(default_factory=dict)
+    undelivered: Undelivered | None = None
+    """What keeps the reaper from a pod that is stuck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +55,12 @@ class Findings:
 
 
 class Auditor:
-    """Lists and judges; a namespace that can't be listed is a problem, not the end."""
+    """Lists and compares; a namespace that can't be listed is a problem, not the end."""
 
-    def __init__(
-        self, client: KubeClient, selection: Selection, rules: Rules, once: SharedLookups, bar: Bar
-    ) -> None:
+    def __init__(self, client: KubeClient, basis: Basis, lookups: SharedLookups, bar: Bar) -> None:
         self._client = client
-        self._scope = selection
-        self._rules = rules
-        self._once = once
+        self._basis = basis
+        self._lookups = lookups
         self._bar = bar
 
     async def audit(self, places: Sequence[OptedIn]) -> Findings:
@@ -112,12 +113,20 @@ class Auditor:
         seen = Audited(place.name, name, owner, State.ENDED, created=created)
         if compare.has_ended(pod):
             return seen
-        if not self._scope.selects_pod(pod):
+        if not self._basis.selection.selects_pod(pod):
             return replace(seen, state=State.SKIPPED, outcomes=(_NOT_SELECTED,))
-        plan = compare.with_record(pod, policy.plan(pod, self._rules))
-        plan = await self._once.settle(plan, pod, place.name)
-        outcomes = tuple(_dated(compare.compare(pod, plan), created, place, self._scope))
-        return replace(seen, state=compare.state(outcomes), outcomes=outcomes, since=_running(pod))
+        plan = compare.with_record(pod, policy.plan(pod, self._basis.rules))
+        plan = await self._lookups.settle(plan, pod, place.name)
+        outcomes = tuple(_dated(compare.compare(pod, plan), created, place, self._basis))
+        state = compare.state(outcomes)
+        lacks = undelivered(pod.raw) if state is State.WRAPPED else None
+        return replace(
+            seen,
+            state=State.STUCK if lacks else state,
+            outcomes=outcomes,
+            since=_running(pod),
+            undelivered=lacks,
+        )
 
 
 def _slim(raw: Json) -> Pod:
@@ -127,13 +136,13 @@ def _slim(raw: Json) -> Pod:
 
 
 def _dated(
-    outcomes: Iterable[Outcome], created: str, place: OptedIn, selection: Selection
+    outcomes: Iterable[Outcome], created: str, place: OptedIn, basis: Basis
 ) -> Iterable[Outcome]:
     """Say why a container was missed, as far as the clocks tell."""
     for each in outcomes:
         if each.outcome != MISSED or each.why:
             yield each
-        elif selection.since and created < selection.since:
+        elif basis.since and created < basis.since:
             yield replace(each, why="older than the webhook")
         elif place.labelled and created < place.labelled:
             yield replace(each, why="older than the namespace's label")

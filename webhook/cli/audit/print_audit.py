@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from webhook.cli import output
+from webhook.cli.audit.basis import Basis
 from webhook.cli.audit.compare import State
 from webhook.cli.audit.list_pods import Audited, Findings
 from webhook.cli.audit.owners import RESTARTED
@@ -19,18 +20,18 @@ _COLUMNS = (State.WRAPPED, State.SKIPPED, State.UNRESOLVED, State.MISSED)
 _HEAD = ("namespace", "workload", "pods", *_COLUMNS, "note")
 
 
-def show(findings: Findings, notes: Sequence[str], form: Form) -> None:
+def show(findings: Findings, basis: Basis, form: Form) -> None:
     """Print the report. Raises CantWrite."""
     counted = tallies(findings.pods)
     if form is not Form.TEXT:
-        output.write(output.dumps(data(findings, counted, notes), form))
+        output.write(output.dumps(data(findings, counted, basis.notes), form))
         return
     console = output.stdout()
     if counted:
         rows = [_row(each) for each in counted]
         output.table(console, _HEAD, rows, numbers=("pods", *_COLUMNS))
         output.write("\n")
-    _tasks(counted)
+    _tasks(counted, installed=basis.installed)
     output.write(f"{total(findings, states(counted))}\n")
 
 
@@ -41,6 +42,7 @@ def total(findings: Findings, counts: Counter[State]) -> str:
     said = f"{output.counted(live, 'pod')} in {where}: " + ", ".join(
         f"{counts[state]:,} {state}" for state in _COLUMNS
     )
+    said += f", {counts[State.STUCK]:,} stuck" if counts[State.STUCK] else ""
     return f"{said}; {counts[State.ENDED]:,} ended." if counts[State.ENDED] else f"{said}."
 
 
@@ -95,15 +97,15 @@ def _count(count: int, state: State) -> Text:
     return Text(str(count), _STYLES.get(state, "") if count else "dim")
 
 
-def _tasks(counted: Sequence[Tally]) -> None:
-    found = list(tasks(counted))
+def _tasks(counted: Sequence[Tally], *, installed: bool) -> None:
+    found = list(tasks(counted, installed=installed))
     if not found:
         return
     output.write("To do\n")
     for task in found:
-        named = task.workload
-        output.write(f"  {named.namespace} {named}: {task.what}\n    {task.remedy}\n")
-    several = sum(1 for each in counted if restartable(each))
+        remedy = task.remedy.replace("\n", "\n    ")
+        output.write(f"  {task.subject}: {task.what}\n    {remedy}\n")
+    several = sum(1 for each in counted if restartable(each)) if installed else 0
     if several:
         workloads = output.counted(several, "workload")
         output.write(

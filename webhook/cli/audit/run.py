@@ -10,15 +10,13 @@ from webhook.assembly.engine import make_engine
 from webhook.assembly.resolver import open_resolver
 from webhook.cli import output
 from webhook.cli.audit import grants, print_audit, print_forecast, print_reaped, reaped, what_if
+from webhook.cli.audit.basis import Basis, read_basis
 from webhook.cli.audit.list_pods import Auditor, Findings
 from webhook.cli.audit.progress import bar
 from webhook.cli.audit.restart import offer
 from webhook.cli.audit.shared_lookups import SharedLookups
 from webhook.cli.audit.summary import states, tallies
-from webhook.cli.installation import selection
-from webhook.cli.installation import settings as installed_settings
-from webhook.cli.installation.selection import OptedIn, Selection
-from webhook.cli.installation.settings import Deployed
+from webhook.cli.installation.selection import OptedIn, opted_in
 from webhook.cli.output import Form
 from webhook.core.annotations import INJECT
 from webhook.core.observe import Silent
@@ -49,27 +47,24 @@ async def run(connection: Connection, request: Request) -> int:
     """Answer, and give the exit code. Raises InitshimError."""
     async with KubeClient(connection, largest=_LARGEST, deadline=_DEADLINE) as client:
         try:
-            seen = await selection.read(client)
-            rules = await installed_settings.read(
-                client, seen, lookup=request.lookup and not request.reaped
-            )
+            basis = await read_basis(client, lookup=request.lookup and not request.reaped)
             if request.what_if:
-                return await _forecast(client, seen, rules, request, request.what_if)
-            places = await selection.places(client, seen, request.namespaces)
+                return await _forecast(client, basis, request, request.what_if)
+            places = await opted_in(client, basis.selection, request.namespaces)
             _check(places, request)
-            findings = await _findings(client, seen, rules, places)
+            findings = await _findings(client, basis, places)
             if request.reaped:
                 return await _reaped(connection, findings, request)
-            return await _audit(client, findings, (*seen.notes, *rules.notes), request)
+            return await _audit(client, findings, basis, request)
         except KubeError as error:
             raise await grants.explain(client, error) from error
 
 
 def _check(places: Sequence[OptedIn], request: Request) -> None:
     """Raise Missing for a namespace that was named and is not opted in."""
-    opted_in = {each.name for each in places}
+    names = {each.name for each in places}
     for name in request.namespaces:
-        if name not in opted_in:
+        if name not in names:
             raise Missing(
                 f"The namespace {name} is not opted in, so none of its pods is missed.",
                 next_step=f"initshim audit --what-if {name} shows what `kubectl label namespace "
@@ -77,20 +72,16 @@ def _check(places: Sequence[OptedIn], request: Request) -> None:
             )
 
 
-async def _findings(
-    client: KubeClient, seen: Selection, rules: Deployed, places: Sequence[OptedIn]
-) -> Findings:
+async def _findings(client: KubeClient, basis: Basis, places: Sequence[OptedIn]) -> Findings:
     with bar() as drawn:
-        async with open_resolver(rules.settings, client, Silent()) as resolver:
-            once = SharedLookups(resolver, seconds=rules.settings.lookup_seconds)
-            return await Auditor(client, seen, rules.rules, once, drawn).audit(places)
+        async with open_resolver(basis.settings, client, Silent()) as resolver:
+            lookups = SharedLookups(resolver, seconds=basis.settings.lookup_seconds)
+            return await Auditor(client, basis, lookups, drawn).audit(places)
 
 
-async def _audit(
-    client: KubeClient, findings: Findings, notes: Sequence[str], request: Request
-) -> int:
-    print_audit.show(findings, notes, request.form)
-    _say(notes)
+async def _audit(client: KubeClient, findings: Findings, basis: Basis, request: Request) -> int:
+    print_audit.show(findings, basis, request.form)
+    _say(basis.notes)
     problems = [await grants.explain(client, each) for each in findings.problems]
     output.complain("audit", problems[:1])
     output.complain("audit", [type(each)(str(each)) for each in problems[1:]])
@@ -113,33 +104,31 @@ async def _reaped(connection: Connection, findings: Findings, request: Request) 
     return PARTLY if findings.problems or nobody else DONE
 
 
-async def _forecast(
-    client: KubeClient, seen: Selection, rules: Deployed, request: Request, namespace: str
-) -> int:
-    settings = rules.settings
+async def _forecast(client: KubeClient, basis: Basis, request: Request, namespace: str) -> int:
+    settings = basis.settings
     with bar() as drawn:
         async with open_resolver(settings, client, Silent()) as resolver:
-            told = await what_if.forecast(
+            forecast = await what_if.forecast(
                 client,
-                seen,
-                _engine(rules, resolver),
+                basis.selection,
+                _engine(basis, resolver),
                 namespace,
                 seconds=settings.lookup_seconds,
                 bar=drawn,
             )
-    print_forecast.show(told, request.form)
-    _say((*seen.notes, *rules.notes))
-    output.complain("audit", [await grants.explain(client, each) for each in told.problems[:1]])
-    output.complain("audit", told.problems[1:])
-    return PARTLY if told.problems else DONE
+    print_forecast.show(forecast, request.form)
+    _say(basis.notes)
+    output.complain("audit", [await grants.explain(client, each) for each in forecast.problems[:1]])
+    output.complain("audit", forecast.problems[1:])
+    return PARTLY if forecast.problems else DONE
 
 
-def _engine(rules: Deployed, resolver: Resolver) -> Engine:
+def _engine(basis: Basis, resolver: Resolver) -> Engine:
     """Give the engine of the webhook that runs in the cluster."""
     made = make_engine(
-        rules.settings, version=initshim.__version__, resolver=resolver, observer=Silent()
+        basis.settings, version=initshim.__version__, resolver=resolver, observer=Silent()
     )
-    return replace(made, rules=rules.rules)
+    return replace(made, rules=basis.rules)
 
 
 def _say(notes: Sequence[str]) -> None:

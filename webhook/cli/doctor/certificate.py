@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from webhook.cli.doctor.finding import Finding, Subject, attempt
+from webhook.cli.doctor.cluster import Cluster
+from webhook.cli.doctor.finding import Finding, Subject
 from webhook.cli.doctor.served_certificate import Served, handshake, published, reported
-from webhook.cli.installation.survey import Installation
+from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError, Missing
 from webhook.kube.objects import SECRET, Json, Ref
@@ -33,97 +34,93 @@ class ServedAndHeld:
     served: Served | None
 
 
-async def fetch(client: KubeClient, installed: Installation, *, now: datetime) -> ServedAndHeld:
+async def fetch(client: KubeClient, cluster: Cluster, *, now: datetime) -> ServedAndHeld:
     """Read the Secret, and shake hands with the Service where its name means something."""
-    secret = _secret(installed)
+    secret = _secret(cluster)
     held: Json | KubeError = await attempt(client.get(secret)) if secret else {}
     served = None
-    if installed.service_ref:
-        name = f"{installed.service_ref.name}.{installed.namespace}.svc"
-        served = await handshake(
-            (name, installed.port), name=name, authorities=published(installed)
-        )
-        served = served or await reported(client, installed)
+    if cluster.service_ref:
+        name = f"{cluster.service_ref.name}.{cluster.namespace}.svc"
+        served = await handshake((name, cluster.port), name=name, authorities=published(cluster))
+        served = served or await reported(client, cluster)
     return ServedAndHeld(now, secret, held, served)
 
 
-def check(installed: Installation, fetched: ServedAndHeld) -> list[Finding]:
+def check(cluster: Cluster, fetched: ServedAndHeld) -> list[Finding]:
     """Say whether the API server can trust the webhook, and for how long."""
-    return [*_bundle(installed, fetched), *_held(installed, fetched), *_served(installed, fetched)]
+    return [*_bundle(cluster, fetched), *_held(cluster, fetched), *_served(cluster, fetched)]
 
 
-def _bundle(installed: Installation, fetched: ServedAndHeld) -> Iterator[Finding]:
-    about = Subject(_FAMILY, f"MutatingWebhookConfiguration {installed.name}")
-    authorities = published(installed)
-    if not installed.client_config.get("caBundle"):
-        yield about.error("caBundle is empty: the API server trusts nobody", _publish(installed))
+def _bundle(cluster: Cluster, fetched: ServedAndHeld) -> Iterator[Finding]:
+    about = Subject(_FAMILY, f"MutatingWebhookConfiguration {cluster.name}")
+    authorities = published(cluster)
+    if not cluster.client_config.get("caBundle"):
+        yield about.error("caBundle is empty: the API server trusts nobody", _publish(cluster))
         return
     if not authorities:
-        yield about.error("caBundle holds no certificate that can be read", _publish(installed))
+        yield about.error("caBundle holds no certificate that can be read", _publish(cluster))
         return
     last = max(each.not_after for each in authorities)
     if last < fetched.now:
         yield about.error(
-            f"every CA in caBundle has expired, the last {_ago(last)}", _renew(installed)
+            f"every CA in caBundle has expired, the last {_ago(last)}", _renew(cluster)
         )
     elif last < fetched.now + _CA_SOON:
         yield about.warning(
-            f"the CA in caBundle expires in {_left(last, fetched)}", _renew(installed)
+            f"the CA in caBundle expires in {_left(last, fetched)}", _renew(cluster)
         )
     else:
         yield about.ok(f"{len(authorities)} CA in caBundle, valid for {_left(last, fetched)}")
 
 
-def _held(installed: Installation, fetched: ServedAndHeld) -> Iterator[Finding]:
+def _held(cluster: Cluster, fetched: ServedAndHeld) -> Iterator[Finding]:
     if fetched.secret is None:
         return
     about = Subject(_FAMILY, str(fetched.secret))
     if isinstance(fetched.held, Missing):
-        yield about.error("it does not exist", _renew(installed))
+        yield about.error("it does not exist", _renew(cluster))
     elif isinstance(fetched.held, KubeError):
         yield about.unknown(fetched.held)
-    elif _builtin(installed):
-        yield _own_authority(installed, fetched, about)
+    elif _builtin(cluster):
+        yield _own_authority(cluster, fetched, about)
     else:
-        yield _leaf(installed, fetched, about)
+        yield _leaf(cluster, fetched, about)
 
 
-def _own_authority(installed: Installation, fetched: ServedAndHeld, about: Subject) -> Finding:
+def _own_authority(cluster: Cluster, fetched: ServedAndHeld, about: Subject) -> Finding:
     try:
         authority = read_certificate(_entry(fetched.held, "ca.crt"))
     except BadCertificate as error:
-        return about.error(f"its ca.crt can't be used: {error}", _renew(installed))
-    if authority not in published(installed):
+        return about.error(f"its ca.crt can't be used: {error}", _renew(cluster))
+    if authority not in published(cluster):
         return about.error(
             "its CA is not in caBundle, so the API server does not trust what it signs",
-            _renew(installed),
+            _renew(cluster),
         )
     return about.ok("its CA is the one in caBundle")
 
 
-def _leaf(installed: Installation, fetched: ServedAndHeld, about: Subject) -> Finding:
+def _leaf(cluster: Cluster, fetched: ServedAndHeld, about: Subject) -> Finding:
     """Verify a leaf as Go's crypto/x509 does: chain, dates and name."""
-    name = (
-        f"{installed.service_ref.name}.{installed.namespace}.svc" if installed.service_ref else ""
-    )
+    name = f"{cluster.service_ref.name}.{cluster.namespace}.svc" if cluster.service_ref else ""
     try:
         chain = x509.load_pem_x509_certificates(_entry(fetched.held, "tls.crt"))
         until = chain[0].not_valid_after_utc
-        cas = [x509.load_pem_x509_certificate(each.pem.encode()) for each in published(installed)]
+        cas = [x509.load_pem_x509_certificate(each.pem.encode()) for each in published(cluster)]
         verifier = PolicyBuilder().store(Store(cas)).time(fetched.now)
         verifier.build_server_verifier(x509.DNSName(name)).verify(chain[0], chain[1:])
     except VerificationError as error:
         what = f"its tls.crt is not what caBundle verifies for {name}: {error}"
-        return about.error(what, _reissue(installed, fetched))
+        return about.error(what, _reissue(cluster, fetched))
     except ValueError as error:
-        return about.error(f"its tls.crt can't be verified: {error}", _reissue(installed, fetched))
-    return _time_left(about, until, fetched, soon=_LEAF_SOON, remedy=_reissue(installed, fetched))
+        return about.error(f"its tls.crt can't be verified: {error}", _reissue(cluster, fetched))
+    return _time_left(about, until, fetched, soon=_LEAF_SOON, remedy=_reissue(cluster, fetched))
 
 
-def _served(installed: Installation, fetched: ServedAndHeld) -> Iterator[Finding]:
-    about = Subject(_FAMILY, str(installed.service_ref))
+def _served(cluster: Cluster, fetched: ServedAndHeld) -> Iterator[Finding]:
+    about = Subject(_FAMILY, str(cluster.service_ref))
     if fetched.served is None:
-        if _builtin(installed):
+        if _builtin(cluster):
             yield about.info(
                 "its leaf can't be seen from outside of the cluster; the rehearsal shows whether "
                 "the API server accepts it"
@@ -131,11 +128,11 @@ def _served(installed: Installation, fetched: ServedAndHeld) -> Iterator[Finding
     elif fetched.served.until is None:
         yield about.error(
             f"what it serves is not what caBundle verifies: {fetched.served.trouble}",
-            _renew(installed),
+            _renew(cluster),
         )
     else:
-        soon = _OWN_LEAF_SOON if _builtin(installed) else _LEAF_SOON
-        remedy = _renew(installed)
+        soon = _OWN_LEAF_SOON if _builtin(cluster) else _LEAF_SOON
+        remedy = _renew(cluster)
         if fetched.served.reported:
             said = (
                 f"a replica says that its leaf is valid for {_left(fetched.served.until, fetched)}"
@@ -153,19 +150,19 @@ def _time_left(
     return about.warning(said, remedy) if until < fetched.now + soon else about.ok(said)
 
 
-def _secret(installed: Installation) -> Ref | None:
+def _secret(cluster: Cluster) -> Ref | None:
     """Give the Secret that a check can learn from; None where the Deployment is not known."""
-    if _builtin(installed):
-        name = installed.settings.get("TLS_SECRET")
-        return Ref(SECRET, name, installed.namespace) if name else None
-    for volume in installed.pod_spec.get("volumes") or ():
+    if _builtin(cluster):
+        name = cluster.settings.tls_secret if cluster.deployment else ""
+        return Ref(SECRET, name, cluster.namespace) if name else None
+    for volume in cluster.pod_spec.get("volumes") or ():
         if volume.get("name") == "tls":
-            return Ref(SECRET, volume["secret"]["secretName"], installed.namespace)
+            return Ref(SECRET, volume["secret"]["secretName"], cluster.namespace)
     return None
 
 
-def _builtin(installed: Installation) -> bool:
-    return installed.settings.get("TLS", "builtin") == "builtin"
+def _builtin(cluster: Cluster) -> bool:
+    return cluster.settings.tls == "builtin"
 
 
 def _entry(secret: Json | KubeError, key: str) -> bytes:
@@ -176,23 +173,23 @@ def _entry(secret: Json | KubeError, key: str) -> bytes:
         return b""
 
 
-def _publish(installed: Installation) -> str:
-    if _builtin(installed):
-        return f"kubectl -n {installed.namespace} logs {installed.workload} | grep certificates"
+def _publish(cluster: Cluster) -> str:
+    if _builtin(cluster):
+        return f"kubectl -n {cluster.namespace} logs {cluster.workload} | grep certificates"
     return (
-        f"kubectl -n {installed.namespace} describe certificate; "
+        f"kubectl -n {cluster.namespace} describe certificate; "
         "kubectl -n cert-manager logs deployment/cert-manager-cainjector --tail=20"
     )
 
 
-def _renew(installed: Installation) -> str:
-    return f"kubectl -n {installed.namespace} rollout restart {installed.workload}"
+def _renew(cluster: Cluster) -> str:
+    return f"kubectl -n {cluster.namespace} rollout restart {cluster.workload}"
 
 
-def _reissue(installed: Installation, fetched: ServedAndHeld) -> str:
-    if installed.settings.get("TLS") == "files" and fetched.secret:
-        return f"kubectl -n {installed.namespace} describe certificate,secret {fetched.secret.name}"
-    return _renew(installed)
+def _reissue(cluster: Cluster, fetched: ServedAndHeld) -> str:
+    if cluster.settings.tls == "files" and fetched.secret:
+        return f"kubectl -n {cluster.namespace} describe certificate,secret {fetched.secret.name}"
+    return _renew(cluster)
 
 
 def _left(until: datetime, fetched: ServedAndHeld) -> str:

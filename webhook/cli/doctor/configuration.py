@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from webhook.cli.doctor.cluster import Cluster
 from webhook.cli.doctor.finding import Finding, Subject
-from webhook.cli.installation.survey import Installation
 from webhook.core.annotations import INJECT, OFF, ON, meant
+from webhook.core.selector import selects
 from webhook.kube.errors import KubeError
 from webhook.kube.objects import Json
 
@@ -15,44 +16,44 @@ _AKS_OFF = "admissions.enforcer/disabled"
 _MOST_NAMED = 5
 
 
-def check(installed: Installation) -> list[Finding]:
+def check(cluster: Cluster) -> list[Finding]:
     """Say what is so with the configuration itself."""
-    about = Subject(_FAMILY, f"MutatingWebhookConfiguration {installed.name}")
+    about = Subject(_FAMILY, f"MutatingWebhookConfiguration {cluster.name}")
     return [
-        *_alone(installed, about),
-        *_rules(installed, about),
-        *_selection(installed, about),
-        *_rewritten(installed, about),
-        *_narrowed(installed, about),
-        _failure(installed, about),
-        *_side_effects(installed, about),
+        *_alone(cluster, about),
+        *_rules(cluster, about),
+        *_selection(cluster, about),
+        *_rewritten(cluster, about),
+        *_narrowed(cluster, about),
+        _failure(cluster, about),
+        *_side_effects(cluster, about),
     ]
 
 
-def _alone(installed: Installation, about: Subject) -> Iterator[Finding]:
-    if installed.others:
+def _alone(cluster: Cluster, about: Subject) -> Iterator[Finding]:
+    others = [str(each["metadata"]["name"]) for each in cluster.configurations[1:]]
+    if others:
         yield about.warning(
-            f"pods go through {len(installed.others) + 1} of them, also "
-            f"{', '.join(installed.others)}",
-            f"Keep one: kubectl delete mutatingwebhookconfiguration {installed.others[0]}",
+            f"pods go through {len(others) + 1} of them, also {', '.join(others)}",
+            f"Keep one: kubectl delete mutatingwebhookconfiguration {others[0]}",
         )
 
 
-def _rules(installed: Installation, about: Subject) -> Iterator[Finding]:
-    for rule in installed.webhook.get("rules") or ():
+def _rules(cluster: Cluster, about: Subject) -> Iterator[Finding]:
+    for rule in cluster.webhook.get("rules") or ():
         pods = {"pods", "*"} & set(rule.get("resources") or ())
         if pods and {"CREATE", "*"} & set(rule.get("operations") or ()):
             return
     yield about.error(
-        "no rule of it names the creation of pods, so it is never called", installed.upgrade()
+        "no rule of it names the creation of pods, so it is never called", cluster.upgrade()
     )
 
 
-def _selection(installed: Installation, about: Subject) -> Iterator[Finding]:
-    if isinstance(installed.namespaces, KubeError):
-        yield Subject(_FAMILY, "Namespaces").unknown(installed.namespaces)
+def _selection(cluster: Cluster, about: Subject) -> Iterator[Finding]:
+    if isinstance(cluster.namespaces, KubeError):
+        yield Subject(_FAMILY, "Namespaces").unknown(cluster.namespaces)
         return
-    total, chosen = len(installed.namespaces), installed.selected
+    total, chosen = len(cluster.namespaces), cluster.selected
     if not chosen:
         yield about.warning(
             f"it selects none of {total} namespaces",
@@ -60,41 +61,46 @@ def _selection(installed: Installation, about: Subject) -> Iterator[Finding]:
         )
     else:
         yield about.ok(f"selects {len(chosen)} of {total} namespaces: {_some(chosen)}")
-    for each in installed.namespaces:
+    for each in cluster.namespaces:
         name, labels = each["metadata"]["name"], each["metadata"].get("labels") or {}
         value = str(labels.get(INJECT) or "")
+        here = Subject(_FAMILY, f"Namespace {name}")
+        if value in ON and name not in chosen:
+            yield here.warning(
+                f"labelled {INJECT}={value} and not selected: {_why_not(cluster, name)}",
+                f"kubectl get mutatingwebhookconfiguration {cluster.name} "
+                "-o jsonpath='{.webhooks[*].namespaceSelector}'",
+            )
         wish = meant(value)
         if wish:
-            yield Subject(_FAMILY, f"Namespace {name}").warning(
+            yield here.warning(
                 f"labelled {INJECT}={value}, which says nothing: the values are {', '.join(ON)} "
                 f"and {', '.join(OFF)}",
                 f"kubectl label namespace {name} --overwrite {INJECT}={wish}",
             )
-        if value in ON and name not in chosen:
-            yield Subject(_FAMILY, f"Namespace {name}").warning(
-                f"labelled {INJECT}={value} and not selected: {_why_not(installed, name)}",
-                f"kubectl get mutatingwebhookconfiguration {installed.name} "
-                "-o jsonpath='{.webhooks[*].namespaceSelector}'",
-            )
 
 
-def _why_not(installed: Installation, name: str) -> str:
-    if name in {installed.namespace, "kube-system", "kube-node-lease"}:
+def _why_not(cluster: Cluster, name: str) -> str:
+    if name in {cluster.namespace, "kube-system", "kube-node-lease"}:
         return "the chart leaves it out, whatever its labels"
+    namespaces = cluster.namespaces if isinstance(cluster.namespaces, list) else []
+    labels = next(each["metadata"] for each in namespaces if each["metadata"]["name"] == name)
+    if selects(cluster.webhook.get("namespaceSelector"), labels.get("labels") or {}):
+        return "a matchCondition leaves it out"
     return "the namespaceSelector leaves it out"
 
 
-def _rewritten(installed: Installation, about: Subject) -> Iterator[Finding]:
+def _rewritten(cluster: Cluster, about: Subject) -> Iterator[Finding]:
     """Managed clusters change selectors: AKS's admissions enforcer, GKE Autopilot."""
-    rules = (installed.webhook.get("namespaceSelector") or {}).get("matchExpressions") or []
+    rules = (cluster.webhook.get("namespaceSelector") or {}).get("matchExpressions") or []
     keys = [str(rule.get("key")) for rule in rules]
-    metadata = installed.configuration["metadata"]
+    metadata = cluster.configuration["metadata"]
     switched_off = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
     if set(keys) & _AKS_KEYS and _AKS_OFF not in switched_off:
         yield about.warning(
             f"AKS's admissions enforcer rewrote its namespaceSelector{_by(metadata)}; with every "
             "upgrade of the chart the two undo each other",
-            installed.upgrade("platform=aks"),
+            cluster.upgrade("platform=aks"),
         )
     foreign = [key for key in keys if key not in _OWN_KEYS | _AKS_KEYS]
     if foreign or len(keys) != len(set(keys)):
@@ -106,42 +112,42 @@ def _rewritten(installed: Installation, about: Subject) -> Iterator[Finding]:
     if INJECT not in keys:
         yield about.warning(
             f"its namespaceSelector does not ask for the label {INJECT}{_by(metadata)}",
-            installed.upgrade(),
+            cluster.upgrade(),
         )
 
 
-def _narrowed(installed: Installation, about: Subject) -> Iterator[Finding]:
-    if installed.webhook.get("objectSelector"):
+def _narrowed(cluster: Cluster, about: Subject) -> Iterator[Finding]:
+    if cluster.webhook.get("objectSelector"):
         yield about.warning(
             "it has an objectSelector, so pods without those labels are passed over",
-            installed.upgrade(),
+            cluster.upgrade(),
         )
-    conditions = [str(each.get("name")) for each in installed.webhook.get("matchConditions") or ()]
-    foreign = [name for name in conditions if not name.startswith("not-")]
+    conditions = cluster.webhook.get("matchConditions") or ()
+    foreign = cluster.selection.unknown_conditions
     if foreign:
         yield about.info(f"it has matchConditions that are not the chart's: {_some(foreign)}")
     elif conditions:
         yield about.ok(f"{len(conditions)} matchConditions spare calls about pods left alone")
 
 
-def _failure(installed: Installation, about: Subject) -> Finding:
-    if installed.webhook.get("failurePolicy") == "Fail":
-        replicas = ((installed.deployment or {}).get("spec") or {}).get("replicas", 1)
-        if installed.deployment and replicas < 2:
+def _failure(cluster: Cluster, about: Subject) -> Finding:
+    if cluster.webhook.get("failurePolicy") == "Fail":
+        replicas = ((cluster.deployment or {}).get("spec") or {}).get("replicas", 1)
+        if cluster.deployment and replicas < 2:
             return about.warning(
                 "failurePolicy Fail with one replica: while it restarts, no pod starts",
-                installed.upgrade("replicas=2"),
+                cluster.upgrade("replicas=2"),
             )
         return about.ok("failurePolicy Fail: no pod starts without being asked about")
     return about.ok("failurePolicy Ignore: while it is down, pods start without an init")
 
 
-def _side_effects(installed: Installation, about: Subject) -> Iterator[Finding]:
-    if installed.says("EVENTS") and installed.webhook.get("sideEffects") != "NoneOnDryRun":
+def _side_effects(cluster: Cluster, about: Subject) -> Iterator[Finding]:
+    if cluster.settings.events and cluster.webhook.get("sideEffects") != "NoneOnDryRun":
         yield about.warning(
             "the webhook writes Events and its configuration says sideEffects: "
-            f"{installed.webhook.get('sideEffects')}",
-            installed.upgrade("events.enabled=true"),
+            f"{cluster.webhook.get('sideEffects')}",
+            cluster.upgrade("events.enabled=true"),
         )
 
 

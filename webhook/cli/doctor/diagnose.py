@@ -15,10 +15,12 @@ from webhook.cli.doctor import (
     rights,
     service,
     versions,
+    wrapped_pods,
 )
+from webhook.cli.doctor.cluster import fetch_cluster
 from webhook.cli.doctor.finding import Finding, Subject
 from webhook.cli.installation import dry_run_pod
-from webhook.cli.installation.survey import CHART, WEBHOOK, survey
+from webhook.cli.installation.survey import INSTALL, WEBHOOK
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError, Unreachable
 from webhook.settings import Settings
@@ -38,8 +40,8 @@ async def diagnose(
     """Look at everything for `seconds` at most. Raises KubeError where there is nothing to see."""
     end = asyncio.get_running_loop().time() + seconds
     async with asyncio.timeout_at(end):
-        installed = await survey(client, webhook)
-    if installed is None:
+        cluster = await fetch_cluster(client, webhook)
+    if cluster is None:
         return [_absent(webhook)]
 
     async def until(fetch: Awaitable[_Fetched]) -> _Fetched | KubeError:
@@ -51,23 +53,26 @@ async def diagnose(
                 f"it was not done in {seconds:g} s", next_step="initshim doctor --timeout 300"
             )
 
-    where = namespace or next(iter(installed.selected), "")
-    certificates, backends, granted, rehearsed = await asyncio.gather(
-        until(certificate.fetch(client, installed, now=now)),
-        until(service.fetch(client, installed)),
-        until(rights.fetch(client, installed)),
-        until(rehearsal.fetch(client, installed, namespace=where)),
+    where = namespace or next(iter(cluster.selected), "")
+    certificates, backends, granted, rehearsed, waiting = await asyncio.gather(
+        until(certificate.fetch(client, cluster, now=now)),
+        until(service.fetch(client, cluster)),
+        until(rights.fetch(client, cluster)),
+        until(rehearsal.fetch(client, cluster, namespace=where)),
+        until(wrapped_pods.fetch(client, cluster)),
     )
     works = isinstance(rehearsed, rehearsal.Rehearsal) and rehearsed.works
-    asked = await until(registries.fetch(client, installed, settings, rehearsed=works))
+    asked = await until(registries.fetch(client, cluster, settings, rehearsed=works))
+    reviewed = granted if isinstance(granted, rights.Reviewed) else None
     return [
-        *configuration.check(installed),
-        *_checked("service", backends, partial(service.check, installed)),
-        *_checked("certificate", certificates, partial(certificate.check, installed)),
-        *_checked("rehearsal", rehearsed, partial(rehearsal.check, installed)),
-        *_checked("rights", granted, partial(rights.check, installed)),
-        *_checked("registries", asked, partial(registries.check, installed)),
-        *versions.check(installed, own=initshim.__version__, wrote=_version(rehearsed)),
+        *configuration.check(cluster),
+        *_checked("service", backends, partial(service.check, cluster)),
+        *_checked("certificate", certificates, partial(certificate.check, cluster)),
+        *_checked("rehearsal", rehearsed, partial(rehearsal.check, cluster)),
+        *_checked("pods", waiting, partial(wrapped_pods.check, cluster)),
+        *_checked("rights", granted, partial(rights.check, cluster)),
+        *_checked("registries", asked, partial(registries.check, cluster, reviewed=reviewed)),
+        *versions.check(cluster, own=initshim.__version__, wrote=_version(rehearsed)),
     ]
 
 
@@ -88,5 +93,5 @@ def _absent(webhook: str | None) -> Finding:
     name = webhook or "any name"
     return Subject("configuration", f"MutatingWebhookConfiguration of {name}").error(
         f"there is none with the webhook {WEBHOOK}: initshim is not installed",
-        f"helm install initshim {CHART} -n initshim --create-namespace",
+        INSTALL,
     )

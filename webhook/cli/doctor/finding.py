@@ -1,13 +1,10 @@
 """What a check found: how bad it is, about which object, and what to do."""
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
 
 from webhook.kube.errors import KubeError
-
-_Fact = TypeVar("_Fact")
 
 
 class Severity(StrEnum):
@@ -76,11 +73,3 @@ def worst(findings: Iterable[Finding]) -> Severity:
     """Give the worst severity of all."""
     order = list(Severity)
     return max((each.severity for each in findings), key=order.index, default=Severity.OK)
-
-
-async def attempt(call: Awaitable[_Fact]) -> _Fact | KubeError:
-    """Give what a call gives, or its error as a fact among others."""
-    try:
-        return await call
-    except KubeError as error:
-        return error

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from webhook.assembly.resolver import images
-from webhook.cli.doctor.finding import Finding, Subject, attempt
+from webhook.cli.doctor.cluster import Cluster
+from webhook.cli.doctor.finding import Finding, Subject
+from webhook.cli.doctor.rights import Reviewed, let_read
 from webhook.cli.installation import dry_run_pod
-from webhook.cli.installation.survey import Installation
 from webhook.core import image, policy
 from webhook.core.credentials import Keyring
 from webhook.core.errors import BadPod, BadReference, LookupFailed
@@ -20,6 +21,7 @@ from webhook.core.pod import Pod
 from webhook.core.policy import NeedsImage
 from webhook.core.reasons import UNREAD, Reason
 from webhook.core.workload import workloads
+from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
 from webhook.kube.objects import CRON_JOB, DAEMON_SET, DEPLOYMENT, POD, STATEFUL_SET, Json, Ref
@@ -64,21 +66,21 @@ class RegistryAnswers:
 
 
 async def fetch(
-    client: KubeClient, installed: Installation, settings: Settings, *, rehearsed: bool
+    client: KubeClient, cluster: Cluster, settings: Settings, *, rehearsed: bool
 ) -> RegistryAnswers:
     """Find the registries in use and ask each for one image; `rehearsed`: the webhook answers."""
-    if installed.settings.get("LOOKUPS", "true").lower() in {"false", "0", "no", "off"}:
+    if not cluster.settings.lookups:
         return RegistryAnswers(off=True)
     uses: dict[str, list[Use]] = {}
     errors: list[KubeError] = []
-    for namespace in installed.selected[:_MOST_NAMESPACES]:
+    for namespace in cluster.selected[:_MOST_NAMESPACES]:
         for use in await _uses(client, namespace, settings, errors):
             uses.setdefault(use.registry, []).append(use)
     ranked = sorted(uses, key=lambda registry: -len(uses[registry]))
     async with images(settings, Silent()) as asked:
         answers = await asyncio.gather(
             *(
-                _ask(client, installed, asked, uses[registry], rehearsed=rehearsed)
+                _ask(client, cluster, asked, uses[registry], rehearsed=rehearsed)
                 for registry in ranked[:_MOST]
             )
         )
@@ -116,22 +118,22 @@ def _needing(pod: Pod, namespace: str, settings: Settings) -> Iterator[Use]:
 
 async def _ask(
     client: KubeClient,
-    installed: Installation,
+    cluster: Cluster,
     asked: Images,
     uses: Sequence[Use],
     *,
     rehearsed: bool,
 ) -> Answer:
     use = uses[0]
-    by_webhook = await _by_webhook(client, installed, use) if rehearsed else ""
+    by_webhook = await _by_webhook(client, cluster, use) if rehearsed else ""
     here = "" if _was_read(by_webhook) else await _from_here(asked, use.image)
     return Answer(use, len(uses), by_webhook, here)
 
 
-async def _by_webhook(client: KubeClient, installed: Installation, use: Use) -> str | KubeError:
+async def _by_webhook(client: KubeClient, cluster: Cluster, use: Use) -> str | KubeError:
     """Have a pod of that image, with the pull secrets of one that runs it, rehearsed."""
     body = dry_run_pod.pod(
-        installed.settings.get("REAPER_IMAGE") or "ghcr.io/initshim/reaper",
+        cluster.reaper_image,
         asked=use.image,
         secrets=[{"name": name} for name in use.pod.pull_secrets],
         account=use.pod.service_account,
@@ -158,21 +160,28 @@ async def _from_here(asked: Images, name: str) -> str:
     return "wrapped"
 
 
-def check(installed: Installation, fetched: RegistryAnswers) -> list[Finding]:
-    """Say which registries answer, and whom."""
+def check(
+    cluster: Cluster, fetched: RegistryAnswers, *, reviewed: Reviewed | None = None
+) -> list[Finding]:
+    """Say which registries answer, and whom; `reviewed` are the webhook's rights, if known."""
     about = Subject(_FAMILY, "Workloads of selected namespaces")
     findings = [about.unknown(error) for error in fetched.errors[:1]]
     if fetched.off:
         return [about.info("lookups are off: containers without a command are left alone")]
-    findings += [_answered(installed, answer) for answer in fetched.answers]
+    reviewed = reviewed or Reviewed({}, {})
+    refused = {
+        each.use.namespace for each in fetched.answers if each.webhook == Reason.UNAUTHORIZED
+    }
+    grant = let_read(cluster, reviewed.readable, [*reviewed.unreadable, *refused])
+    findings += [_answered(cluster, answer, grant) for answer in fetched.answers]
     if fetched.left_out:
         findings.append(about.info(f"not asked, for there are too many: {_some(fetched.left_out)}"))
-    if not findings and installed.selected:
+    if not findings and cluster.selected:
         findings.append(about.ok("every container gives its command: no registry is needed"))
     return findings
 
 
-def _answered(installed: Installation, answer: Answer) -> Finding:
+def _answered(cluster: Cluster, answer: Answer, grant: str) -> Finding:
     use, reason = answer.use, answer.webhook
     many = "s" if answer.containers > 1 else ""
     about = Subject(_FAMILY, f"{use.registry} ({answer.containers} container{many})")
@@ -189,9 +198,11 @@ def _answered(installed: Installation, answer: Answer) -> Finding:
         f"the webhook can't read {use.image} ({reason}): {known.meaning.sentence}; "
         f"from here {_seen(answer.here)}"
     )
+    if known is Reason.UNAUTHORIZED:
+        return about.warning(what, grant)
     by_value = known.meaning.administration
     if by_value and by_value.value:
-        upgrade = installed.upgrade(by_value.value.format(namespace=use.namespace))
+        upgrade = cluster.upgrade(by_value.value.format(namespace=use.namespace))
         return about.warning(what, f"{by_value.todo[0].upper()}{by_value.todo[1:]}:\n{upgrade}")
     return about.warning(what, f"initshim entrypoint {use.image}")
 

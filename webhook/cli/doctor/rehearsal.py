@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from webhook.cli.doctor.finding import Finding, Subject, attempt
+from webhook.cli.doctor.cluster import Cluster
+from webhook.cli.doctor.finding import Finding, Subject
 from webhook.cli.installation import dry_run_pod
-from webhook.cli.installation.survey import WEBHOOK, Installation
+from webhook.cli.installation.survey import WEBHOOK
 from webhook.core.annotations import INJECT
+from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import Forbidden, KubeError, Unreachable
 from webhook.kube.objects import POD, Json, Ref
@@ -50,19 +52,19 @@ class Rehearsal:
         return isinstance(self.created, dict) and dry_run_pod.is_wrapped(self.created)
 
 
-async def fetch(client: KubeClient, installed: Installation, *, namespace: str) -> Rehearsal:
+async def fetch(client: KubeClient, cluster: Cluster, *, namespace: str) -> Rehearsal:
     """Create the pod in a dry run; where it isn't wrapped, do it again and watch the counters.
 
     In a namespace that is not selected nobody would be asked, so nothing is rehearsed.
     """
-    if namespace not in installed.selected and not isinstance(installed.namespaces, KubeError):
+    if namespace not in cluster.selected and not isinstance(cluster.namespaces, KubeError):
         return Rehearsal(namespace)
-    created, warnings = await _create(client, installed, namespace)
+    created, warnings = await _create(client, cluster, namespace)
     fetched = Rehearsal(namespace, created, warnings)
     if fetched.works or _refused(created):
         return fetched
     before = await attempt(client.text("the API server's metrics", "/metrics"))
-    created, warnings = await _create(client, installed, namespace)
+    created, warnings = await _create(client, cluster, namespace)
     after = await attempt(client.text("the API server's metrics", "/metrics"))
     counted: Counts | KubeError
     if isinstance(before, str) and isinstance(after, str):
@@ -70,36 +72,34 @@ async def fetch(client: KubeClient, installed: Installation, *, namespace: str) 
         counted = {key: second.get(key, 0) - first.get(key, 0) for key in second}
     else:
         counted = after if isinstance(after, KubeError) else KubeError("no metrics")
-    return Rehearsal(namespace, created, warnings, counted, await _proxied(client, installed))
+    return Rehearsal(namespace, created, warnings, counted, await _proxied(client, cluster))
 
 
 async def _create(
-    client: KubeClient, installed: Installation, namespace: str
+    client: KubeClient, cluster: Cluster, namespace: str
 ) -> tuple[Json | KubeError, tuple[str, ...]]:
-    body = dry_run_pod.pod(installed.settings.get("REAPER_IMAGE") or "ghcr.io/initshim/reaper")
+    body = dry_run_pod.pod(cluster.reaper_image)
     try:
         return await client.rehearse(Ref(POD, dry_run_pod.NAME, namespace), body)
     except KubeError as error:
         return error, ()
 
 
-async def _proxied(client: KubeClient, installed: Installation) -> str | KubeError:
+async def _proxied(client: KubeClient, cluster: Cluster) -> str | KubeError:
     """Have the API server call the Service on the webhook's own port; "" where somebody answers."""
-    service = installed.service_ref
+    service = cluster.service_ref
     if service is None:
         return ""
-    services = service.kind.path(installed.namespace)
-    path = f"{services}/https:{service.name}:{installed.port}/proxy/mutate"
-    answer = await attempt(
-        client.text(f"services/proxy {installed.namespace}/{service.name}", path)
-    )
+    services = service.kind.path(cluster.namespace)
+    path = f"{services}/https:{service.name}:{cluster.port}/proxy/mutate"
+    answer = await attempt(client.text(f"services/proxy {cluster.namespace}/{service.name}", path))
     answered = isinstance(answer, str) or answer.status == _METHOD_NOT_ALLOWED
     return "" if answered else answer
 
 
-def check(installed: Installation, fetched: Rehearsal) -> list[Finding]:
+def check(cluster: Cluster, fetched: Rehearsal) -> list[Finding]:
     """Say what came of it."""
-    if not fetched.namespace and isinstance(installed.namespaces, KubeError):
+    if not fetched.namespace and isinstance(cluster.namespaces, KubeError):
         unknown = KubeError("nobody knows where", next_step="initshim doctor --namespace NAME")
         return [Subject(_FAMILY, "dry-run Pod").unknown(unknown)]
     if not fetched.namespace:
@@ -113,37 +113,37 @@ def check(installed: Installation, fetched: Rehearsal) -> list[Finding]:
             )
         ]
     if isinstance(fetched.created, KubeError):
-        return [_failed(installed, about, fetched.created, fetched)]
+        return [_failed(cluster, about, fetched.created, fetched)]
     if fetched.works:
         return [about.ok("the API server called the webhook, and it wrapped the pod")]
     ours = [each for each in fetched.warnings if each.startswith("initshim")]
     if ours:
-        return [about.warning(f"the webhook left the pod alone: {ours[0]}", _log(installed))]
-    return list(_silent(installed, about, fetched))
+        return [about.warning(f"the webhook left the pod alone: {ours[0]}", _log(cluster))]
+    return list(_silent(cluster, about, fetched))
 
 
-def _silent(installed: Installation, about: Subject, fetched: Rehearsal) -> Iterator[Finding]:
+def _silent(cluster: Cluster, about: Subject, fetched: Rehearsal) -> Iterator[Finding]:
     """Tell a webhook that is not called from one that fails: nothing in the pod does."""
     counted = fetched.counted if isinstance(fetched.counted, Mapping) else {}
     if counted.get("open"):
         yield about.error(
             "the API server called the webhook and got no answer that it could use; failurePolicy "
             f"Ignore hides it{_also(fetched)}",
-            _reach(installed, fetched),
+            _reach(cluster, fetched),
         )
     elif counted.get("answered"):
-        yield about.error("the webhook was called, and left the pod as it was", _log(installed))
+        yield about.error("the webhook was called, and left the pod as it was", _log(cluster))
     elif isinstance(fetched.proxied, Unreachable):
         yield about.error(
             f"the pod came back without an init, and the API server can't reach the Service: "
             f"{_told(fetched.proxied)}",
-            _reach(installed, fetched),
+            _reach(cluster, fetched),
         )
     elif counted:
         yield about.error(
             "the API server did not call the webhook for it: the namespaceSelector, the "
             "matchConditions or the rules pass it over",
-            f"kubectl get mutatingwebhookconfiguration {installed.name} -o yaml",
+            f"kubectl get mutatingwebhookconfiguration {cluster.name} -o yaml",
         )
     else:
         yield about.error(
@@ -154,15 +154,13 @@ def _silent(installed: Installation, about: Subject, fetched: Rehearsal) -> Iter
         )
 
 
-def _failed(
-    installed: Installation, about: Subject, error: KubeError, fetched: Rehearsal
-) -> Finding:
+def _failed(cluster: Cluster, about: Subject, error: KubeError, fetched: Rehearsal) -> Finding:
     """The API server said no: because of the webhook, or for another reason."""
     said = str(error)
     if "failed calling webhook" in said and WEBHOOK in said:
         reason = (said.partition("failed to call webhook: ")[2] or said).rstrip(".")
         return about.error(
-            f"the API server can't call the webhook: {reason}", _reach(installed, fetched)
+            f"the API server can't call the webhook: {reason}", _reach(cluster, fetched)
         )
     if isinstance(error, Forbidden) and "cannot create" not in said:
         return Subject(_FAMILY, about.object).unknown(
@@ -179,17 +177,16 @@ def _refused(created: Json | KubeError) -> bool:
     return isinstance(created, KubeError) and "failed calling webhook" not in str(created)
 
 
-def _reach(installed: Installation, fetched: Rehearsal) -> str:
+def _reach(cluster: Cluster, fetched: Rehearsal) -> str:
     """Give what to do about a call that fails, by what it failed of."""
     said = str(fetched.created if isinstance(fetched.created, KubeError) else fetched.proxied)
     if "x509" in said or "certificate" in said:
-        return f"kubectl -n {installed.namespace} rollout restart {installed.workload}"
+        return f"kubectl -n {cluster.namespace} rollout restart {cluster.workload}"
     if "no endpoints" in said or "connection refused" in said or "not found" in said:
-        return f"kubectl -n {installed.namespace} get pods,endpointslices,service"
+        return f"kubectl -n {cluster.namespace} get pods,endpointslices,service"
     if fetched.proxied == "":
-        return f"Somebody answers on the Service, so look at its certificate.\n{_log(installed)}"
-    port = installed.settings.get("PORT", "8443")
-    return _FIREWALL.format(port=port, upgrade=installed.upgrade("port=10250"))
+        return f"Somebody answers on the Service, so look at its certificate.\n{_log(cluster)}"
+    return _FIREWALL.format(port=cluster.settings.port, upgrade=cluster.upgrade("port=10250"))
 
 
 def _also(fetched: Rehearsal) -> str:
@@ -201,8 +198,8 @@ def _told(error: KubeError) -> str:
     return str(error).partition(", ")[2].rstrip(".") or str(error)
 
 
-def _log(installed: Installation) -> str:
-    return f"kubectl -n {installed.namespace} logs {installed.workload} --tail=20"
+def _log(cluster: Cluster) -> str:
+    return f"kubectl -n {cluster.namespace} logs {cluster.workload} --tail=20"
 
 
 def _count(exposition: str) -> dict[str, float]:

@@ -7,15 +7,18 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from webhook.cli.doctor.finding import Finding, Subject, attempt
-from webhook.cli.installation.survey import Installation
+from webhook.cli.doctor.cluster import Cluster
+from webhook.cli.doctor.finding import Finding, Subject
+from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
 from webhook.kube.objects import ACCESS_REVIEW, Json
 
 _FAMILY = "rights"
 _AT_ONCE = 8
-_MOST_NAMESPACES = 10
+_MOST_NAMESPACES = 50
+_MOST_ASKED = 200
+_PULLED = ("secrets", "serviceaccounts")
 _WEBHOOKS = "mutatingwebhookconfigurations.admissionregistration.k8s.io"
 
 
@@ -54,45 +57,53 @@ class Reviewed:
 
     needed: dict[Right, bool]
     excess: dict[Right, bool]
+    readable: tuple[str, ...] = ()
+    """Namespaces whose secrets it may read by now, where a hint has to name them."""
     error: KubeError | None = None
 
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """Namespaces whose pull secrets it is set to read, and may not."""
+        missing = (right for right, granted in self.needed.items() if not granted)
+        pulled = (each for each in missing if each.resource in _PULLED and not each.name)
+        return tuple(sorted({each.namespace for each in pulled} - {""}))
 
-def needed(installed: Installation) -> list[Right]:
+
+def needed(cluster: Cluster) -> list[Right]:
     """What its settings make the webhook do."""
     rights: list[Right] = []
-    if installed.settings.get("TLS", "builtin") == "builtin":
-        secret = installed.settings.get("TLS_SECRET", "")
+    if cluster.settings.tls == "builtin":
+        secret = cluster.settings.tls_secret
         rights += [
-            Right(verb, "secrets", installed.namespace, secret)
-            for verb in ("get", "create", "patch")
+            Right(verb, "secrets", cluster.namespace, secret) for verb in ("get", "create", "patch")
         ]
-        rights += [Right(verb, _WEBHOOKS, name=installed.name) for verb in ("get", "patch")]
-    if installed.says("WARM_UP"):
+        rights += [Right(verb, _WEBHOOKS, name=cluster.name) for verb in ("get", "patch")]
+    if cluster.settings.warm_up:
         kinds = ("namespaces", "deployments.apps", "statefulsets.apps", "daemonsets.apps")
         rights += [Right("list", kind) for kind in (*kinds, "cronjobs.batch")]
-    if installed.says("EVENTS"):
+    if cluster.settings.events:
         rights += [Right(verb, "events.events.k8s.io") for verb in ("create", "patch")]
         rights += [Right("get", kind) for kind in ("replicasets.apps", "jobs.batch")]
-    if installed.says("PULL_SECRETS"):
+    if cluster.settings.pull_secrets:
         rights += [
             Right("get", kind, namespace)
-            for namespace in installed.selected[:_MOST_NAMESPACES]
-            for kind in ("secrets", "serviceaccounts")
+            for namespace in cluster.selected[:_MOST_NAMESPACES]
+            for kind in _PULLED
         ]
     return rights
 
 
-def excess(installed: Installation) -> list[Right]:
+def excess(cluster: Cluster) -> list[Right]:
     """What it never does, and what would hurt: these are asked about, not all that there are."""
-    everywhere = [Right("get", "secrets")] if not installed.says("PULL_SECRETS") else []
+    everywhere = [Right("get", "secrets")] if not cluster.settings.pull_secrets else []
     return [
         *everywhere,
         Right("list", "secrets"),
-        Right("list", "secrets", installed.namespace),
+        Right("list", "secrets", cluster.namespace),
         Right("create", "pods"),
         Right("create", "pods/exec"),
         Right("patch", "deployments.apps"),
-        Right("delete", _WEBHOOKS, name=installed.name),
+        Right("delete", _WEBHOOKS, name=cluster.name),
         Right("patch", _WEBHOOKS, name="another"),
         Right("create", "clusterrolebindings.rbac.authorization.k8s.io"),
         Right("impersonate", "users"),
@@ -100,16 +111,16 @@ def excess(installed: Installation) -> list[Right]:
     ]
 
 
-async def fetch(client: KubeClient, installed: Installation) -> Reviewed:
+async def fetch(client: KubeClient, cluster: Cluster) -> Reviewed:
     """Ask the API server about each of them."""
-    user = f"system:serviceaccount:{installed.namespace}:{installed.account}"
+    user = f"system:serviceaccount:{cluster.namespace}:{cluster.account}"
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def granted(right: Right) -> bool | KubeError:
         async with gate:
             spec = {
                 "user": user,
-                "groups": _groups(installed),
+                "groups": _groups(cluster),
                 "resourceAttributes": right.attributes,
             }
             review = await attempt(client.submit(ACCESS_REVIEW, {"spec": spec}))
@@ -124,55 +135,76 @@ async def fetch(client: KubeClient, installed: Installation) -> Reviewed:
                 raise answer
         return dict(zip(rights, map(bool, answers), strict=True))
 
-    if installed.deployment is None:
+    if cluster.deployment is None:
         return Reviewed({}, {})
     try:
-        return Reviewed(await ask(needed(installed)), await ask(excess(installed)))
+        wanted = await ask(needed(cluster))
+        secrets = [Right("get", "secrets", each) for each in _namespaces(cluster)]
+        may = await ask(secrets) if cluster.settings.lookups else {}
+        readable = tuple(right.namespace for right, granted in may.items() if granted)
+        return Reviewed(wanted, await ask(excess(cluster)), readable)
     except KubeError as error:
-        return Reviewed({}, {}, error)
+        return Reviewed({}, {}, error=error)
 
 
-def check(installed: Installation, fetched: Reviewed) -> list[Finding]:
+def check(cluster: Cluster, fetched: Reviewed) -> list[Finding]:
     """Say what is missing, and what is too much."""
-    about = Subject(_FAMILY, f"ServiceAccount {installed.namespace}/{installed.account}")
-    if isinstance(installed.deployments, KubeError):
-        return [Subject(_FAMILY, "The webhook's ServiceAccount").unknown(installed.deployments)]
+    about = Subject(_FAMILY, f"ServiceAccount {cluster.namespace}/{cluster.account}")
+    if isinstance(cluster.deployments, KubeError):
+        return [Subject(_FAMILY, "The webhook's ServiceAccount").unknown(cluster.deployments)]
     if fetched.error:
         return [about.unknown(fetched.error)]
-    return list(_weigh(installed, fetched, about)) if installed.deployment else []
+    return list(_weigh(cluster, fetched, about)) if cluster.deployment else []
 
 
-def _weigh(installed: Installation, fetched: Reviewed, about: Subject) -> Iterator[Finding]:
+def _weigh(cluster: Cluster, fetched: Reviewed, about: Subject) -> Iterator[Finding]:
     missing = [right for right, granted in fetched.needed.items() if not granted]
-    secrets = [right for right in missing if right.namespace not in {"", installed.namespace}]
+    secrets = [right for right in missing if right.namespace in fetched.unreadable]
     own = [str(right) for right in missing if right not in secrets]
     if own:
         what = f"it may not {', '.join(own)}, and needs to"
-        yield about.error(what, installed.upgrade("rbac.create=true"))
+        yield about.error(what, cluster.upgrade("rbac.create=true"))
     if secrets:
-        where = sorted({right.namespace for right in secrets})
+        where = fetched.unreadable
         yield about.info(
             f"it may not read pull secrets in {', '.join(where)}: private images there are left "
             "alone unless they give a command",
-            "To let it (the list as a whole is set):\n"
-            + installed.upgrade(f"'registry.pullSecretNamespaces={{{','.join(where)}}}'"),
+            let_read(cluster, fetched.readable, where),
         )
     much = [str(right) for right, granted in fetched.excess.items() if granted]
     if "* *" in much:
-        yield about.warning("it may do everything: it is an administrator", _who(installed))
+        yield about.warning("it may do everything: it is an administrator", _who(cluster))
     elif much:
-        yield about.warning(f"it may also {', '.join(much)}, which it never does", _who(installed))
+        yield about.warning(f"it may also {', '.join(much)}, which it never does", _who(cluster))
     if not much and not own:
         yield about.ok(f"it has the {len(fetched.needed) - len(secrets)} rights that it needs")
 
 
-def _who(installed: Installation) -> str:
+def let_read(cluster: Cluster, readable: Sequence[str], more: Sequence[str]) -> str:
+    """Say how to let the webhook read pull secrets in more namespaces, and in none less.
+
+    Helm replaces a list as a whole, so those that it may read already have to be in it.
+    """
+    listed = ",".join(sorted({*readable, *more}))
+    done = cluster.upgrade(f"'registry.pullSecretNamespaces={{{listed}}}'")
+    return f"To let it (this sets the whole list, with those that it may read already):\n{done}"
+
+
+def _namespaces(cluster: Cluster) -> list[str]:
+    """Give the namespaces to ask about; its own is never one of pull secrets."""
+    if isinstance(cluster.namespaces, KubeError):
+        return []
+    names = [str(each["metadata"]["name"]) for each in cluster.namespaces]
+    return [name for name in names if name != cluster.namespace][:_MOST_ASKED]
+
+
+def _who(cluster: Cluster) -> str:
     return (
         "kubectl get rolebindings,clusterrolebindings -A -o wide "
-        f"| grep {installed.namespace}/{installed.account}"
+        f"| grep {cluster.namespace}/{cluster.account}"
     )
 
 
-def _groups(installed: Installation) -> list[str]:
-    groups = ["system:serviceaccounts", f"system:serviceaccounts:{installed.namespace}"]
+def _groups(cluster: Cluster) -> list[str]:
+    groups = ["system:serviceaccounts", f"system:serviceaccounts:{cluster.namespace}"]
     return [*groups, "system:authenticated"]

@@ -3,21 +3,22 @@
 import asyncio
 import base64
 import binascii
-import re
 import socket
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from webhook.cli.doctor.finding import attempt
-from webhook.cli.installation.survey import Installation
+from prometheus_client.parser import text_string_to_metric_families
+
+from webhook.cli.doctor.cluster import Cluster
+from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
 from webhook.tls import bundle
 from webhook.tls.issue import Certificate
 
-_EXPIRY = re.compile(r"^initshim_certificate_expiry_timestamp_seconds ([0-9.e+]+)$", re.MULTILINE)
+_EXPIRY = "initshim_certificate_expiry_timestamp_seconds"
 _SECONDS = 5.0
 
 
@@ -31,10 +32,10 @@ class Served:
     """A replica's own word for it, where there was no handshake."""
 
 
-def published(installed: Installation) -> tuple[Certificate, ...]:
+def published(cluster: Cluster) -> tuple[Certificate, ...]:
     """Give the CAs that the API server verifies the webhook by."""
     try:
-        return bundle.parse(base64.b64decode(installed.client_config.get("caBundle") or ""))
+        return bundle.parse(base64.b64decode(cluster.client_config.get("caBundle") or ""))
     except binascii.Error:
         return ()
 
@@ -61,16 +62,25 @@ async def handshake(
     return Served(until)
 
 
-async def reported(client: KubeClient, installed: Installation) -> Served | None:
+async def reported(client: KubeClient, cluster: Cluster) -> Served | None:
     """Give what a replica says of its leaf in its metrics, read through the API server's proxy."""
-    spec = (installed.service.get("spec") or {}) if isinstance(installed.service, dict) else {}
+    spec = (cluster.service.get("spec") or {}) if isinstance(cluster.service, dict) else {}
     ports = [each["port"] for each in spec.get("ports") or () if each.get("name") == "http"]
-    if not ports or installed.service_ref is None:
+    if not ports or cluster.service_ref is None:
         return None
-    name = f"http:{installed.service_ref.name}:{ports[0]}"
-    path = f"{installed.service_ref.kind.path(installed.namespace)}/{name}/proxy/metrics"
-    told = await attempt(client.text(f"services/proxy {installed.namespace}/{name}", path))
-    if isinstance(told, KubeError):
+    name = f"http:{cluster.service_ref.name}:{ports[0]}"
+    path = f"{cluster.service_ref.kind.path(cluster.namespace)}/{name}/proxy/metrics"
+    exposition = await attempt(client.text(f"services/proxy {cluster.namespace}/{name}", path))
+    return None if isinstance(exposition, KubeError) else _leaf_in(exposition)
+
+
+def _leaf_in(exposition: str) -> Served | None:
+    """Find the leaf's end among a replica's metrics; the CA's has another label."""
+    try:
+        for family in text_string_to_metric_families(exposition):
+            for sample in family.samples:
+                if sample.name == _EXPIRY and sample.labels.get("certificate") == "leaf":
+                    return Served(datetime.fromtimestamp(sample.value, UTC), reported=True)
+    except ValueError:  # what answers is not the webhook
         return None
-    found = _EXPIRY.search(told)
-    return Served(datetime.fromtimestamp(float(found[1]), UTC), reported=True) if found else None
+    return None

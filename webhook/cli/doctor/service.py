@@ -4,12 +4,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from webhook.cli.doctor.cluster import Cluster
 from webhook.cli.doctor.finding import Finding, Subject
-from webhook.cli.installation.survey import Installation, Seen, listed
+from webhook.core.errors import BadSettings
 from webhook.core.selector import selects
+from webhook.kube.attempt import Listed, attempt_list
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError, Missing
 from webhook.kube.objects import DISRUPTION_BUDGET, ENDPOINT_SLICE, Json
+from webhook.settings import given
 
 _FAMILY = "service"
 _LIMITS = ("maxUnavailable", "minAvailable")
@@ -20,54 +23,55 @@ _SLICES_OF = "kubernetes.io/service-name"
 class Backends:
     """What stands behind the Service."""
 
-    slices: Seen
-    budgets: Seen
+    slices: Listed
+    budgets: Listed
 
 
-async def fetch(client: KubeClient, installed: Installation) -> Backends:
+async def fetch(client: KubeClient, cluster: Cluster) -> Backends:
     """Ask for endpoints and disruption budgets."""
-    name = installed.service_ref.name if installed.service_ref else ""
+    name = cluster.service_ref.name if cluster.service_ref else ""
     selector = f"{_SLICES_OF}={name}"
     return Backends(
-        await listed(client, ENDPOINT_SLICE, installed.namespace, labels=selector),
-        await listed(client, DISRUPTION_BUDGET, installed.namespace),
+        await attempt_list(client, ENDPOINT_SLICE, cluster.namespace, labels=selector),
+        await attempt_list(client, DISRUPTION_BUDGET, cluster.namespace),
     )
 
 
-def check(installed: Installation, fetched: Backends) -> list[Finding]:
+def check(cluster: Cluster, fetched: Backends) -> list[Finding]:
     """Say whether somebody is there to answer."""
-    if installed.service_ref is None:
-        about = Subject(_FAMILY, str(installed.client_config.get("url")))
+    if cluster.service_ref is None:
+        about = Subject(_FAMILY, str(cluster.client_config.get("url")))
         return [about.info("the API server calls a URL: nothing behind it can be looked at")]
     return [
-        *_service(installed),
-        *_endpoints(installed, fetched.slices),
-        *_deployment(installed),
-        *_pods(installed),
-        *_budget(installed, fetched.budgets),
+        *_service(cluster),
+        *_endpoints(cluster, fetched.slices),
+        *_deployment(cluster),
+        *_settings(cluster),
+        *_pods(cluster),
+        *_budget(cluster, fetched.budgets),
     ]
 
 
-def _service(installed: Installation) -> Iterator[Finding]:
-    about = Subject(_FAMILY, str(installed.service_ref))
-    if isinstance(installed.service, Missing):
-        yield about.error("it does not exist", installed.upgrade())
-    elif isinstance(installed.service, KubeError):
-        yield about.unknown(installed.service)
+def _service(cluster: Cluster) -> Iterator[Finding]:
+    about = Subject(_FAMILY, str(cluster.service_ref))
+    if isinstance(cluster.service, Missing):
+        yield about.error("it does not exist", cluster.upgrade())
+    elif isinstance(cluster.service, KubeError):
+        yield about.unknown(cluster.service)
     else:
         ports = [
-            each.get("port") for each in (installed.service.get("spec") or {}).get("ports") or ()
+            each.get("port") for each in (cluster.service.get("spec") or {}).get("ports") or ()
         ]
-        if installed.port in ports:
+        if cluster.port in ports:
             return
         yield about.error(
-            f"the API server calls port {installed.port}; it has {', '.join(map(str, ports))}",
-            installed.upgrade(),
+            f"the API server calls port {cluster.port}; it has {', '.join(map(str, ports))}",
+            cluster.upgrade(),
         )
 
 
-def _endpoints(installed: Installation, slices: Seen) -> Iterator[Finding]:
-    about = Subject(_FAMILY, str(installed.service_ref))
+def _endpoints(cluster: Cluster, slices: Listed) -> Iterator[Finding]:
+    about = Subject(_FAMILY, str(cluster.service_ref))
     if isinstance(slices, KubeError):
         yield about.unknown(slices)
         return
@@ -78,86 +82,93 @@ def _endpoints(installed: Installation, slices: Seen) -> Iterator[Finding]:
             good = (endpoint.get("conditions") or {}).get("ready") is not False
             ready, waiting = ready + good, waiting + (not good)
     if ready:
-        yield about.ok(f"{ready} of {ready + waiting} endpoints ready on port {installed.port}")
-    elif not isinstance(installed.service, KubeError):
+        yield about.ok(f"{ready} of {ready + waiting} endpoints ready on port {cluster.port}")
+    elif not isinstance(cluster.service, KubeError):
         yield about.error(
             f"none of {waiting} endpoints is ready: nobody answers the API server",
-            f"kubectl -n {installed.namespace} describe pods -l '{_labels(installed.service)}'",
+            f"kubectl -n {cluster.namespace} describe pods -l '{_labels(cluster.service)}'",
         )
 
 
-def _deployment(installed: Installation) -> Iterator[Finding]:
-    if isinstance(installed.deployments, KubeError):
-        yield Subject(_FAMILY, f"Deployments in {installed.namespace}").unknown(
-            installed.deployments
-        )
+def _deployment(cluster: Cluster) -> Iterator[Finding]:
+    if isinstance(cluster.deployments, KubeError):
+        yield Subject(_FAMILY, f"Deployments in {cluster.namespace}").unknown(cluster.deployments)
         return
-    if installed.deployment is None:
-        yield Subject(_FAMILY, f"Deployments in {installed.namespace}").warning(
+    if cluster.deployment is None:
+        yield Subject(_FAMILY, f"Deployments in {cluster.namespace}").warning(
             "none of them makes the pods that the Service selects",
-            f"kubectl -n {installed.namespace} get service,deployment --show-labels",
+            f"kubectl -n {cluster.namespace} get service,deployment --show-labels",
         )
         return
-    name = installed.deployment["metadata"]["name"]
-    about = Subject(_FAMILY, f"Deployment {installed.namespace}/{name}")
-    wanted = (installed.deployment.get("spec") or {}).get("replicas", 1)
-    status = installed.deployment.get("status") or {}
+    name = cluster.deployment["metadata"]["name"]
+    about = Subject(_FAMILY, f"Deployment {cluster.namespace}/{name}")
+    wanted = (cluster.deployment.get("spec") or {}).get("replicas", 1)
+    status = cluster.deployment.get("status") or {}
     ready, updated = status.get("readyReplicas", 0), status.get("updatedReplicas", 0)
     if not ready and wanted:
         yield about.error(
             f"none of {wanted} replicas is ready",
-            f"kubectl -n {installed.namespace} logs deployment/{name} --tail=20",
+            f"kubectl -n {cluster.namespace} logs deployment/{name} --tail=20",
         )
     elif ready < wanted or updated < wanted:
         yield about.warning(
             f"{ready} of {wanted} replicas ready, {updated} up to date",
-            f"kubectl -n {installed.namespace} rollout status deployment/{name}",
+            f"kubectl -n {cluster.namespace} rollout status deployment/{name}",
         )
     elif not wanted:
         yield about.error(
             "scaled to zero",
-            f"kubectl -n {installed.namespace} scale deployment/{name} --replicas=2",
+            f"kubectl -n {cluster.namespace} scale deployment/{name} --replicas=2",
         )
     else:
         yield about.ok(f"{ready} of {wanted} replicas ready")
 
 
-def _pods(installed: Installation) -> Iterator[Finding]:
+def _settings(cluster: Cluster) -> Iterator[Finding]:
+    """Read its settings as it reads them itself: what it would refuse keeps it from starting."""
+    try:
+        given(cluster.values)
+    except BadSettings as error:
+        about = Subject(_FAMILY, f"{cluster.workload}'s settings")
+        yield about.error(f"{error}", cluster.upgrade("env.NAME=VALUE"))
+
+
+def _pods(cluster: Cluster) -> Iterator[Finding]:
     """Say what keeps a pod from being ready, in the kubelet's words."""
-    if isinstance(installed.pods, KubeError):
-        yield Subject(_FAMILY, f"Pods in {installed.namespace}").unknown(installed.pods)
+    if isinstance(cluster.pods, KubeError):
+        yield Subject(_FAMILY, f"Pods in {cluster.namespace}").unknown(cluster.pods)
         return
-    for pod in installed.pods:
+    for pod in cluster.pods:
         name = pod["metadata"]["name"]
         for status in (pod.get("status") or {}).get("containerStatuses") or ():
             waiting = (status.get("state") or {}).get("waiting") or {}
             if waiting.get("reason") in {None, "ContainerCreating", "PodInitializing"}:
                 continue
             told = " ".join(str(waiting.get("message") or "").split())[:200]
-            yield Subject(_FAMILY, f"Pod {installed.namespace}/{name}").warning(
+            yield Subject(_FAMILY, f"Pod {cluster.namespace}/{name}").warning(
                 f"{waiting['reason']}: {told}".rstrip(": "),
-                f"kubectl -n {installed.namespace} logs {name} --previous",
+                f"kubectl -n {cluster.namespace} logs {name} --previous",
             )
 
 
-def _budget(installed: Installation, budgets: Seen) -> Iterator[Finding]:
+def _budget(cluster: Cluster, budgets: Listed) -> Iterator[Finding]:
     if isinstance(budgets, KubeError):
-        yield Subject(_FAMILY, f"PodDisruptionBudgets in {installed.namespace}").unknown(budgets)
+        yield Subject(_FAMILY, f"PodDisruptionBudgets in {cluster.namespace}").unknown(budgets)
         return
-    if installed.deployment is None:
+    if cluster.deployment is None:
         return
-    template = (installed.deployment.get("spec") or {}).get("template") or {}
+    template = (cluster.deployment.get("spec") or {}).get("template") or {}
     labels = (template.get("metadata") or {}).get("labels") or {}
     for each in budgets:
         if selects((each.get("spec") or {}).get("selector"), labels):
-            about = Subject(_FAMILY, f"PodDisruptionBudget {installed.namespace}/{_name(each)}")
+            about = Subject(_FAMILY, f"PodDisruptionBudget {cluster.namespace}/{_name(each)}")
             limits = {key: each["spec"][key] for key in _LIMITS if key in each["spec"]}
             said = ", ".join(f"{key} {value}" for key, value in limits.items())
             yield about.ok(f"covers the webhook's pods: {said}")
             return
-    yield Subject(_FAMILY, f"PodDisruptionBudgets in {installed.namespace}").info(
+    yield Subject(_FAMILY, f"PodDisruptionBudgets in {cluster.namespace}").info(
         "none covers the webhook: a drain may take all its pods at once",
-        installed.upgrade("podDisruptionBudget.enabled=true"),
+        cluster.upgrade("podDisruptionBudget.enabled=true"),
     )
 
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from webhook.cli.doctor.cluster import Cluster
 from webhook.cli.doctor.finding import Finding, Subject
-from webhook.cli.installation.survey import Installation
 from webhook.core import image
 from webhook.core.errors import BadReference
 from webhook.kube.errors import KubeError
@@ -16,54 +16,54 @@ _IMAGE_VOLUMES = (1, 35)
 _LABEL = "app.kubernetes.io/version"
 
 
-def check(installed: Installation, *, own: str, wrote: str) -> list[Finding]:
+def check(cluster: Cluster, *, own: str, wrote: str) -> list[Finding]:
     """Compare them; `own` is the command line's, `wrote` what the webhook wrote in a rehearsal."""
-    return [*_kubernetes(installed), *_webhook(installed, own, wrote), *_reaper(installed)]
+    return [*_kubernetes(cluster), *_webhook(cluster, own, wrote), *_reaper(cluster)]
 
 
-def _kubernetes(installed: Installation) -> Iterator[Finding]:
+def _kubernetes(cluster: Cluster) -> Iterator[Finding]:
     about = Subject(_FAMILY, "Kubernetes")
-    if isinstance(installed.version, KubeError):
-        yield about.unknown(installed.version)
+    if isinstance(cluster.version, KubeError):
+        yield about.unknown(cluster.version)
         return
-    minor = _minor(installed.version)
+    minor = _minor(cluster.version)
     if minor is None:
-        yield about.info(f"its version can't be read: {installed.version}")
+        yield about.info(f"its version can't be read: {cluster.version}")
     elif minor < _OLDEST:
-        yield about.error(f"{installed.version} is older than 1.27", "Upgrade the cluster.")
-    elif installed.settings.get("DELIVERY") == "imageVolume" and minor < _IMAGE_VOLUMES:
+        yield about.error(f"{cluster.version} is older than 1.27", "Upgrade the cluster.")
+    elif cluster.settings.delivery == "imageVolume" and minor < _IMAGE_VOLUMES:
         yield about.error(
-            f"{installed.version} has no image volumes by default (1.35 has): injected pods "
+            f"{cluster.version} has no image volumes by default (1.35 has): injected pods "
             "can't start",
-            installed.upgrade("delivery=initContainer"),
+            cluster.upgrade("delivery=initContainer"),
         )
-    elif minor >= _CONDITIONS and not installed.webhook.get("matchConditions"):
+    elif minor >= _CONDITIONS and not cluster.webhook.get("matchConditions"):
         yield about.info(
-            f"{installed.version} knows matchConditions, and the configuration has none: it was "
+            f"{cluster.version} knows matchConditions, and the configuration has none: it was "
             "rendered for an older one",
-            installed.upgrade(),
+            cluster.upgrade(),
         )
     else:
-        yield about.ok(f"{installed.version}")
+        yield about.ok(f"{cluster.version}")
 
 
-def _webhook(installed: Installation, own: str, wrote: str) -> Iterator[Finding]:
-    if installed.deployment is None:
+def _webhook(cluster: Cluster, own: str, wrote: str) -> Iterator[Finding]:
+    if cluster.deployment is None:
         return
-    name = installed.deployment["metadata"]["name"]
-    about = Subject(_FAMILY, f"Deployment {installed.namespace}/{name}")
-    labelled = (installed.deployment["metadata"].get("labels") or {}).get(_LABEL, "")
-    deployed = wrote or labelled or _tag(str(installed.container.get("image") or ""))
+    name = cluster.deployment["metadata"]["name"]
+    about = Subject(_FAMILY, f"Deployment {cluster.namespace}/{name}")
+    labelled = (cluster.deployment["metadata"].get("labels") or {}).get(_LABEL, "")
+    deployed = wrote or labelled or _tag(str(cluster.container.get("image") or ""))
     images = {
         each["image"]
-        for pod in (() if isinstance(installed.pods, KubeError) else installed.pods)
+        for pod in (() if isinstance(cluster.pods, KubeError) else cluster.pods)
         for each in (pod.get("spec") or {}).get("containers") or ()
-        if each.get("name") == installed.container.get("name")
+        if each.get("name") == cluster.container.get("name")
     }
     if len(images) > 1:
         yield about.warning(
             f"its pods run different images: {', '.join(sorted(images))}",
-            f"kubectl -n {installed.namespace} rollout status deployment/{name}",
+            f"kubectl -n {cluster.namespace} rollout status deployment/{name}",
         )
     if not deployed:
         yield about.info("it does not say its version")
@@ -78,14 +78,14 @@ def _webhook(installed: Installation, own: str, wrote: str) -> Iterator[Finding]
         yield about.ok(f"the webhook is {deployed}, and so is this command")
 
 
-def _reaper(installed: Installation) -> Iterator[Finding]:
-    reaper = installed.settings.get("REAPER_IMAGE", "")
-    webhook = str(installed.container.get("image") or "")
+def _reaper(cluster: Cluster) -> Iterator[Finding]:
+    reaper = cluster.settings.reaper_image
+    webhook = str(cluster.container.get("image") or "")
     theirs, ours = _tag(reaper), _tag(webhook)
     if theirs and ours and theirs != ours:
         yield Subject(_FAMILY, reaper).warning(
             f"the reaper is {theirs} and the webhook {ours}: its options may not be known there",
-            installed.upgrade(f"reaperImage.tag={ours}"),
+            cluster.upgrade(f"reaperImage.tag={ours}"),
         )
 
 

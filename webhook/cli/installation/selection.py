@@ -1,9 +1,6 @@
-"""Which pods the API server asks the webhook about, read from what the cluster has.
+"""Which pods the API server asks the webhook about, by what the webhook configuration says."""
 
-Rights: list mutatingwebhookconfigurations and namespaces. Without the first, the chart's default
-label counts, and a note says so; without the second, only a namespace that is named can be read.
-"""
-
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,34 +10,33 @@ from webhook.core.pod import Pod
 from webhook.core.selector import selects
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import Forbidden, Missing
-from webhook.kube.objects import MUTATING_WEBHOOK, NAMESPACE, Json, Ref
+from webhook.kube.objects import NAMESPACE, Json, Ref
 
-WEBHOOK = "inject.initshim.dev"
-_OPTED_IN = {"key": INJECT, "operator": "In", "values": list(ON)}
-_DEFAULT: Json = {"namespaceSelector": {"matchExpressions": [_OPTED_IN]}}
-# Conditions of the chart that the plan decides in the same way, and those that name namespaces.
-_PLANNED = {
-    "not-opted-out", "not-mirror", "not-windows", "not-host-pid", "not-shared-process-namespace",
-}  # fmt: skip
-_SYSTEMS = {"not-gke-system": "gke-", "not-openshift-system": "openshift-"}
+# The chart's conditions that a plan decides in the same way.
+PLANNED = frozenset(
+    {
+        "not-opted-out",
+        "not-mirror",
+        "not-windows",
+        "not-host-pid",
+        "not-shared-process-namespace",
+    }
+)
+# What a condition of the chart says of namespaces, in CEL; those of a managed cluster.
+_NOT_NAMED = re.compile(r"!request\.namespace\.startsWith\('([^']+)'\)")
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The webhooks of initshim in the cluster; `since` is when the first of them was made.
-
-    `notes` are sentences about what could not be known.
-    """
+    """Whom the webhooks of initshim in a cluster are asked about: any of them is enough."""
 
     webhooks: tuple[Json, ...]
-    since: str = ""
-    notes: tuple[str, ...] = ()
 
     def selects_namespace(self, name: str, labels: Mapping[str, str]) -> bool:
         """Tell whether pods of a namespace are sent to any of the webhooks."""
         return any(
             selects(each.get("namespaceSelector"), labels)
-            and not any(name.startswith(prefix) for prefix in _left_out(each))
+            and not name.startswith(_prefixes_left_out(each))
             for each in self.webhooks
         )
 
@@ -49,13 +45,30 @@ class Selection:
         return any(selects(each.get("objectSelector"), pod.labels) for each in self.webhooks)
 
     @property
-    def service(self) -> tuple[str, str] | None:
-        """Namespace and name of the Service that is called; the chart's Deployment has its name."""
-        for each in self.webhooks:
-            called = (each.get("clientConfig") or {}).get("service")
-            if called:
-                return str(called["namespace"]), str(called["name"])
-        return None
+    def unknown_conditions(self) -> tuple[str, ...]:
+        """The names of matchConditions that only the API server can evaluate."""
+        conditions = (each for one in self.webhooks for each in one.get("matchConditions") or ())
+        return tuple(
+            sorted(
+                {
+                    str(each.get("name"))
+                    for each in conditions
+                    if each.get("name") not in PLANNED and not _prefix(each)
+                }
+            )
+        )
+
+
+BY_LABEL = Selection(
+    (
+        {
+            "namespaceSelector": {
+                "matchExpressions": [{"key": INJECT, "operator": "In", "values": list(ON)}]
+            }
+        },
+    )
+)
+"""What the chart selects where nothing is changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,37 +79,7 @@ class OptedIn:
     labelled: str = ""
 
 
-async def read(client: KubeClient) -> Selection:
-    """Find the cluster's webhooks of initshim. Raises KubeError, but not for a missing right."""
-    try:
-        found = [each async for each in client.list(MUTATING_WEBHOOK)]
-    except Forbidden as error:
-        said = str(error).rstrip(".")
-        note = f"{said}. Namespaces are taken by the label {INJECT}=enabled instead."
-        return Selection((_DEFAULT,), notes=(note,))
-    return selection(found)
-
-
-def selection(configurations: Sequence[Json]) -> Selection:
-    """Take the webhooks of initshim out of all webhook configurations."""
-    ours = [
-        (each, webhook)
-        for each in configurations
-        for webhook in each.get("webhooks") or ()
-        if webhook.get("name") == WEBHOOK
-    ]
-    if not ours:
-        note = (
-            f"No MutatingWebhookConfiguration has the webhook {WEBHOOK}: initshim is not "
-            f"installed here. Namespaces are taken by the label {INJECT}=enabled."
-        )
-        return Selection((_DEFAULT,), notes=(note,))
-    webhooks = tuple(webhook for _, webhook in ours)
-    since = min(str(each["metadata"].get("creationTimestamp") or "") for each, _ in ours)
-    return Selection(webhooks, since, tuple(_unknown_conditions(webhooks)))
-
-
-async def places(
+async def opted_in(
     client: KubeClient, selection: Selection, named: Sequence[str]
 ) -> tuple[OptedIn, ...]:
     """Give the namespaces that are opted in, or those of the named ones that are.
@@ -138,22 +121,12 @@ def _labelled(metadata: Mapping[str, Any]) -> str:
     return ""
 
 
-def _left_out(webhook: Json) -> list[str]:
-    names = [each.get("name") for each in webhook.get("matchConditions") or ()]
-    return [prefix for name, prefix in _SYSTEMS.items() if name in names]
+def _prefixes_left_out(webhook: Json) -> tuple[str, ...]:
+    found = (_prefix(each) for each in webhook.get("matchConditions") or ())
+    return tuple(filter(None, found))
 
 
-def _unknown_conditions(webhooks: Sequence[Json]) -> list[str]:
-    names = {
-        str(each.get("name"))
-        for webhook in webhooks
-        for each in webhook.get("matchConditions") or ()
-    }
-    foreign = sorted(names - _PLANNED - _SYSTEMS.keys())
-    if not foreign:
-        return []
-    note = (
-        f"The matchConditions {', '.join(foreign)} are not the chart's and are not evaluated: a "
-        "pod that they leave out counts as missed."
-    )
-    return [note]
+def _prefix(condition: Json) -> str:
+    """Give the prefix of the namespaces that a condition leaves out, "" where it is another."""
+    said = _NOT_NAMED.fullmatch(str(condition.get("expression") or "").strip())
+    return said[1] if said else ""

@@ -1,42 +1,40 @@
-"""The installation that is looked at: found by its webhook, not by what somebody called it."""
+"""The installation in a cluster: found by its webhook, not by what somebody called it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from webhook.cli.doctor.finding import attempt
+from webhook.cli.installation.selection import Selection
+from webhook.cli.installation.settings import values_of
+from webhook.core.errors import BadSettings
 from webhook.core.selector import selects
+from webhook.kube.attempt import Listed, attempt, attempt_list
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import Forbidden, KubeError, Missing
-from webhook.kube.objects import (
-    DEPLOYMENT,
-    MUTATING_WEBHOOK,
-    NAMESPACE,
-    POD,
-    SERVICE,
-    Json,
-    Kind,
-    Ref,
-)
+from webhook.kube.objects import DEPLOYMENT, MUTATING_WEBHOOK, SERVICE, Json, Ref
+from webhook.settings import Settings, given
 
 WEBHOOK = "inject.initshim.dev"
 CHART = "oci://ghcr.io/initshim/charts/initshim"
-_PREFIX = "INITSHIM_"
-Seen = list[Json] | KubeError
+INSTALL = f"helm install initshim {CHART} -n initshim --create-namespace"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Installation:
-    """What several checks need to know; what could not be read is the error instead."""
+    """What is installed; what could not be read is the error instead.
 
-    configuration: Json
-    others: tuple[str, ...]
-    version: str | KubeError
-    namespaces: Seen
+    `configurations` has at least one: those with a webhook of initshim in them.
+    """
+
+    configurations: tuple[Json, ...]
     service: Json | KubeError
-    pods: Seen
-    deployments: Seen
+    deployments: Listed
+
+    @property
+    def configuration(self) -> Json:
+        """The webhook configuration that counts where there are several."""
+        return self.configurations[0]
 
     @property
     def name(self) -> str:
@@ -46,8 +44,18 @@ class Installation:
     @cached_property
     def webhook(self) -> Json:
         """The webhook in it that is ours."""
-        found = self.configuration.get("webhooks") or [{}]
-        return next((each for each in found if each.get("name") == WEBHOOK), found[0])
+        return next(_ours(self.configuration), {})
+
+    @cached_property
+    def selection(self) -> Selection:
+        """Whom the API server asks about."""
+        return Selection(tuple(each for one in self.configurations for each in _ours(one)))
+
+    @property
+    def since(self) -> str:
+        """When the first configuration was made, in RFC 3339."""
+        stamps = (each["metadata"].get("creationTimestamp") for each in self.configurations)
+        return min(str(stamp or "") for stamp in stamps)
 
     @property
     def client_config(self) -> Mapping[str, Any]:
@@ -72,13 +80,16 @@ class Installation:
 
     @cached_property
     def deployment(self) -> Json | None:
-        """The Deployment whose pods the Service selects."""
-        if isinstance(self.service, KubeError) or isinstance(self.deployments, KubeError):
+        """The Deployment whose pods the Service selects; else the one that has its name."""
+        if isinstance(self.deployments, KubeError) or self.service_ref is None:
             return None
-        selector = (self.service.get("spec") or {}).get("selector") or {}
-        for each in self.deployments if selector else ():
+        service = {} if isinstance(self.service, KubeError) else self.service
+        selector = (service.get("spec") or {}).get("selector")
+        for each in self.deployments:
             labels = (_template(each).get("metadata") or {}).get("labels") or {}
-            if selects({"matchLabels": selector}, labels):
+            if selector and selects({"matchLabels": selector}, labels):
+                return each
+            if not selector and each["metadata"]["name"] == self.service_ref.name:
                 return each
         return None
 
@@ -98,80 +109,64 @@ class Installation:
         return next(iter(self.pod_spec.get("containers") or ()), {})
 
     @cached_property
-    def settings(self) -> dict[str, str]:
-        """The webhook's settings as its Deployment gives them, INITSHIM_ left out."""
-        named = {each["name"]: each.get("value") or "" for each in self.container.get("env") or ()}
-        found = {key: named[key] for key in named if key.startswith(_PREFIX)}
-        return {key.removeprefix(_PREFIX): value for key, value in found.items()}
+    def values(self) -> Mapping[str, str]:
+        """The settings that its Deployment gives, as texts, by the setting's name."""
+        return values_of(self.pod_spec)
 
-    def says(self, setting: str) -> bool:
-        """Tell whether a setting is on."""
-        return self.settings.get(setting, "").lower() in {"true", "1", "yes", "on"}
+    @cached_property
+    def settings(self) -> Settings:
+        """Its settings; the defaults where the Deployment is not known, or its values are bad."""
+        try:
+            return given(self.values)
+        except BadSettings:
+            return given({})
 
     @property
     def account(self) -> str:
         """The webhook's service account."""
         return str(self.pod_spec.get("serviceAccountName") or "default")
 
-    @cached_property
-    def selected(self) -> tuple[str, ...]:
-        """The namespaces whose pods the API server asks about, by name."""
-        if isinstance(self.namespaces, KubeError):
-            return ()
-        selector = self.webhook.get("namespaceSelector")
-        return tuple(
-            sorted(
-                each["metadata"]["name"]
-                for each in self.namespaces
-                if selects(selector, each["metadata"].get("labels") or {})
-            )
-        )
+    @property
+    def reaper_image(self) -> str:
+        """The image that it gives to pods, as far as its settings say."""
+        return self.settings.reaper_image or "ghcr.io/initshim/reaper"
 
     def upgrade(self, values: str = "") -> str:
-        """Give the command that installs the chart again, with a value changed."""
+        """Say how to change one value of what is installed, and neither another nor its version."""
         annotations = self.configuration["metadata"].get("annotations") or {}
         release = annotations.get("meta.helm.sh/release-name")
+        if not release:
+            change = f" with --set {values}" if values else ""
+            return f"Render the chart again as it was (helm template …){change}, and apply it."
         change = f" --set {values}" if values else ""
-        if release:
-            return f"helm upgrade {release} {CHART} -n {self.namespace} --reuse-values{change}"
-        return f"helm template {self.name} {CHART} -n {self.namespace}{change} | kubectl apply -f -"
+        where = f"{CHART}{self._version()} -n {self.namespace}"
+        return f"helm upgrade {release} {where} --reuse-values{change}"
+
+    def _version(self) -> str:
+        """Give --version of the chart that is installed, as its label helm.sh/chart says it."""
+        labels = self.configuration["metadata"].get("labels") or {}
+        version = str(labels.get("helm.sh/chart") or "").rpartition("initshim-")[2]
+        return f" --version {version}" if version else ""
 
 
-async def survey(client: KubeClient, name: str | None) -> Installation | None:
+async def survey(client: KubeClient, name: str | None = None) -> Installation | None:
     """Read what there is; None where no webhook of initshim is installed.
 
     `name` is the configuration's; without it every configuration is looked through. Raises
-    KubeError where not even that can be read.
+    KubeError where not even that can be read. Rights: list or get webhook configurations; get the
+    Service and list the Deployments beside it.
     """
     found = await _configurations(client, name)
     if not found:
         return None
-    first = found[0]
-    installed = Installation(first, (), "", [], {}, [], [])
-    service, where = installed.service_ref, installed.namespace
-    seen: Json | KubeError = {}
-    if service:
-        seen = await attempt(client.get(service))
-    selector = (seen.get("spec") or {}).get("selector") if isinstance(seen, dict) else None
+    installed = Installation(configurations=tuple(found), service={}, deployments=[])
+    if installed.service_ref is None:
+        return installed
     return Installation(
-        configuration=first,
-        others=tuple(each["metadata"]["name"] for each in found[1:]),
-        version=await attempt(client.version()),
-        namespaces=await listed(client, NAMESPACE),
-        service=seen,
-        pods=await listed(client, POD, where, labels=_text(selector)) if selector else [],
-        deployments=await listed(client, DEPLOYMENT, where),
+        configurations=installed.configurations,
+        service=await attempt(client.get(installed.service_ref)),
+        deployments=await attempt_list(client, DEPLOYMENT, installed.namespace),
     )
-
-
-async def listed(
-    client: KubeClient, kind: Kind, namespace: str | None = None, *, labels: str = ""
-) -> Seen:
-    """List a kind, or give the error."""
-    try:
-        return [each async for each in client.list(kind, namespace=namespace, labels=labels)]
-    except KubeError as error:
-        return error
 
 
 async def _configurations(client: KubeClient, name: str | None) -> list[Json]:
@@ -185,17 +180,15 @@ async def _configurations(client: KubeClient, name: str | None) -> list[Json]:
     except Forbidden as error:
         error.next_step += " Or name the configuration: --webhook initshim needs only `get`."
         raise
-    return [
-        each
-        for each in found
-        if any(webhook.get("name") == WEBHOOK for webhook in each.get("webhooks") or ())
-    ]
+    return [each for each in found if any(_ours(each))]
+
+
+def _ours(configuration: Json) -> Iterator[Json]:
+    for each in configuration.get("webhooks") or ():
+        if each.get("name") == WEBHOOK:
+            yield each
 
 
 def _template(deployment: Json) -> Json:
     template: Json = (deployment.get("spec") or {}).get("template") or {}
     return template
-
-
-def _text(selector: Mapping[str, str] | None) -> str:
-    return ",".join(f"{key}={value}" for key, value in (selector or {}).items())

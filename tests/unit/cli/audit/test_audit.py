@@ -55,7 +55,7 @@ def test_pods_are_counted_by_the_workload_that_a_person_made(cluster: Cluster, d
     }
     assert found["namespaces"] == ["shop"]
     assert found["counts"] == {
-        "wrapped": 5, "skipped": 2, "unresolved": 0, "missed": 4, "ended": 2,
+        "wrapped": 5, "skipped": 2, "unresolved": 0, "missed": 4, "stuck": 0, "ended": 2,
     }  # fmt: skip
     assert (found["notes"], found["problems"]) == ([], [])
 
@@ -187,7 +187,10 @@ def test_opted_out_clusters_are_audited_by_their_own_selector(cluster: Cluster, 
     ]
     cluster.install(
         namespaceSelector={"matchExpressions": rules},
-        matchConditions=[{"name": "not-gke-system"}, {"name": "not-mirror"}],
+        matchConditions=[
+            {"name": "not-gke-system", "expression": "!request.namespace.startsWith('gke-')"},
+            {"name": "not-mirror", "expression": "true"},
+        ],
     )
     cluster.namespace("kube-system", {"kubernetes.io/metadata.name": "kube-system"})
     cluster.namespace("left", {"initshim.dev/inject": "disabled"})
@@ -291,3 +294,56 @@ def test_thousands_of_pods_are_read_page_by_page_and_no_bar_is_drawn_into_a_file
 )
 def test_questions_that_do_not_go_together_are_refused(audit: Run, words: tuple[str, ...]) -> None:
     assert audit(*words).exit_code in {1, 2}
+
+
+def test_missed_bare_pods_share_a_line(cluster: Cluster, audit: Run) -> None:
+    for name in ("a", "b", "c"):
+        cluster.pod(BARE, name=name)
+    assert (
+        "To do\n"
+        "  shop: 3 bare pods missed: created when the webhook did not answer (a, b, c)\n"
+        "    delete each and create it again: nobody else does\n"
+        "\n"
+    ) in audit().stdout
+
+
+def test_after_an_uninstall_the_remedy_is_to_install(cluster: Cluster, audit: Run) -> None:
+    cluster.server.delete(
+        "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/initshim"
+    )
+    cluster.pod(BARE)
+    cluster.workload("Deployment", "web", spec(), [BARE])
+    result = audit()
+    assert "2 pods without an init: initshim is not installed\n    helm install" in result.stdout
+    assert "restart" not in result.stdout
+    assert "create it again" not in result.stdout
+
+
+def test_a_pod_that_waits_for_the_reaper_is_stuck(cluster: Cluster, audit: Run, data: Data) -> None:
+    waiting = {"waiting": {"reason": "ErrImagePull", "message": "no such host"}}
+    status = {"phase": "Pending", "initContainerStatuses": [{"name": "initshim", "state": waiting}]}
+    cluster.workload("Deployment", "web", spec(), [{**SEEN, "status": status}] * 2 + [SEEN])
+    assert workloads(data()) == {"shop Deployment/web": {"wrapped": 1, "stuck": 2}}
+    said = audit().stdout
+    assert "2 pods can't start: the reaper's image reaper:1 can't be pulled (ErrImagePull)" in said
+    assert said.endswith("1 wrapped, 0 skipped, 0 unresolved, 0 missed, 2 stuck.\n")
+    assert audit("--fail-on", "stuck").exit_code == 3
+
+
+def test_a_pod_whose_image_volume_cannot_be_pulled_is_stuck(cluster: Cluster, data: Data) -> None:
+    volume = {"name": "initshim", "image": {"reference": "r.io/reaper:1"}}
+    mount = {"name": "initshim", "mountPath": "/.initshim", "readOnly": True}
+    app = container(command=["/.initshim/init", "--", "run"], volumeMounts=[mount])
+    waiting = {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "r.io/reaper:1"'}
+    status = {
+        "phase": "Pending",
+        "containerStatuses": [{"name": "app", "state": {"waiting": waiting}}],
+    }
+    cluster.pod({"spec": spec(app, volumes=[volume]), "status": status}, name="a")
+    waiting = {**waiting, "message": 'Back-off pulling image "app:1"'}
+    status = {
+        "phase": "Pending",
+        "containerStatuses": [{"name": "app", "state": {"waiting": waiting}}],
+    }
+    cluster.pod({"spec": spec(app, volumes=[volume]), "status": status}, name="b")
+    assert workloads(data()) == {"shop Pod/a": {"stuck": 1}, "shop Pod/b": {"wrapped": 1}}

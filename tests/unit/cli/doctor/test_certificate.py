@@ -9,9 +9,9 @@ import pytest
 
 from tests.unit.cli.doctor.cluster import NOW
 from webhook.cli.doctor.certificate import ServedAndHeld, check
+from webhook.cli.doctor.cluster import Cluster
 from webhook.cli.doctor.finding import Finding
 from webhook.cli.doctor.served_certificate import Served, handshake
-from webhook.cli.installation.survey import Installation
 from webhook.kube.objects import SECRET, Json, Ref
 from webhook.tls import context, issue
 from webhook.tls.issue import Pair
@@ -24,9 +24,10 @@ def encoded(pem: bytes) -> str:
     return base64.b64encode(pem).decode()
 
 
-def installed(*, mode: str, bundle: bytes) -> Installation:
+def installed(*, mode: str, bundle: bytes) -> Cluster:
     volume = {"name": "tls", "secret": {"secretName": "initshim-tls"}}
-    container = {"env": [{"name": "INITSHIM_TLS", "value": mode}]}
+    given = {"TLS": mode, "TLS_CERT_FILE": "/tls/tls.crt", "TLS_KEY_FILE": "/tls/tls.key"}
+    container = {"env": [{"name": f"INITSHIM_{key}", "value": given[key]} for key in given]}
     spec = {"containers": [container], "volumes": [volume]}
     labels = {"app": "initshim"}
     deployment = {
@@ -39,8 +40,13 @@ def installed(*, mode: str, bundle: bytes) -> Installation:
         "clientConfig": {"service": service, "caBundle": encoded(bundle)},
     }
     configuration = {"metadata": {"name": "initshim"}, "webhooks": [webhook]}
-    return Installation(
-        configuration, (), "v1.36.1", [], {"spec": {"selector": labels}}, [], [deployment]
+    return Cluster(
+        configurations=(configuration,),
+        version="v1.36.1",
+        namespaces=[],
+        service={"spec": {"selector": labels}},
+        pods=[],
+        deployments=[deployment],
     )
 
 

@@ -56,8 +56,8 @@ def test_text_is_one_line_a_finding_and_its_remedy_can_be_pasted(kubeconfig: Pat
     lines = done.stdout.splitlines()
     at = next(at for at, line in enumerate(lines) if "(unauthorized)" in line)
     assert lines[at].startswith("  warning  127.0.0.1:1 (1 container): ")
-    assert lines[at + 2].startswith("           helm template initshim oci://")
-    assert lines[at + 2].endswith("'registry.pullSecretNamespaces={shop}' | kubectl apply -f -")
+    assert lines[at + 2].startswith("           Render the chart again")
+    assert "--set 'registry.pullSecretNamespaces={shop}'" in lines[at + 2]
     assert "configuration" in lines
     assert lines[-1].endswith(", 1 info, 1 warning")
     quiet = run("--kubeconfig", str(kubeconfig), "-q", home=kubeconfig.parent)

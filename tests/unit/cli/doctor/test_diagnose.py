@@ -31,6 +31,7 @@ from webhook.cli.doctor.finding import EXIT_CODES, Finding, Severity, worst
 from webhook.kube.client import KubeClient
 from webhook.kube.connect import Connection
 from webhook.kube.errors import Forbidden
+from webhook.server.metrics import Metrics
 from webhook.settings import load
 from webhook.tls import issue
 
@@ -73,6 +74,7 @@ def test_a_healthy_installation_has_nothing_wrong(cluster: tuple[Installed, str]
     assert bad(findings) == []
     assert {each.check for each in findings} == {
         "configuration",
+        "pods",
         "service",
         "certificate",
         "rehearsal",
@@ -500,11 +502,120 @@ def test_from_outside_a_replica_is_asked_until_when_its_leaf_is_valid(
     cluster: tuple[Installed, str],
 ) -> None:
     path = "/api/v1/namespaces/initshim/services/http:initshim:8080/proxy/metrics"
-    until = (NOW + timedelta(days=6)).timestamp()
-    exposition = f"# x\ninitshim_certificate_expiry_timestamp_seconds {until!r}\n"
-    cluster[0].server.texts[path] = exposition
+    ends = {
+        "leaf": (NOW + timedelta(days=6)).timestamp(),
+        "authority": (NOW + timedelta(days=600)).timestamp(),
+    }
+    metrics = Metrics("1.0.0")
+    metrics.watch_certificate(lambda: ends)
+    cluster[0].server.texts[path] = metrics.exposition()[0].decode()
     (one,) = (each for each in found(cluster) if "a replica says" in each.what)
     assert (one.severity, one.what) == (
         "ok",
         "a replica says that its leaf is valid for 6 days",
     )
+
+
+def pending(**status: Any) -> tuple[str, Any]:
+    """A wrapped pod that has not started, and its path."""
+    spec = {"initContainers": [{"name": "initshim", "image": "r.io/reaper:1"}]}
+    named = {"name": "initshim", "image": "r.io/reaper:1", "imageID": "", "ready": False}
+    return "/api/v1/namespaces/shop/pods/web-1", {
+        "spec": {**spec, "containers": [{"name": "app", "image": "a"}]},
+        "status": {"phase": "Pending", "initContainerStatuses": [{**named, **status}]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "remedy"),
+    [
+        (
+            {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling"}},
+            "the reaper's image r.io/reaper:1 can't be pulled (ImagePullBackOff): Back-off",
+            "chart's reaperImage",
+        ),
+        (
+            {"terminated": {"exitCode": 126, "reason": "Error"}},
+            "the init container initshim fails (exit code 126)",
+            "kubectl -n shop logs web-10 -c initshim",
+        ),
+        ({"waiting": {"reason": "CreateContainerError"}}, "(CreateContainerError)", "logs web-10"),
+    ],
+)
+def test_pods_that_wait_for_the_reaper_are_said_once_a_cause(
+    cluster: tuple[Installed, str], state: Any, words: str, remedy: str
+) -> None:
+    path, pod = pending(state=state)
+    for number in range(3):
+        cluster[0].server.put(f"{path}{number}", pod)
+    (one,) = (each for each in found(cluster) if each.check == "pods")
+    assert (one.severity, one.object) == ("error", "Pod shop/web-10 and 2 more")
+    assert words in one.what
+    assert remedy in one.remedy
+
+
+@pytest.mark.parametrize("state", [{"running": {}}, {"waiting": {"reason": "PodInitializing"}}, {}])
+def test_a_pod_that_is_only_starting_is_no_finding(
+    cluster: tuple[Installed, str], state: Any
+) -> None:
+    cluster[0].server.put(*pending(state=state))
+    (one,) = (each for each in found(cluster) if each.check == "pods")
+    assert one.severity == "ok"
+
+
+def test_following_the_hint_for_pull_secrets_takes_no_right_away(
+    cluster: tuple[Installed, str],
+) -> None:
+    """Helm replaces a list as a whole: those that may be read already have to be in it."""
+    installed_, _ = cluster
+    for name in ("billing", "away"):
+        labels = {"initshim.dev/inject": "enabled"} if name == "billing" else {}
+        installed_.server.put(f"/api/v1/namespaces/{name}", {"metadata": {"labels": labels}})
+    may = installed_.may
+    installed_.server.may = lambda spec: (
+        (
+            spec["resourceAttributes"]["namespace"] == "away"
+            and spec["resourceAttributes"]["resource"] == "secrets"
+            and spec["resourceAttributes"]["verb"] == "get"
+        )
+        or may(spec)
+    )
+    for name in ("shop", "billing"):
+        path, made = workload(name, "127.0.0.1:1/private:1")
+        installed_.server.put(path.replace("/shop/", f"/{name}/"), made)
+    hints = [each.remedy for each in found(cluster) if "pullSecretNamespaces" in each.remedy]
+    assert hints
+    assert all("{away,billing}" in each for each in hints)
+
+
+def test_what_a_managed_cluster_leaves_out_is_not_selected(
+    cluster: tuple[Installed, str],
+) -> None:
+    """Doctor and audit read whom the webhook is asked about by the same rule."""
+    labels = {"initshim.dev/inject": "enabled"}
+    cluster[0].server.put("/api/v1/namespaces/gke-managed", {"metadata": {"labels": labels}})
+    condition = {"name": "not-gke", "expression": "!request.namespace.startsWith('gke-')"}
+    cluster[0].change(WEBHOOK, webhooks__0__matchConditions=[condition])
+    (one,) = (each for each in found(cluster) if each.object == "Namespace gke-managed")
+    assert "a matchCondition leaves it out" in one.what
+
+
+def test_settings_that_the_webhook_would_refuse_are_named(cluster: tuple[Installed, str]) -> None:
+    env = [{"name": "INITSHIM_LOOKUP_SECONDS", "value": "soon"}]
+    path = "spec__template__spec__containers__0__env"
+    cluster[0].change(DEPLOYMENT, **{path: env})
+    (one,) = (each for each in found(cluster) if "LOOKUP_SECONDS" in each.what)
+    assert one.severity == "error"
+
+
+def test_the_remedy_of_a_release_keeps_its_version(cluster: tuple[Installed, str]) -> None:
+    cluster[0].change(
+        WEBHOOK,
+        metadata__annotations={"meta.helm.sh/release-name": "init"},
+        metadata__labels={"helm.sh/chart": "initshim-1.2.3"},
+        webhooks__0__objectSelector={"matchLabels": {"a": "b"}},
+    )
+    (one,) = (each for each in found(cluster) if "objectSelector" in each.what)
+    assert one.remedy.startswith("helm upgrade init oci://ghcr.io/initshim/charts/initshim ")
+    assert "--version 1.2.3" in one.remedy
+    assert "--reuse-values" in one.remedy
