@@ -45,7 +45,8 @@ class Value:
     @property
     def schema(self) -> Schema:
         """Its JSON schema; the type is the default's unless the comment says otherwise."""
-        base: Schema = {"type": TYPES[type(self.default)], "description": self.text}
+        kind = self.extra.get("type") or TYPES[type(self.default)]  # null says no type
+        base: Schema = {"type": kind, "description": self.text}
         if isinstance(self.default, list):
             base["items"] = {"type": "string"}
         return base | self.extra
@@ -104,8 +105,8 @@ def schema(found: list[Value]) -> str:
         "title": "Values of the initshim chart",
         "type": "object",
         "additionalProperties": False,
-        # Helm hands a parent chart's globals to every chart.
-        "properties": {"global": {"type": "object"}},
+        # Helm hands a parent chart's globals, other charts' among them, to every chart.
+        "properties": {"global": {"type": "object", "properties": {}}},
     }
     for value in found:
         place = root

@@ -10,7 +10,7 @@ import pytest
 from tests.chart.render import CHART, SETS, VERSIONS, Refused, fits, objects, run, text
 
 each_set = pytest.mark.parametrize("values", SETS, ids=lambda path: path.stem)
-CUSTOM = {"PrometheusRule", "ServiceMonitor", "Certificate", "Issuer"}
+CUSTOM = {"PrometheusRule", "ServiceMonitor", "PodMonitor", "Certificate", "Issuer"}
 CHANGING = re.compile(
     r"\b(lookup|rand\w+|gen\w+|uuidv4|now|date\w*|htpasswd|bcrypt|getHostByName)\b"
 )

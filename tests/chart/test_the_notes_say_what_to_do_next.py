@@ -24,6 +24,11 @@ def test_there_are_three_commands(helm: Path) -> None:
     assert re.findall(r"^ +(\d)\. ", said, re.MULTILINE) == ["1", "2", "3"]
 
 
+def test_they_end_with_what_looks_at_the_installation(helm: Path) -> None:
+    said = notes(helm)
+    assert re.findall(r"initshim (doctor|audit|leaks) ", said) == ["doctor", "audit", "leaks"]
+
+
 def test_with_opt_out_nobody_is_told_to_label(helm: Path) -> None:
     said = notes(helm, "--set", "mode=optOut")
     assert "kubectl label namespace" not in said

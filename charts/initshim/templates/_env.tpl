@@ -27,7 +27,7 @@ INIT_SYSTEMS: {{ join "," . | quote }}
 LOG_FORMAT: {{ $v.logs.format }}
 LOG_LEVEL: {{ $v.logs.level }}
 LOOKUPS: {{ $v.registry.lookups }}
-NAMESPACE: {{ .Release.Namespace | quote }}
+NAMESPACE: {{ include "initshim.namespace" . | quote }}
 ON_UNRESOLVED: {{ $v.onUnresolved }}
 PORT: {{ include "initshim.port" . }}
 PULL_SECRETS: {{ include "initshim.readsPullSecrets" . | default "false" }}
@@ -73,6 +73,10 @@ WEBHOOK_NAME: {{ include "initshim.fullname" . | quote }}
 {{- end }}
 {{- range $name, $value := .Values.env }}
 - name: {{ $name }}
+  {{- if kindIs "map" $value }}
+  {{- toYaml $value | nindent 2 }}
+  {{- else }}
   value: {{ $value | toString | quote }}
+  {{- end }}
 {{- end }}
 {{- end -}}

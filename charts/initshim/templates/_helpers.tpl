@@ -11,6 +11,10 @@
 {{- .Values.fullnameOverride | default $full | trunc 50 | trimSuffix "-" -}}
 {{- end -}}
 
+{{- define "initshim.namespace" -}}
+{{- .Values.namespaceOverride | default .Release.Namespace -}}
+{{- end -}}
+
 {{- define "initshim.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "initshim.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -27,6 +31,26 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 {{- end -}}
 
+{{- /* Annotations that every object has, and those of one: `mine` goes first. */ -}}
+{{- define "initshim.annotations" -}}
+{{- with mergeOverwrite (deepCopy .root.Values.commonAnnotations) (.mine | default dict) -}}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end -}}
+{{- end -}}
+
+{{- /* Pull secrets of the webhook's pods: the chart's, and a parent chart's (names, or {name: …}). */ -}}
+{{- define "initshim.imagePullSecrets" -}}
+{{- $named := list -}}
+{{- range concat .Values.imagePullSecrets .Values.global.imagePullSecrets -}}
+{{- $named = append $named (dict "name" (kindIs "string" . | ternary . (get (kindIs "map" . | ternary . dict) "name"))) -}}
+{{- end -}}
+{{- with $named | uniq -}}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end -}}
+{{- end -}}
+
 {{- define "initshim.serviceAccountName" -}}
 {{- .Values.serviceAccount.name | default (include "initshim.fullname" .) -}}
 {{- end -}}
@@ -37,9 +61,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end -}}
 {{- end -}}
 
-{{- /* An image reference out of {registry, repository, tag, digest}. */ -}}
+{{- /* An image reference out of {registry, repository, tag, digest}; a parent chart's registry goes first. */ -}}
 {{- define "initshim.image" -}}
-{{- $path := list .image.registry .image.repository | compact | join "/" -}}
+{{- $path := list (.root.Values.global.imageRegistry | default .image.registry) .image.repository | compact | join "/" -}}
 {{- if .image.digest -}}
 {{- printf "%s@%s" $path .image.digest -}}
 {{- else -}}
@@ -103,7 +127,7 @@ registries.yaml: |
 {{- define "initshim.subject" -}}
 kind: ServiceAccount
 name: {{ include "initshim.serviceAccountName" . }}
-namespace: {{ .Release.Namespace }}
+namespace: {{ include "initshim.namespace" . }}
 {{- end -}}
 
 {{- /* What reading a pod's registry credentials takes: its pull secrets, and those of its
@@ -112,6 +136,24 @@ service account, each by name. */ -}}
 - apiGroups: [""]
   resources: [secrets, serviceaccounts]
   verbs: [get]
+{{- end -}}
+
+{{- /* How a ServiceMonitor or PodMonitor has metrics read. */ -}}
+{{- define "initshim.scrape" -}}
+{{- with .interval }}
+interval: {{ . }}
+{{- end }}
+{{- with .scrapeTimeout }}
+scrapeTimeout: {{ . }}
+{{- end }}
+{{- with .relabelings }}
+relabelings:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .metricRelabelings }}
+metricRelabelings:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end -}}
 
 {{- /* Where an alert's section of the runbook is. */ -}}

@@ -1,7 +1,7 @@
 {{- /* Which namespaces and which pods the API server asks the webhook about. */ -}}
 
 {{- define "initshim.namespaceSelector" -}}
-{{- $left := concat (list "kube-system" "kube-node-lease" .Release.Namespace) .Values.excludeNamespaces | uniq -}}
+{{- $left := concat (list "kube-system" "kube-node-lease" (include "initshim.namespace" .)) .Values.excludeNamespaces | uniq -}}
 matchExpressions:
   - key: kubernetes.io/metadata.name
     operator: NotIn
@@ -94,7 +94,7 @@ expression that fails counts as failurePolicy says.
 admissions.enforcer/disabled: "true"
 {{- end }}
 {{- if eq .Values.tls.mode "certManager" }}
-cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "initshim.fullname" . }}
+cert-manager.io/inject-ca-from: {{ include "initshim.namespace" . }}/{{ include "initshim.fullname" . }}
 {{- end }}
 {{- with .Values.admission.annotations }}
 {{ toYaml . }}

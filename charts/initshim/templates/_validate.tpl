@@ -5,6 +5,12 @@
 {{- if and (eq $v.delivery "imageVolume") (semverCompare "<1.35.0-0" .Capabilities.KubeVersion.Version) -}}
 {{- $said = append $said (printf "delivery=imageVolume needs Kubernetes 1.35 or newer, where image volumes are on by default; this is %s. Use delivery=initContainer." .Capabilities.KubeVersion.Version) -}}
 {{- end -}}
+{{- if not $v.enabled -}}
+{{- $said = append $said "enabled=false is for a chart that has this one as a dependency, with `condition: initshim.enabled`. Here nothing would be left to install." -}}
+{{- end -}}
+{{- if and $v.serviceMonitor.enabled $v.podMonitor.enabled -}}
+{{- $said = append $said "serviceMonitor.enabled and podMonitor.enabled would have every metric read twice. Choose one." -}}
+{{- end -}}
 {{- $fewest := $v.autoscaling.enabled | ternary $v.autoscaling.minReplicas $v.replicas | int -}}
 {{- if and (eq $v.admission.failurePolicy "Fail") (lt $fewest 2) -}}
 {{- $said = append $said "admission.failurePolicy=Fail with one webhook pod stops every new pod whenever that one restarts. Run at least two (replicas, or autoscaling.minReplicas)." -}}

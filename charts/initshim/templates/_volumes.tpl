@@ -33,6 +33,9 @@
   configMap:
     name: {{ . }}
 {{- end }}
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{- /* Whole directories, never subPath: the kubelet renews only whole volumes. */ -}}
@@ -63,5 +66,8 @@
 - name: registry-ca
   mountPath: /etc/initshim/registry-ca
   readOnly: true
+{{- end }}
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . }}
 {{- end }}
 {{- end -}}

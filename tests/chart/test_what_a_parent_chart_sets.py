@@ -1,0 +1,156 @@
+"""Values from around the chart: a parent chart's, and what clusters need of every chart."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chart.render import (
+    CHART,
+    SETS,
+    Object,
+    Refused,
+    objects,
+    of,
+    one,
+    parse,
+    pod_spec,
+    run,
+    text,
+)
+
+AROUND = next(values for values in SETS if values.stem == "everything-around")
+
+
+@pytest.fixture
+def found(helm: Path) -> list[Object]:
+    return objects(helm, AROUND)
+
+
+def test_a_parents_registry_and_pull_secrets_are_used_for_every_image(found: list[Object]) -> None:
+    webhook, test = pod_spec(found), one(found, "Pod")["spec"]
+    for spec in (webhook, test):
+        (container,) = spec["containers"]
+        assert container["image"].startswith("mirror.example/initshim/webhook:")
+        assert spec["imagePullSecrets"] == [{"name": "one"}, {"name": "two"}]
+    environment = {each["name"]: each.get("value") for each in webhook["containers"][0]["env"]}
+    assert environment["INITSHIM_REAPER_IMAGE"].startswith("mirror.example/initshim/reaper:")
+
+
+def test_nothing_is_left_in_the_releases_namespace(found: list[Object]) -> None:
+    ours = [each for each in found if each["metadata"]["name"].startswith("initshim")]
+    namespaces = {each["metadata"].get("namespace", "elsewhere") for each in ours}
+    texts = [each for each in ours if each["metadata"]["name"].endswith("-text")]
+    assert len(texts) == 1
+    assert namespaces == {"elsewhere"}
+    for binding in (*of(found, "RoleBinding"), *of(found, "ClusterRoleBinding")):
+        assert {each["namespace"] for each in binding["subjects"]} == {"elsewhere"}
+    (webhook,) = one(found, "MutatingWebhookConfiguration")["webhooks"]
+    assert webhook["clientConfig"]["service"]["namespace"] == "elsewhere"
+    excluded = webhook["namespaceSelector"]["matchExpressions"][0]["values"]
+    assert "elsewhere" in excluded
+    (policy,) = of(found, "ValidatingAdmissionPolicy")
+    assert ":elsewhere:" in policy["spec"]["matchConditions"][0]["expression"]
+
+
+def test_every_object_has_the_common_annotations_and_keeps_its_own(found: list[Object]) -> None:
+    for each in found:
+        metadata = each["metadata"]
+        if metadata["name"] in {"mine", "initshim-text"} or each["kind"] == "Pod":
+            continue  # extra objects are as they were written, and helm's hook is no object to keep
+        assert metadata["annotations"]["example.com/team"] == "platform", each["kind"]
+    account = one(found, "ServiceAccount")["metadata"]["annotations"]
+    assert account["example.com/role"] == "reader"
+    webhook = one(found, "MutatingWebhookConfiguration")["metadata"]["annotations"]
+    assert webhook["own"] == "yes"
+    template = one(found, "Deployment")["spec"]["template"]["metadata"]["annotations"]
+    assert template.keys() >= {"example.com/team", "checksum/config"}
+
+
+def test_the_pods_are_as_they_were_asked_for(found: list[Object]) -> None:
+    spec = pod_spec(found)
+    (container,) = spec["containers"]
+    assert spec["dnsPolicy"] == "None"
+    assert spec["dnsConfig"] == {"nameservers": ["192.0.2.53"]}
+    assert spec["runtimeClassName"] == "gvisor"
+    assert spec["securityContext"] == {
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+        "fsGroup": 65532,
+    }
+    assert container["securityContext"]["privileged"] is False
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert [each["topologyKey"] for each in spec["topologySpreadConstraints"]] == [
+        "example.com/rack"
+    ]
+    assert {"name": "helper", "emptyDir": {}} in spec["volumes"]
+    assert {"name": "helper", "mountPath": "/helper", "readOnly": True} in container["volumeMounts"]
+    environment = {each["name"]: each for each in container["env"]}
+    assert environment["TOKEN"]["valueFrom"] == {"secretKeyRef": {"name": "s", "key": "k"}}
+    assert container["envFrom"] == [{"secretRef": {"name": "more"}}]
+    assert container["readinessProbe"]["periodSeconds"] == 9
+    assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
+    deployment = one(found, "Deployment")["spec"]
+    assert deployment["strategy"] == {"type": "Recreate"}
+    assert deployment["revisionHistoryLimit"] == 0
+
+
+def test_a_drain_must_leave_what_was_asked_for(found: list[Object], helm: Path) -> None:
+    budget = one(found, "PodDisruptionBudget")["spec"]
+    assert budget["minAvailable"] == "50%"
+    assert "maxUnavailable" not in budget
+    assert one(objects(helm), "PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
+
+
+def test_the_pod_monitor_reads_the_pods_port(found: list[Object]) -> None:
+    monitor = one(found, "PodMonitor")["spec"]
+    template = one(found, "Deployment")["spec"]["template"]
+    assert monitor["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+    assert monitor["namespaceSelector"] == {"matchNames": ["elsewhere"]}
+    (endpoint,) = monitor["podMetricsEndpoints"]
+    ports = {port["name"] for port in template["spec"]["containers"][0]["ports"]}
+    assert endpoint["port"] in ports
+    assert endpoint["relabelings"] == [{"action": "labeldrop", "regex": "pod"}]
+    assert (endpoint["interval"], endpoint["scrapeTimeout"]) == ("15s", "5s")
+
+
+def test_the_object_selector_reaches_the_api_server(found: list[Object]) -> None:
+    (webhook,) = one(found, "MutatingWebhookConfiguration")["webhooks"]
+    assert webhook["objectSelector"] == {"matchLabels": {"example.com/kind": "app"}}
+
+
+def test_extra_objects_are_templates(found: list[Object]) -> None:
+    extra = {each["metadata"]["name"]: each for each in of(found, "ConfigMap")}
+    assert extra["mine"]["data"] == {"of": "initshim"}
+    assert "initshim-text" in extra
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ("enabled=false", "condition: initshim.enabled"),
+        ("serviceMonitor.enabled=true,podMonitor.enabled=true", "read twice"),
+        ("env.A.value=1", "valueFrom"),
+    ],
+)
+def test_what_can_not_be_meant_is_refused(helm: Path, values: str, sentence: str) -> None:
+    with pytest.raises(Refused, match=sentence):
+        text(helm, None, "--set", values)
+
+
+def test_a_parent_chart_can_have_it_as_a_dependency(helm: Path, tmp_path: Path) -> None:
+    parent = tmp_path / "platform"
+    (parent / "charts").mkdir(parents=True)
+    (parent / "charts" / "initshim").symlink_to(CHART)
+    (parent / "Chart.yaml").write_text(
+        "apiVersion: v2\nname: platform\nversion: 1.0.0\n"
+        "dependencies: [{name: initshim, version: '*', condition: initshim.enabled}]\n"
+    )
+    (parent / "values.yaml").write_text(
+        "global: {imageRegistry: mirror.example}\ninitshim: {enabled: true, replicas: 3}\n"
+    )
+    rendered = parse(run(helm, "template", "p", str(parent), "--kube-version", "1.37.0"))
+    assert one(rendered, "Deployment")["spec"]["replicas"] == 3
+    image = pod_spec(rendered)["containers"][0]["image"]
+    assert image.startswith("mirror.example/")
+    without = run(helm, "template", "p", str(parent), "--set", "initshim.enabled=false")
+    assert parse(without) == []
