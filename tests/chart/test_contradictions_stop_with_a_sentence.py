@@ -16,6 +16,14 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
         {"delivery": "imageVolume"},
         "delivery=imageVolume needs Kubernetes 1.35 or newer",
     ),
+    "a chart that is off": (
+        {"enabled": False},
+        "enabled=false is for a chart that has this one as a dependency",
+    ),
+    "metrics read twice": (
+        {"serviceMonitor.enabled": True, "podMonitor.enabled": True},
+        "would have every metric read twice",
+    ),
     "Fail with one pod": (
         {"admission.failurePolicy": "Fail", "replicas": 1},
         "admission.failurePolicy=Fail with one webhook pod",

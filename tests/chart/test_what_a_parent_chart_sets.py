@@ -127,8 +127,6 @@ def test_extra_objects_are_templates(found: list[Object]) -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ("enabled=false", "condition: initshim.enabled"),
-        ("serviceMonitor.enabled=true,podMonitor.enabled=true", "read twice"),
         ("env.A.value=1", "valueFrom"),
     ],
 )
