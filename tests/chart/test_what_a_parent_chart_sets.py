@@ -1,12 +1,12 @@
 """Values from around the chart: a parent chart's, and what clusters need of every chart."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.chart.render import (
     CHART,
-    SETS,
     Object,
     Refused,
     objects,
@@ -17,8 +17,9 @@ from tests.chart.render import (
     run,
     text,
 )
+from tests.chart.test_every_set_of_values_renders import problem
 
-AROUND = next(values for values in SETS if values.stem == "everything-around")
+AROUND = Path(__file__).parent / "parents" / "everything-around.yaml"
 
 
 @pytest.fixture
@@ -152,3 +153,9 @@ def test_a_parent_chart_can_have_it_as_a_dependency(helm: Path, tmp_path: Path) 
     assert image.startswith("mirror.example/")
     without = run(helm, "template", "p", str(parent), "--set", "initshim.enabled=false")
     assert parse(without) == []
+
+
+def test_helm_lints_it_and_kubernetes_knows_every_field(helm: Path, found: list[Object]) -> None:
+    assert run(helm, "lint", "--strict", "--values", str(AROUND), str(CHART))
+    ours = [each for each in found if each["kind"] != "PodMonitor"]
+    assert [said for each in ours if (said := problem(json.dumps(each), "1.37.0"))] == []
