@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from webhook.base.flights import Flights
+from webhook.base.shares import Shares
 from webhook.core.credentials import Keyring, from_secret
 from webhook.core.errors import BadInput
 from webhook.core.observe import Observer
@@ -18,6 +19,8 @@ from webhook.kube.objects import SECRET, SERVICE_ACCOUNT, Ref
 
 _MOST = 32  # secrets of one pod that are read; each is a call to the API server
 _MOST_KEPT = 1024
+_HEAVIEST = 16 << 20  # bytes of all that is kept, roughly
+_AT_ONCE = 16  # calls of all namespaces together
 
 _Key = tuple[str, str, str]
 _Read = Keyring | tuple[str, ...] | None  # None: it could not be read
@@ -62,8 +65,13 @@ class PullSecrets:
         """`keep` in seconds is how long a secret that was read is not read again."""
         self._reader = reader
         self._observer = observer
+        self._calls = Shares(_AT_ONCE)
         self._read: Flights[_Key, _Read] = Flights(
-            clock=clock, life=lambda found: 0.0 if found is None else keep, entries=_MOST_KEPT
+            clock=clock,
+            life=lambda found: 0.0 if found is None else keep,
+            entries=_MOST_KEPT,
+            weight=_HEAVIEST,
+            weigh=lambda found: found.weight if isinstance(found, Keyring) else 200,
         )
 
     async def keyring(
@@ -87,7 +95,7 @@ class PullSecrets:
             return from_secret(raw, source=f"secret {namespace}/{name}")
 
         key = "secret", namespace, name
-        found = await self._read.get(key, lambda: self._try(key, read))
+        found = await self._read.get(key, lambda: self._try(key, read), owner=namespace)
         return found if isinstance(found, Keyring) else Keyring()
 
     async def _account(self, namespace: str, name: str) -> tuple[str, ...]:
@@ -95,13 +103,14 @@ class PullSecrets:
             return _names(await self._reader.service_account(namespace, name))
 
         key = "serviceaccount", namespace, name
-        found = await self._read.get(key, lambda: self._try(key, read))
+        found = await self._read.get(key, lambda: self._try(key, read), owner=namespace)
         return found if isinstance(found, tuple) else ()
 
     async def _try(self, key: _Key, read: Callable[[], Coroutine[Any, Any, _Read]]) -> _Read:
         kind, namespace, name = key
         try:
-            return await read()
+            async with self._calls.place(namespace):
+                return await read()
         except (KubeError, BadInput) as error:  # neither quotes a secret
             self._observer.note(
                 "pull-secret-skipped",

@@ -61,9 +61,17 @@ class Resolver:
 class Guarded(httpcore.AsyncNetworkBackend):
     """httpcore's network, with the address rule between the resolver and the socket."""
 
-    def __init__(self, rule: AddressRule, resolve: Resolve) -> None:
+    def __init__(
+        self,
+        rule: AddressRule,
+        resolve: Resolve,
+        *,
+        noted: Callable[[Sequence[str]], None] = lambda _: None,
+    ) -> None:
+        """`noted` is told the addresses that are connected to."""
         self._rule = rule
         self._resolve = resolve
+        self._noted = noted
         self._inner = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -104,6 +112,7 @@ class Guarded(httpcore.AsyncNetworkBackend):
             ) from error
         for address in addresses:
             refuse(host, self._rule.refusal(address), address)
+        self._noted(addresses)
         return addresses
 
     async def sleep(self, seconds: float) -> None:

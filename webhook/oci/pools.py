@@ -5,7 +5,9 @@ forget them.
 """
 
 from collections import Counter, OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 from urllib.parse import unquote, urlsplit
 
@@ -14,16 +16,19 @@ import httpx
 
 from webhook.base import tenants
 from webhook.base.budget import Budget
+from webhook.base.lru import Lru
 from webhook.core.errors import Unreachable
 from webhook.oci import bodies
-from webhook.oci.addresses import EVERYWHERE, AddressRule
-from webhook.oci.connect import Guarded, Resolve, Trust, refuse
+from webhook.oci.addresses import EVERYWHERE, AddressRule, is_private
+from webhook.oci.connect import Guarded, Resolve, Trust
 from webhook.oci.endpoint import Endpoint
 from webhook.oci.failures import mapped
+from webhook.oci.proxied import check
 from webhook.oci.proxies import Proxies
 from webhook.oci.registries import Registries
 
 _MOST_POOLS = 64
+_MOST_NOTED = 4096  # hosts of which is known whether they are at a private address
 _IDLE_SECONDS = 30.0
 
 
@@ -36,6 +41,7 @@ class Way:
     port: int
     endpoint: Endpoint | None
     proxy: str | None
+    inside: bool
 
 
 @dataclass(slots=True)
@@ -74,10 +80,13 @@ class Pools(httpx.AsyncBaseTransport):
         self._trust = Trust(extra_ca)
         self._pools: OrderedDict[Way, _Pool] = OrderedDict()
         self._budget = Budget(bodies.IN_FLIGHT)
+        self._private: Lru[tuple[str, int], bool] = Lru(_MOST_NOTED)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; the response's body keeps the pool open until it is closed."""
         way = self._way(request)
+        if way.proxy and way not in self._pools:
+            await self._check_proxied(way)
         pool, spare = self._pool(way)
         pool.users += 1
         try:
@@ -116,7 +125,38 @@ class Pools(httpx.AsyncBaseTransport):
             # A token server or a store of blobs behind the registry: its CA holds there too,
             # its permission to use refused addresses does not.
             known = Endpoint(f"{url.scheme}://{host}", ca=asked.ca)
-        return Way(url.scheme, host, port, known, self._proxies.choose(url.scheme, host, port))
+        proxy = self._proxies.choose(url.scheme, host, port)
+        return Way(url.scheme, host, port, known, proxy, self._is_inside(host, port, asked))
+
+    def _is_inside(self, host: str, port: int, asked: Endpoint | None) -> bool:
+        """Tell whether a request may go to a private address.
+
+        A registry's own may; where it sends us, only if it is at a private address itself, or if
+        the administrator named the host.
+        """
+        if asked is None or asked.address == (host, port):
+            return True
+        return self._registries.host(host, port) is not None or bool(
+            self._private.get(asked.address)
+        )
+
+    def _rule_of(self, way: Way) -> AddressRule:
+        rule = self._rule.allowing(way.endpoint.networks if way.endpoint else ())
+        return rule if way.inside else rule.outside()
+
+    def _note(self, way: Way, addresses: Sequence[str]) -> None:
+        private = any(map(is_private, addresses))
+        self._private.put((way.host, way.port), private, owner=tenants.current())
+
+    async def _check_proxied(self, way: Way) -> None:
+        addresses = await check(
+            way.host,
+            way.port,
+            rule=self._rule_of(way),
+            resolve=self._resolve,
+            configured=self._registries.host(way.host, way.port) is not None,
+        )
+        self._note(way, addresses)
 
     def _pool(self, way: Way) -> tuple[_Pool, list[_Pool]]:
         """Give a host's pool, and those to close for it, which nobody can find any more.
@@ -143,10 +183,7 @@ class Pools(httpx.AsyncBaseTransport):
     def _open(self, way: Way) -> httpcore.AsyncConnectionPool:
         endpoint = way.endpoint or Endpoint(f"{way.scheme}://{way.host}")
         tls = self._trust.context(endpoint.ca) if way.scheme == "https" else None
-        rule = self._rule.allowing(endpoint.networks)
-        # A host name starts the resolver, an address does not: the proxy would get it as it is.
         if way.proxy:
-            refuse(way.host, _literal(rule, way.host), way.host)
             return httpcore.AsyncConnectionPool(
                 ssl_context=tls,
                 proxy=_proxy(way.proxy),
@@ -156,7 +193,9 @@ class Pools(httpx.AsyncBaseTransport):
             )
         return httpcore.AsyncConnectionPool(
             ssl_context=tls,
-            network_backend=Guarded(rule, self._resolve),
+            network_backend=Guarded(
+                self._rule_of(way), self._resolve, noted=partial(self._note, way)
+            ),
             max_keepalive_connections=self._kept,
             keepalive_expiry=_IDLE_SECONDS,
         )
@@ -177,13 +216,6 @@ def _core(request: httpx.Request) -> httpcore.Request:
         content=request.content,
         extensions={"timeout": request.extensions.get("timeout", {})},
     )
-
-
-def _literal(rule: AddressRule, host: str) -> str | None:
-    if host == "localhost" or host.endswith(".localhost"):
-        return "a loopback name"
-    why = rule.refusal(host)
-    return None if why == "no address" else why
 
 
 def _proxy(url: str) -> httpcore.Proxy:

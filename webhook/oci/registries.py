@@ -46,10 +46,11 @@ class Registries:
         self._default = self._registry(_ANY, known.pop(DEFAULT, Entry()))
         self._known = {name: self._registry(name, entry) for name, entry in known.items()}
         self._hosts: dict[tuple[str, int], Endpoint] = {}
-        for registry in (*self._known.values(), self._default):
-            # A registry's own entry says more about its host than another's list of mirrors.
-            for endpoint in sorted(registry.endpoints, key=lambda each: each.mirror):
-                self._hosts.setdefault(endpoint.address, endpoint)
+        registries = (*self._known.values(), self._default)
+        endpoints = [each for registry in registries for each in registry.endpoints]
+        # A registry's own entry says more about its host than another's list of mirrors.
+        for endpoint in sorted(endpoints, key=lambda each: each.mirror):
+            self._hosts.setdefault(endpoint.address, endpoint)
 
     def of(self, reference: Reference) -> Registry:
         """Give whom to ask for an image."""

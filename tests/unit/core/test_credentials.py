@@ -222,3 +222,65 @@ def test_hostile_globs_cost_no_exponential_time() -> None:
 def test_strange_locations_match_nothing_and_break_nothing(key: str) -> None:
     assert users({key: "u"}, "registry.example.com/app") == []
     assert isinstance(location(key), str)
+
+
+def secret(auths: dict[str, object]) -> dict[str, object]:
+    content = b64(json.dumps({"auths": auths}))
+    return {"type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": content}}
+
+
+ONE = {"username": "u", "password": "p"}
+
+
+@pytest.mark.parametrize(
+    "auths",
+    [
+        {f"r{number}.io": ONE for number in range(22_000)},
+        {f"r{number}.io": ONE for number in range(1025)},
+        {"r.io": {"username": "u", "password": "x" * (300 << 10)}},
+    ],
+)
+def test_a_secret_out_of_all_proportion_is_refused(auths: dict[str, object]) -> None:
+    with pytest.raises(BadInput, match=r"secret a/b (is larger than|has more than)"):
+        from_secret(secret(auths), source="secret a/b")
+
+
+def test_a_hundred_tokens_of_a_cloud_are_no_large_secret() -> None:
+    auths: dict[str, object] = {
+        f"{number}.dkr.ecr.eu-central-1.amazonaws.com": {"auth": b64("AWS:" + "t" * 1800)}
+        for number in range(100)
+    }
+    assert len(from_secret(secret(auths), source="s").entries) == 100
+
+
+def test_many_secrets_together_are_as_bounded_as_one() -> None:
+    rings = [
+        from_auths(
+            {f"r.io/{part}{n}": {"username": f"{part}{n}", "password": "p"} for n in range(1000)},
+            source=part,
+        )
+        for part in "abc"
+    ]
+    together = sum(rings, Keyring())
+    assert len(together.entries) == 1024
+    assert [each.username for each in together.matching("r.io/b23")] == ["b23", "b2"]
+    assert together.matching("r.io/c1") == ()
+
+
+def test_few_of_many_matching_credentials_are_tried() -> None:
+    auths = {"r.io" + "/a" * n: {"username": str(n), "password": "p"} for n in range(40)}
+    found = from_auths(auths, source="s").matching("r.io" + "/a" * 50)
+    assert [each.username for each in found] == [str(n) for n in range(39, 23, -1)]
+
+
+def test_globs_beyond_the_first_few_do_not_count() -> None:
+    auths = {f"*{number}.io": f"u{number}" for number in range(1000)}
+    assert users(auths, "x63.io/app") == ["u63", "u3"]
+    assert users(auths, "x999.io/app") == ["u9"]
+
+
+def test_a_name_is_matched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    ring = from_auths({"r.io": ONE, "*.io": ONE}, source="s")
+    first = ring.matching("r.io/app")
+    monkeypatch.setattr(Keyring, "_match", None)
+    assert ring.matching("r.io/app") is first

@@ -181,3 +181,26 @@ async def test_a_token_that_is_refused_is_not_kept() -> None:
                 await asker.config(f"{host.authority}/team/app:v1", keyring=keyring)
             assert len(tokens.requests) == number
             asker.clock.ahead += 11
+
+
+@pytest.mark.parametrize(("token", "times"), [("refresh-me", 1), ("", 2)])
+async def test_what_only_reads_is_asked_again_and_a_posted_token_is_not(
+    token: str, times: int
+) -> None:
+    """A connection that breaks may have brought a request there: asking twice is not for all."""
+
+    async def broken(_request: object) -> Answer:
+        return Answer(raw=b"")
+
+    async with serve(broken) as tokens:
+
+        async def handler(_request: object) -> Answer:
+            return Answer(401, {"WWW-Authenticate": f'Bearer realm="{tokens.url}/token"'})
+
+        entries = plain(tokens.authority)
+        async with serve(handler) as host, asking({**entries, **plain(host.authority)}) as asker:
+            entry = {"identitytoken": token} if token else {"username": "u", "password": "p"}
+            keyring = from_auths({host.authority: entry}, source="s")
+            with pytest.raises(Unreachable):
+                await asker.config(f"{host.authority}/app:v1", keyring=keyring)
+    assert len(tokens.requests) == times

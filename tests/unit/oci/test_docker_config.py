@@ -127,6 +127,15 @@ async def test_a_program_that_fails_is_said_without_what_it_said(
         assert SECRET not in str(told.notes)
 
 
+async def test_a_program_that_failed_is_asked_again_after_half_a_minute(programs: Path) -> None:
+    program(programs, "x", f"echo >> {programs}/runs; exit 1")
+    async with opened(programs, {"credsStore": "x"}) as (config, _, clock):
+        for passed, runs in ((0, 1), (29, 1), (2, 2)):
+            clock.ahead += passed
+            assert await config.matching("r.io/app") == ()
+            assert len((programs / "runs").read_text()) == runs
+
+
 @pytest.mark.parametrize("name", ["missing", "../../bin/sh", "x y", "-x", "", 7, None, ["x"]])
 async def test_a_program_that_is_none_is_no_credential(programs: Path, name: object) -> None:
     content = {"credsStore": name, "credHelpers": {"r.io": name}}

@@ -200,6 +200,8 @@ async def test_a_registry_that_can_not_head_is_asked_with_get() -> None:
         Answer(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n{"),
         Answer(raw=b""),
         Answer(raw=b"not http at all\r\n\r\n"),
+        Answer(200, {}, b"<html>maintenance</html>"),
+        Answer(418),
     ],
 )
 async def test_an_expired_answer_is_used_while_the_registry_is_down(down: Answer) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from ipaddress import ip_network
 
 import pytest
 
@@ -10,7 +11,8 @@ from tests.fakes.http import serve
 from tests.fakes.lookups import asking, plain
 from tests.fakes.registry import Registry, config_bytes
 from webhook.core.argv import ImageConfig
-from webhook.core.errors import Unreachable
+from webhook.core.errors import LookupFailed, Unreachable
+from webhook.oci.addresses import AddressRule
 from webhook.oci.proxies import Proxies
 
 PROXY = "http://user:c4n4ry-p4ssw0rd@proxy.example.com:3128"
@@ -101,8 +103,10 @@ async def test_a_registry_is_asked_through_the_proxy_with_its_password() -> None
         name = f"registry.example.com:{host.authority.partition(':')[2]}"
         entries = {name: {"plainHTTP": True}}
 
-        async def unknown(_host: str, _port: int) -> list[str]:
-            return ["127.0.0.1"]  # only the proxy's own name is resolved here
+        async def unknown(host: str, _port: int) -> list[str]:
+            if host == "127.0.0.1":
+                return [host]
+            raise OSError("nobody resolves the world's names here but the proxy")
 
         proxies = Proxies(http=f"http://me:pw@{proxy}")
         async with asking(entries, resolve=unknown, proxies=proxies) as asker:
@@ -111,9 +115,46 @@ async def test_a_registry_is_asked_through_the_proxy_with_its_password() -> None
         assert "Basic" in seen[0]
 
 
-@pytest.mark.parametrize("host", ["169.254.169.254", "[::1]", "localhost", "a.localhost"])
-async def test_a_proxy_is_not_asked_for_refused_addresses(host: str) -> None:
+@pytest.mark.parametrize(
+    "host",
+    [
+        "169.254.169.254",
+        "[::1]",
+        "localhost",
+        "a.localhost",
+        "2130706433",
+        "0x7f000001",
+        "0x7F.1",
+        "127.1",
+        "127.0.1",
+        "0177.0.0.1",
+        "017700000001",
+        "0",
+        "1.2.3.4.5",
+        "www.example.com.127",
+        "kubernetes",
+        "kubernetes.default.svc",
+        "metadata.google.internal",
+        "printer.local",
+        "loopback.example.com",
+        "metadata.example.net",
+        "inside.example.net",
+    ],
+)
+async def test_a_proxy_is_not_asked_for_what_would_not_be_connected_to(host: str) -> None:
     seen = list[str]()
+
+    async def resolve(name: str, _port: int) -> list[str]:
+        known = {
+            "127.0.0.1": "127.0.0.1",
+            "loopback.example.com": "127.0.0.1",
+            "metadata.example.net": "169.254.169.254",
+            "inside.example.net": "10.96.0.1",
+        }
+        if name not in known:
+            raise OSError("unknown")
+        return [known[name]]
+
     async with forwarding(seen) as proxy:
         # An https proxy for everything, loopback included: it is not this machine's loopback.
         class All(Proxies):
@@ -122,8 +163,9 @@ async def test_a_proxy_is_not_asked_for_refused_addresses(host: str) -> None:
             def choose(self, scheme: str, host: str, port: int) -> str | None:  # noqa: ARG002
                 return f"http://{proxy}"
 
-        async with asking(plain(), proxies=All()) as asker:
-            with pytest.raises(Unreachable, match=r"loopback|link-local"):
+        rule = AddressRule(refused=(ip_network("10.96.0.0/12"),))
+        async with asking(plain(), resolve=resolve, proxies=All(), rule=rule) as asker:
+            with pytest.raises(Unreachable, match=r"not asked|no host and port"):
                 await asker.config(f"{host}:5000/app")
     assert seen == []
 
@@ -136,8 +178,32 @@ async def test_what_a_proxy_answers_is_a_reason() -> None:
     server = await asyncio.start_server(connected, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     proxies = Proxies(https=f"http://me:c4n4ry-p4ssw0rd@127.0.0.1:{port}")
-    async with asking(proxies=proxies) as asker:
+
+    async def resolve(name: str, _port: int) -> list[str]:
+        return [name] if name == "127.0.0.1" else []
+
+    async with asking(resolve=resolve, proxies=proxies) as asker:
         with pytest.raises(Unreachable, match="407") as caught:
             await asker.config("registry.example.org/app")
         assert "c4n4ry" not in str(caught.value)
     server.close()
+
+
+@pytest.mark.parametrize("fails", [OSError, TimeoutError, UnicodeError])
+async def test_a_public_name_that_only_the_proxy_can_resolve_is_asked_for(
+    fails: type[Exception],
+) -> None:
+    seen = list[str]()
+
+    async def resolve(name: str, _port: int) -> list[str]:
+        if name == "127.0.0.1":
+            return [name]
+        raise fails
+
+    async with serve(Registry()) as host, forwarding(seen) as proxy:
+        name = f"registry.example.org:{host.authority.partition(':')[2]}"
+        proxies = Proxies(https=f"http://{proxy}")
+        async with asking(resolve=resolve, proxies=proxies) as asker:
+            with pytest.raises(LookupFailed):
+                await asker.config(f"{name}/app:v1")
+    assert seen[0].startswith(f"CONNECT {name}")

@@ -152,3 +152,24 @@ def test_the_schema_takes_what_the_reader_takes() -> None:
     for bad in bads:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(bad, kind)
+
+
+@pytest.mark.parametrize("first", ["a.io", "b.io"])
+def test_a_registrys_own_entry_says_more_of_its_host_than_anothers_mirrors(first: str) -> None:
+    entries: dict[str, Any] = {
+        "a.io": {"mirrors": ["https://b.io"]},
+        "b.io": {"addresses": ["10.0.0.0/8"]},
+    }
+    ordered = {first: entries[first], **entries}
+    known = Registries(ordered).host("b.io", 443)
+    assert known is not None
+    assert [str(each) for each in known.networks] == ["10.0.0.0/8"]
+
+
+def test_what_is_listed_goes_before_the_default_for_its_host() -> None:
+    default = {"mirrors": ["https://b.io"]}
+    known = Registries({"_default": default, "b.io": {"addresses": ["10.0.0.0/8"]}}).host(
+        "b.io", 443
+    )
+    assert known is not None
+    assert known.networks

@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
+import httpcore
+import httpx
 import pytest
 
 from tests.fakes.http import Answer, Request, serve
 from tests.fakes.lookups import asking, by_number, plain, ring
 from tests.fakes.registry import Registry, config_bytes
-from webhook.core.errors import BadAnswer, LookupFailed, Unreachable
+from webhook.core.credentials import Credential
+from webhook.core.errors import BadAnswer, LookupFailed, NotFound, Unreachable
+from webhook.oci.client import Access, Client, Image
+from webhook.oci.endpoint import Endpoint
 
 SECRET = "c4n4ry-p4ssw0rd"
 
@@ -35,6 +40,14 @@ def resolving(*answers: Sequence[str]) -> Any:
         "169.254.169.254",
         "169.254.1.1",
         "100.100.100.200",
+        "100.96.0.96",
+        "fd00:42::42",
+        "fd00:a9fe:a9fe::1",
+        "::ffff:0:127.0.0.1",
+        "::ffff:0:8.8.8.8",
+        "2001:db8::5efe:169.254.169.254",
+        "fd00::200:5efe:127.0.0.1",
+        "192.88.99.1",
         "168.63.129.16",
         "192.0.0.192",
         "224.0.0.1",
@@ -255,3 +268,89 @@ def test_cluster_services_are_refused_where_their_network_is_configured() -> Non
     assert rule.refusal("10.0.0.1") is None
     assert rule.allowing((ip_network("10.96.0.10/32"),)).refusal("10.96.0.10") is None
     assert rule.allowing((ip_network("10.96.0.10/32"),)).refusal("10.96.0.11")
+
+
+PRIVATE = ["10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "fd12::1", "::ffff:10.0.0.1",
+           "64:ff9b::10.0.0.1"]  # fmt: skip
+
+
+class Led:
+    """A registry that leads to http://inside.example.com, by redirect or as its token server."""
+
+    def __init__(self, by: str) -> None:
+        self.by = by
+
+    async def __call__(self, _request: Request) -> Answer:
+        target = "https://inside.example.com/x"
+        if self.by == "redirect":
+            return Answer(307, {"Location": target})
+        return Answer(401, {"WWW-Authenticate": f'Bearer realm="{target}"'})
+
+
+@pytest.mark.parametrize("by", ["redirect", "realm"])
+@pytest.mark.parametrize("inside", PRIVATE)
+async def test_a_public_registry_leads_to_no_private_address(by: str, inside: str) -> None:
+    async with serve(Led(by)) as host:
+
+        async def resolve(name: str, port: int) -> Sequence[str]:
+            return [inside] if name.startswith("inside") else await by_number(name, port)
+
+        async with asking(plain(host.authority), resolve=resolve) as asker:
+            with pytest.raises(Unreachable, match="private address"):
+                await asker.config(f"{host.authority}/app:v1")
+
+
+@pytest.mark.parametrize("by", ["redirect", "realm"])
+@pytest.mark.parametrize("listed", [False, True])
+async def test_a_private_registry_or_the_administrator_may_lead_there(
+    by: str, listed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The registry is at a private address itself, or inside.example.com is in the file."""
+    connected: list[str] = []
+    real = httpcore.AnyIOBackend.connect_tcp
+
+    async def connect_tcp(self: Any, host: str, port: int, *more: Any) -> Any:
+        connected.append(host)
+        if host == "10.9.9.9":
+            raise httpcore.ConnectError("refused")
+        return await real(self, "127.0.0.1", port, *more)
+
+    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect_tcp)
+    async with serve(Led(by)) as host:
+        port = host.authority.partition(":")[2]
+        name = f"registry.corp.example:{port}"
+
+        async def resolve(asked: str, _port: int) -> Sequence[str]:
+            own = "192.0.2.7" if listed else "10.1.1.1"
+            return ["10.9.9.9"] if asked.startswith("inside") else [own]
+
+        entries: dict[str, Any] = {name: {"plainHTTP": True}}
+        if listed:
+            entries["inside.example.com"] = {}
+        async with asking(entries, resolve=resolve) as asker:
+            with pytest.raises(Unreachable) as caught:
+                await asker.config(f"{name}/app:v1")
+    assert "private" not in str(caught.value)
+    assert connected[-1] == "10.9.9.9"
+
+
+async def test_credentials_do_not_follow_a_redirect_to_another_scheme() -> None:
+    """The same host and port by another scheme is somebody else."""
+    sent: list[tuple[str, bool]] = []
+
+    class Network(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            sent.append((request.url.scheme, "authorization" in request.headers))
+            if request.url.scheme == "http":
+                return httpx.Response(404)
+            if "authorization" not in request.headers:
+                return httpx.Response(401, headers={"WWW-Authenticate": "Basic realm=x"})
+            location = str(request.url.copy_with(scheme="http"))
+            return httpx.Response(307, headers={"Location": location})
+
+    client = Client(Network(), clock=lambda: 0.0)
+    access = Access(Endpoint("https://r.io:5000/v2"), Credential("s", "u", SECRET), "me")
+    with pytest.raises(NotFound):
+        await client.manifest(access, Image("r.io:5000", "app", "v1"))
+    assert sent == [("https", False), ("https", True), ("http", False)]
+    await client.aclose()
