@@ -31,9 +31,9 @@ def main() -> int:
                 f"memory {[each >> 20 for each in outcome.memory]} sent {outcome.sent}",
                 flush=True,
             )
+        if chosen.write and outcomes:  # after each: a run may be ended early
+            write("neighbours", f"{table(outcomes)}\n\n{machine(outcomes)}")
     print(table(outcomes))
-    if chosen.write:
-        write("neighbours", f"{table(outcomes)}\n\n{machine(outcomes)}")
     return 1 if any(outcome.faults for outcome in outcomes) else 0
 
 
