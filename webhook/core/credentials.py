@@ -24,7 +24,7 @@ from webhook.core.image import DOCKER_HUB
 
 LARGEST = 384 << 10  # of a secret's docker configuration, in base64: 288 KiB, a hundred ECR tokens
 MOST_ENTRIES = 1024
-MOST_GLOBS = 64
+MOST_GLOBS = 16
 MOST_CREDENTIALS = 16
 _HUB_LOCATIONS = ("index.docker.io", DOCKER_HUB)
 # What docker-credential-… programs and docker's own file give in place of a user's name where
