@@ -122,10 +122,10 @@ async def test_containers_are_looked_up_side_by_side_and_the_deadline_holds_for_
     async with serve(registry) as host, asking(plain(host.authority)) as asker:
         each = pod(*(f"{host.authority}/app{n}:v1" for n in range(8)))
         start = asker.clock()
-        result = await resolved(asker, each, seconds=0.5)
+        result = await resolved(asker, each, seconds=2.0)
         assert outcomes(result) == [Reason.TIMED_OUT] * 8
-        assert len(host.requests) == 8
-        assert asker.clock() - start < 5  # eight deadlines one after the other are 4 more
+        assert host.busiest == 4  # a namespace's share of the connections to a registry
+        assert asker.clock() - start < 14  # eight deadlines one after the other are 16
 
 
 async def test_a_slow_api_server_leaves_half_of_the_time_to_the_registry() -> None:
@@ -143,7 +143,8 @@ def test_every_failure_of_a_lookup_is_a_public_reason() -> None:
     from webhook.core.errors import LookupFailed
 
     keys = {each.key for each in LookupFailed.__subclasses__()}
-    assert keys <= {str(each) for each in UNRESOLVED}
+    # An image for Windows is found: what it says is no failure that may pass.
+    assert keys - {str(Reason.WINDOWS)} <= {str(each) for each in UNRESOLVED}
 
 
 async def test_never_pulled_images_are_not_asked_for() -> None:
