@@ -31,6 +31,12 @@ def test_all_that_is_needed_stays_and_all_that_is_found_until_it_expires(
     assert len(set(merged)) == len(merged)
 
 
+def test_what_has_expired_stays_for_a_day_in_case_the_clock_is_wrong() -> None:
+    (one,) = ALL[:1]
+    assert bundle.merge([], [one], now=one.not_after + DAY) == (one,)
+    assert bundle.merge([], [one], now=one.not_after + DAY + timedelta(seconds=1)) == ()
+
+
 @given(needed=SOME, found=SOME, data=st.data())
 def test_replicas_that_know_the_same_agree_to_the_byte(
     needed: list[Certificate], found: list[Certificate], data: st.DataObject
