@@ -1,21 +1,51 @@
 """What pydantic found wrong, as one sentence for the person who wrote it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
-_SAID = {"extra_forbidden": "there is no such key", "missing": "is needed"}
+# In plain words, by pydantic's type of error; {…} are its own facts.
+_WORDS = {
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "dict_type": "must be a mapping",
+    "extra_forbidden": "there is no such key",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "literal_error": "must be {expected}",
+    "mapping_type": "must be a mapping",
+    "missing": "is needed",
+    "model_type": "must be a mapping",
+    "path_type": "must be a path",
+    "string_type": "must be a text",
+}
 
 
 def sentence(what: str, error: ValidationError, *, prefix: str = "") -> str:
     """Say what is wrong and where, without the values: one of them may be a secret."""
     problems = dict.fromkeys(
-        f"{_place(problem['loc'], prefix)}{_SAID.get(problem['type'], problem['msg'])}".replace(
-            "Value error, ", ""
-        )
+        f"{_place(problem['loc'], prefix)}{words(problem)}"
         for problem in error.errors(include_input=False, include_url=False)
     )
     return f"{what}: {'; '.join(problems)}"
+
+
+def words(problem: Mapping[str, Any]) -> str:
+    """Say one problem in plain words: one of ValidationError.errors()."""
+    known = _WORDS.get(str(problem["type"]))
+    if known:
+        return known.format(**(problem.get("ctx") or {}))
+    return str(problem["msg"]).removeprefix("Value error, ")
 
 
 def _place(loc: Sequence[int | str], prefix: str) -> str:

@@ -14,6 +14,6 @@ def start() -> None:
         app(prog_name="kubectl initshim" if name.startswith("kubectl-") else "initshim")
     except ModuleNotFoundError as error:
         sys.exit(
-            f"initshim: the module {error.name} is missing: pip install 'initshim[webhook]'\n"
+            f"initshim: the module {error.name} is missing: pip install 'initshim[cli]'\n"
             "(the reaper alone needs nothing: python -m initshim -- PROGRAM)"
         )

@@ -27,6 +27,10 @@ class CantWrite(InitshimError):
     """A result could not be written; the message says where."""
 
 
+class WrongUsage(InitshimError):
+    """Options that don't go together; exit code 2, as for every command line that is wrong."""
+
+
 class Form(StrEnum):
     """How results are printed."""
 
@@ -145,6 +149,6 @@ def complain(command: str, errors: Iterable[InitshimError]) -> None:
 
 
 def fail(command: str, *errors: InitshimError) -> NoReturn:
-    """Complain, and end with exit code 1."""
+    """Complain, and end: with exit code 2 for a wrong command line, else 1."""
     complain(command, errors)
-    sys.exit(1)
+    sys.exit(2 if any(isinstance(each, WrongUsage) for each in errors) else 1)

@@ -10,8 +10,8 @@ import typer
 
 from webhook.cli import output
 from webhook.cli.audit.run import Request, run
-from webhook.cli.output import Form
-from webhook.core.errors import BadSettings, InitshimError
+from webhook.cli.output import Form, WrongUsage
+from webhook.core.errors import InitshimError
 from webhook.kube.config import load_config
 from webhook.settings import environment
 
@@ -96,6 +96,6 @@ def _check(request: Request) -> None:
     if request.what_if and (
         request.namespaces or request.restart or request.reaped or request.fail_on
     ):
-        raise BadSettings("--what-if is a question of its own: only --output goes with it")
+        raise WrongUsage("--what-if is a question of its own: only --output goes with it")
     if request.reaped and (request.restart or request.fail_on):
-        raise BadSettings("--reaped is a question of its own: --namespace and --output go with it")
+        raise WrongUsage("--reaped is a question of its own: --namespace and --output go with it")

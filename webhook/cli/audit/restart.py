@@ -16,7 +16,7 @@ from webhook.cli.audit.compare import State
 from webhook.cli.audit.owners import RESTARTED, Workload, again
 from webhook.cli.audit.summary import Tally
 from webhook.cli.installation import dry_run_pod
-from webhook.core.errors import BadSettings
+from webhook.cli.output import WrongUsage
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import Forbidden, KubeError
 from webhook.kube.objects import POD, Json, Ref
@@ -81,7 +81,7 @@ def _obstacles(spec: Json, workload: Workload) -> Iterator[tuple[str, str]]:
 async def offer(client: KubeClient, counted: Sequence[Tally], *, yes: bool) -> bool:
     """Say what would be restarted, ask, and do it; False where something was left undone.
 
-    A no is an answer, not a failure. Raises BadSettings where nobody can be asked.
+    A no is an answer, not a failure. Raises WrongUsage where nobody can be asked.
     """
     can, others = wanted(counted)
     console = output.stderr()
@@ -95,7 +95,7 @@ async def offer(client: KubeClient, counted: Sequence[Tally], *, yes: bool) -> b
         console.print(f"initshim audit: {_DEAF.format(can[0].workload.namespace)}", markup=False)
     if not yes:
         if not sys.stdin.isatty():
-            raise BadSettings(
+            raise WrongUsage(
                 "--restart asks first, and nobody is there to answer",
                 next_step="Add --yes to restart without asking.",
             )

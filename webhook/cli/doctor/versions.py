@@ -70,7 +70,7 @@ def _webhook(cluster: Cluster, own: str, wrote: str) -> Iterator[Finding]:
     elif _minor(deployed) != _minor(own):
         yield about.warning(
             f"the webhook is {deployed} and this command is {own}: doctor may judge it wrongly",
-            f"pip install 'initshim[webhook,cli]=={deployed}'",
+            f"pip install 'initshim[cli]=={deployed}'",
         )
     elif deployed != own:
         yield about.info(f"the webhook is {deployed}, this command is {own}")
