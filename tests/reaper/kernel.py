@@ -43,6 +43,13 @@ def queue(pid: int, number: int, value: int) -> None:
         time.sleep(0.001)
 
 
+def send_to_thread(pid: int, number: int) -> None:
+    """tgkill(2), as pthread_kill and raise do it: the signal comes with si_code SI_TKILL."""
+    tgkill = {"x86_64": 234}.get(platform.machine(), 131)
+    if LIBC.syscall(tgkill, pid, pid, number) != 0:
+        raise OSError(ctypes.get_errno(), "tgkill")
+
+
 def stop_ignoring(number: int) -> None:
     """Set an ignored signal to its default, by the system call: for 32 and 33 as well."""
     if number in signals(os.getpid(), "SigIgn"):

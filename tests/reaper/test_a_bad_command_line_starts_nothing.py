@@ -42,6 +42,17 @@ def test_one_line_and_exit_2(elf: Path, line: str) -> None:
     assert re.fullmatch(r"initshim: [^\n]+\n", done.stderr)
 
 
+def test_a_long_signal_name_in_a_rewrite(elf: Path) -> None:
+    """FROM has room for 15 characters, which every signal's name and number has."""
+    assert run(elf, "-r", "SIGRTMIN+000003:TERM", "true").returncode == 0
+    for size in (16, 17, 18, 40, 4000):
+        rule = f"SIGRTMIN+{'3'.rjust(size - 9, '0')}:TERM"
+        done = run(elf, "-r", rule, "echo", "started")
+        assert (done.returncode, done.stdout) == (2, ""), size
+        assert done.stderr.startswith("initshim: bad value 'SIGRTMIN+0")
+        assert done.stderr.endswith("' for --rewrite (see initshim --help)\n")
+
+
 def run_takes_value(word: str) -> bool:
     return word in {"-e", "--expect-exit", "-r", "-p", "-l", "-t", "--install"}
 

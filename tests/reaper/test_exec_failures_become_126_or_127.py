@@ -106,6 +106,22 @@ def test_too_many_arguments(reaper: Launcher, tmp_path: Path) -> None:
     assert done.stderr == f"initshim: cannot run {script}: Argument list too long\n"
 
 
+@pytest.mark.parametrize("size", [250, 300, 500, 1000, 4000])
+def test_a_long_name_leaves_room_for_the_reason(
+    reaper: Launcher, tmp_path: Path, size: int
+) -> None:
+    message = tmp_path / "message"
+    message.touch()
+    name = "/" + "/".join(["n" * 99] * (size // 100 + 1))[:size]
+    done = reaper.run([name], ("-t", str(message)))
+    assert done.returncode == 127
+    assert done.stderr.endswith(": No such file or directory\n")
+    assert done.stderr.startswith("initshim: cannot run /nnn")
+    assert len(done.stderr) <= 512
+    assert message.read_text() == done.stderr
+    assert size > 250 or name in done.stderr
+
+
 def test_an_empty_name(reaper: Launcher) -> None:
     done = reaper.run([""])
     assert done.returncode == 127

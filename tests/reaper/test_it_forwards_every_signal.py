@@ -55,6 +55,15 @@ def test_a_real_time_signal_keeps_its_value(reaper: Launcher, pid1: bool) -> Non
             assert got(running)[::2] == (number, value)
 
 
+def test_a_signal_sent_to_the_thread_arrives_once(reaper: Launcher, pid1: bool) -> None:
+    running = reaper.start(python("witness.py"), pid1=pid1)
+    running.out.expect("ready")
+    running.out.line()
+    for number in (*kernel.REAL_TIME, signal.SIGTERM, signal.SIGUSR1, signal.SIGCHLD):
+        kernel.send_to_thread(running.pid, number)
+        assert got(running)[0] == number
+
+
 def test_real_time_signals_keep_their_order(reaper: Launcher, pid1: bool) -> None:
     running = reaper.start(python("witness.py"), pid1=pid1)
     running.out.expect("ready")

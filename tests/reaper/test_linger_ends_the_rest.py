@@ -86,3 +86,38 @@ def test_a_stopped_stray_is_ended_too(reaper: Launcher, tmp_path: Path, pid1: bo
     strays = kernel.children(running.child)
     assert running.wait() == 7
     assert [p for p in strays if kernel.alive(p)] == []
+
+
+def test_the_children_that_the_killed_leave_are_killed_too(
+    reaper: Launcher, tmp_path: Path, pid1: bool
+) -> None:
+    """Outside of PID 1 nobody but a killed one's mother knew of them till then."""
+    depth = 4
+    program = python("leave_line.py", str(depth), str(tmp_path))
+    running = reaper.start(program, ("-l", "1"), pid1=pid1)
+    running.out.expect("line\n")
+    line = kernel.children(running.child)
+    while len(line) < depth:
+        kernel.wait_until(lambda last=line[-1]: kernel.children(last), "the next of the line runs")
+        line += kernel.children(line[-1])
+    (tmp_path / "go").touch()
+    assert running.wait() == 7
+    assert [pid for pid in line if kernel.alive(pid)] == []
+
+
+def test_an_impatient_signal_ends_the_wait_and_not_the_killing(
+    reaper: Launcher, tmp_path: Path, pid1: bool
+) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        running = reaper.start(
+            python("leave_stray.py", "ignores", str(tmp_path), "7"), ("-l", LONG), pid1=pid1
+        )
+        running.out.expect("strays")
+        main = running.child
+        strays = kernel.children(main)
+        running.out.expect("leaving")
+        kernel.wait_until(lambda main=main: kernel.state(main) == "", "the program is gone")
+        running.send(signal.SIGHUP)  # nobody it was for is left
+        running.send(number)
+        assert running.wait() == 7
+        assert [p for p in strays if kernel.alive(p)] == []

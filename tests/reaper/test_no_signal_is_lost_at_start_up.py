@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.reaper import kernel, tracer
-from tests.reaper.process import python
+from tests.reaper.process import python, shell
 from tests.reaper.tracer import Traced
 
 if TYPE_CHECKING:
@@ -142,3 +142,27 @@ def test_a_signal_at_growing_delays(reaper: Launcher, pid1: bool) -> None:
         os.kill(pid, signal.SIGTERM)
         assert running.wait() == 143
         running.close()
+
+
+def test_a_parent_that_dies_before_the_kernel_knows_that_we_care(
+    reaper: Launcher,
+) -> None:
+    """-p: held at the very call, while the parent dies."""
+    tracer.needed()
+    read, write = os.pipe()
+    gate = python("gate.py", str(read), str(reaper.executable), "-p", "TERM", "--")
+    running = reaper.raw(
+        [*shell('"$@" & wait'), *gate, "sleep", "1000"],
+        pass_fds=[read],
+        env={"PATH": "/usr/bin:/bin"},
+    )
+    running.out.expect("gate\n")
+    traced = Traced.from_exec(running, write)
+    while traced.next_call() != tracer.PRCTL or traced.register(tracer.RDI) != tracer.PDEATHSIG:
+        traced.finish_call()
+    running.popen.kill()
+    running.popen.wait()
+    traced.free()
+    kernel.wait_until(lambda: not kernel.alive(traced.pid), "it got TERM and ended")
+    os.close(read)
+    os.close(write)

@@ -20,8 +20,8 @@ SEIZE, SYSCALL, SINGLESTEP, DETACH, GETREGS, PEEKDATA = 0x4206, 24, 9, 17, 12, 2
 TRACE_SYSGOOD, TRACE_EXEC = 0x01, 0x10
 EVENT_EXEC = 4
 SYSCALL_STOP = signal.SIGTRAP | 0x80
-PROCMASK, WAIT = 14, 128
-"""x86-64's rt_sigprocmask and rt_sigtimedwait."""
+PROCMASK, WAIT, PRCTL, PDEATHSIG = 14, 128, 157, 1
+"""x86-64's rt_sigprocmask, rt_sigtimedwait and prctl; PR_SET_PDEATHSIG."""
 RDX, RSI, RAX, RDI, RIP, ORIG_RAX = 12, 13, 10, 14, 16, 15
 
 

@@ -1,0 +1,165 @@
+"""python -m tests.mutants.reaper: change the reaper's sources, build it, run its tests.
+
+All modules are compiled once; for each change one is compiled anew and linked with the others. A
+change that does not compile, or after which the executable is the same, is none. Killed is what a
+test of the executable notices, or what hangs one. It fails where less than --floor are killed;
+those that survivors.toml explains don't count.
+"""
+
+import argparse
+import ast
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+from initshim import build
+from initshim.targets import this_machine
+from tests.mutants.changes import Change, changed, changes
+
+ROOT = Path(__file__).parents[3]
+SURVIVORS = Path(__file__).parents[1] / "survivors.toml"
+DEADLINE = "20"
+"""Seconds after which a test gives up waiting: what hangs is killed."""
+FIRST = ("test_it_exits_as_its_program_did", "test_it_forwards_every_signal")
+TESTS = {
+    "options": ("test_a_bad_command_line_starts_nothing", "test_options_do_what_they_say"),
+    "text": ("test_a_bad_command_line_starts_nothing", "test_options_do_what_they_say"),
+    "install": ("test_install_copies_itself",),
+    "say": ("test_exec_failures_become_126_or_127", "test_a_bad_command_line_starts_nothing"),
+    "search": ("test_exec_failures_become_126_or_127", "test_the_program_starts_as_without_it"),
+    "start": ("test_the_program_starts_as_without_it", "test_exec_failures_become_126_or_127"),
+    "spawn": ("test_the_program_starts_as_without_it", "test_exec_failures_become_126_or_127"),
+    "terminal": ("test_the_terminal_belongs_to_the_program",),
+    "linger": ("test_linger_ends_the_rest",),
+    "reap": ("test_it_reaps_every_orphan",),
+    "users": ("test_a_program_of_another_user_is_signalled",),
+}
+"""Which tests are the likeliest to notice; after them come all others."""
+
+
+def main() -> int:
+    """Give 0 where the floor is reached."""
+    options = _options()
+    explained = {each["change"] for each in tomllib.loads(SURVIVORS.read_text())["survivor"]}
+    every = [each for each in _every() if each.name not in explained]
+    random.Random(options.seed).shuffle(every)
+    wanted = len(every) if options.all else options.sample
+    killed, survived = 0, 0
+    with tempfile.TemporaryDirectory(prefix="initshim-mutants-") as name:
+        workshop = Workshop(Path(name))
+        print(f"reaper: {wanted} of {len(every)} changes, seed {options.seed}", flush=True)
+        for change in every:
+            if killed + survived == wanted:
+                break
+            elf = workshop.build(change)
+            if elf is None:
+                continue
+            noticed = _noticed(elf, change.module.rpartition(".")[2])
+            killed, survived = killed + bool(noticed), survived + (not noticed)
+            print(f"  {noticed or 'SURVIVED'}: line {change.line}: {change.name}", flush=True)
+    total = killed + survived
+    share = killed / total if total else 1.0
+    print(f"reaper: {killed} of {total} noticed, {share:.1%}")
+    return int(share < options.floor)
+
+
+def _every() -> Iterator[Change]:
+    for module in build.REAPER.modules:
+        source = (ROOT / "initshim" / f"{module}.py").read_text()
+        lines = source.splitlines()
+        for change in changes(f"initshim.{module}", source):
+            # A larger buffer is no fault.
+            if "cython.declare(" not in lines[change.line - 1]:
+                yield change
+
+
+class Workshop:
+    """A folder in which all modules lie compiled, to be linked with a changed one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._target = this_machine()
+        self._whole = folder / "whole"
+        build.compile_in(folder, self._target, build.REAPER)
+        shutil.move(folder / build.REAPER.file(self._target), self._whole)
+        self._flags = [*("-m", "ziglang", "cc", "-target", self._target.zig, *build.CC)]
+        self._flags += ["-Iinclude", '-DINITSHIM_VERSION="initshim 0\\n"']
+        for module in build.REAPER.modules:
+            self._compile(module)
+        assert self._link("first"), "the modules don't link"
+        self._first = (folder / "first").read_bytes()
+
+    def build(self, change: Change) -> Path | None:
+        """The changed reaper's executable; None where it can't be built or is no other."""
+        module = change.module.removeprefix("initshim.")
+        source = self._folder / "initshim" / f"{module}.py"
+        before = source.read_text()
+        objects = self._folder / f"{module}.o"
+        kept = objects.read_bytes()
+        try:
+            source.write_text(ast.unparse(changed(before, change)))
+            if not (self._translate(module) and self._compile(module) and self._link("mutant")):
+                return None
+        finally:
+            source.write_text(before)
+            objects.write_bytes(kept)
+        made = self._folder / "mutant"
+        return None if made.read_bytes() == self._first else made
+
+    def _translate(self, module: str) -> bool:
+        return self._run("-m", "cython", *build.CYTHON, f"initshim/{module}.py")
+
+    def _compile(self, module: str) -> bool:
+        return self._run(*self._flags, "-c", "-o", f"{module}.o", f"initshim/{module}.c")
+
+    def _link(self, name: str) -> bool:
+        objects = [f"{module}.o" for module in build.REAPER.modules]
+        return self._run(*self._flags, "-o", name, *objects)
+
+    def _run(self, *arguments: str) -> bool:
+        done = subprocess.run(
+            [sys.executable, *arguments], cwd=self._folder, capture_output=True, check=False
+        )
+        return done.returncode == 0
+
+
+def _noticed(elf: Path, module: str) -> str:
+    """The test that notices, or an empty text."""
+    folder = ROOT / "tests" / "reaper"
+    first = [folder / f"{name}.py" for name in (*TESTS.get(module, ()), *FIRST)]
+    rest = [file for file in sorted(folder.glob("test_*.py")) if file not in first]
+    others = ("test_other_machines", "test_the_tests_themselves")  # these build their own
+    files = [str(file) for file in (*first, *rest) if file.stem not in others]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, "--timeout", "60", "--tb", "no", "-p", "no:randomly", *files],
+        cwd=ROOT,
+        env={**os.environ, "INITSHIM_TEST_ELF": str(elf), "INITSHIM_TEST_DEADLINE": DEADLINE},
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
+    )
+    if done.returncode == 0:
+        return ""
+    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return failed[0].split("::")[-1] if failed else "a test that hung"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants.reaper", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sample", type=int, default=40)
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--floor", type=float, default=0.9)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
