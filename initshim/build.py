@@ -158,24 +158,27 @@ def put_beside(source: Path, binary: Path) -> Path:
 
 def compile_in(folder: Path, target: Target, program: Program) -> None:
     """Make the executable in an empty folder."""
-    sources = translate(folder, program)
-    if not target.start:
-        sources.remove("initshim/start.c")
+    translate(folder, program)
     headers(target, folder / "include")
     (folder / "include" / "grammar.h").write_text(grammar.header())
     shutil.copyfile(HERE / "reaper.ld", folder / "reaper.ld")
-    run(
-        [
-            *("-m", "ziglang", "cc", "-target", target.zig, *CC),
-            *("-Iinclude", f'-DINITSHIM_VERSION="initshim {__version__}\\n"'),
-            *("-o", program.file(target), *sources),
-        ],
-        folder,
-    )
+    run(compiling(target, program), folder)
 
 
-def translate(folder: Path, program: Program) -> list[str]:
-    """Translate all modules to C, by one Cython; the names of the C files."""
+def compiling(target: Target, program: Program) -> list[str]:
+    """What makes the executable of the C files, run by Python in their folder."""
+    sources = [f"initshim/{module}.c" for module in program.modules]
+    if not target.start:
+        sources.remove("initshim/start.c")
+    return [
+        *("-m", "ziglang", "cc", "-target", target.zig, *CC),
+        *("-Iinclude", f'-DINITSHIM_VERSION="initshim {__version__}\\n"'),
+        *("-o", program.file(target), *sources),
+    ]
+
+
+def translate(folder: Path, program: Program) -> None:
+    """Translate all modules to C, by one Cython."""
     sources = [f"initshim/{module}.py" for module in program.modules]
     declarations = [f"initshim/{file.relative_to(HERE)}" for file in HERE.rglob("*.pxd")]
     for name in (*sources, *declarations):
@@ -184,7 +187,6 @@ def translate(folder: Path, program: Program) -> list[str]:
         (copy.parent / "__init__.py").touch()
         shutil.copyfile(HERE.parent / name, copy)
     run(["-m", "cython", *CYTHON, *sources], folder)
-    return [str(Path(source).with_suffix(".c")) for source in sources]
 
 
 def headers(target: Target, folder: Path) -> None:

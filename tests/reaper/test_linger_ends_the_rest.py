@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 LONG = "100000"
 """Seconds that no test can wait: whoever passes ended early."""
+
+
+def gone(pid: int) -> bool:
+    return kernel.state(pid) == ""
 
 
 @pytest.mark.parametrize(
@@ -98,7 +103,7 @@ def test_the_children_that_the_killed_leave_are_killed_too(
     running.out.expect("line\n")
     line = kernel.children(running.child)
     while len(line) < depth:
-        kernel.wait_until(lambda last=line[-1]: kernel.children(last), "the next of the line runs")
+        kernel.wait_until(partial(kernel.children, line[-1]), "the next of the line runs")
         line += kernel.children(line[-1])
     (tmp_path / "go").touch()
     assert running.wait() == 7
@@ -116,7 +121,7 @@ def test_an_impatient_signal_ends_the_wait_and_not_the_killing(
         main = running.child
         strays = kernel.children(main)
         running.out.expect("leaving")
-        kernel.wait_until(lambda main=main: kernel.state(main) == "", "the program is gone")
+        kernel.wait_until(partial(gone, main), "the program is gone")
         running.send(signal.SIGHUP)  # nobody it was for is left
         running.send(number)
         assert running.wait() == 7

@@ -1,16 +1,15 @@
 """python -m tests.mutants.reaper: change the reaper's sources, build it, run its tests.
 
-All modules are compiled once; for each change one is compiled anew and linked with the others. A
-change that does not compile, or after which the executable is the same, is none. Killed is what a
-test of the executable notices, or what hangs one. It fails where less than --floor are killed;
-those that survivors.toml explains don't count.
+All modules are translated once, and for each change one of them anew. A change that does not
+compile, or after which the executable is the same, is none. Killed is what a test of the executable
+notices, or what hangs one. It fails where less than --floor are killed; those that survivors.toml
+explains don't count.
 """
 
 import argparse
 import ast
 import os
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -80,53 +79,35 @@ def _every() -> Iterator[Change]:
 
 
 class Workshop:
-    """A folder in which all modules lie compiled, to be linked with a changed one."""
+    """A folder in which all modules lie translated, to be compiled with a changed one."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._target = this_machine()
-        self._whole = folder / "whole"
         build.compile_in(folder, self._target, build.REAPER)
-        shutil.move(folder / build.REAPER.file(self._target), self._whole)
-        self._flags = [*("-m", "ziglang", "cc", "-target", self._target.zig, *build.CC)]
-        self._flags += ["-Iinclude", '-DINITSHIM_VERSION="initshim 0\\n"']
-        for module in build.REAPER.modules:
-            self._compile(module)
-        assert self._link("first"), "the modules don't link"
-        self._first = (folder / "first").read_bytes()
+        self._made = folder / build.REAPER.file(self._target)
+        self._first = self._made.read_bytes()
 
     def build(self, change: Change) -> Path | None:
         """The changed reaper's executable; None where it can't be built or is no other."""
         module = change.module.removeprefix("initshim.")
         source = self._folder / "initshim" / f"{module}.py"
-        before = source.read_text()
-        objects = self._folder / f"{module}.o"
-        kept = objects.read_bytes()
+        translated = source.with_suffix(".c")
+        before, kept = source.read_text(), translated.read_text()
         try:
             source.write_text(ast.unparse(changed(before, change)))
-            if not (self._translate(module) and self._compile(module) and self._link("mutant")):
-                return None
+            built = self._run("-m", "cython", *build.CYTHON, f"initshim/{module}.py")
+            built = built and self._run(*build.compiling(self._target, build.REAPER))
         finally:
             source.write_text(before)
-            objects.write_bytes(kept)
-        made = self._folder / "mutant"
-        return None if made.read_bytes() == self._first else made
-
-    def _translate(self, module: str) -> bool:
-        return self._run("-m", "cython", *build.CYTHON, f"initshim/{module}.py")
-
-    def _compile(self, module: str) -> bool:
-        return self._run(*self._flags, "-c", "-o", f"{module}.o", f"initshim/{module}.c")
-
-    def _link(self, name: str) -> bool:
-        objects = [f"{module}.o" for module in build.REAPER.modules]
-        return self._run(*self._flags, "-o", name, *objects)
+            translated.write_text(kept)
+        return self._made if built and self._made.read_bytes() != self._first else None
 
     def _run(self, *arguments: str) -> bool:
-        done = subprocess.run(
-            [sys.executable, *arguments], cwd=self._folder, capture_output=True, check=False
-        )
-        return done.returncode == 0
+        command = [sys.executable, *arguments]
+        return not subprocess.run(
+            command, cwd=self._folder, capture_output=True, check=False
+        ).returncode
 
 
 def _noticed(elf: Path, module: str) -> str:
