@@ -149,3 +149,17 @@ def test_going_back_to_the_old_files_is_no_trouble(mounted: Mounted) -> None:
     mounted.put(good.chain, good.key)
     mounted.look()
     assert mounted.files.state.reason == ""
+
+
+async def test_the_files_are_read_again_and_again_until_somebody_cancels(tmp_path: Path) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            raise asyncio.CancelledError
+
+    files = Files(tmp_path / "c", tmp_path / "k", observer=Notes(), world=Timing(sleep=sleep))
+    with pytest.raises(asyncio.CancelledError):
+        await files.run()
+    assert slept == [10, 10, 10]

@@ -108,6 +108,30 @@ def test_a_pair_with_intermediates_and_another_kind_of_key_is_read() -> None:
     context.load(context.server_context(), pair)
 
 
+def test_a_ca_of_another_kind_of_key_signs_nothing() -> None:
+    other = trustme.CA(key_type=trustme.KeyType.RSA)
+    ca = read_pair(other.cert_pem.bytes(), other.private_key_pem.bytes())
+    with pytest.raises(BadCertificate, match="none of ours"):
+        leaf(ca, names=[NAME], now=NOW, life=DAY)
+
+
+@pytest.mark.parametrize(
+    ("made", "uses"),
+    [
+        (CA, {"key_cert_sign", "crl_sign"}),
+        (leaf(CA, names=[NAME], now=NOW, life=DAY), {"digital_signature"}),
+    ],
+    ids=["authority", "leaf"],
+)
+def test_a_key_may_do_what_it_is_for_and_nothing_else(made: issue.Pair, uses: set[str]) -> None:
+    certificate = x509.load_pem_x509_certificate(made.chain)
+    usage = certificate.extensions.get_extension_for_class(x509.KeyUsage)
+    names = [name.strip("_") for name in vars(usage.value)]
+    said = {name for name in names if vars(usage.value)[f"_{name}"]}
+    assert said == uses
+    assert usage.critical
+
+
 @given(
     chain=st.one_of(st.binary(), st.just(CA.chain), st.just(CA.chain[:-40])),
     key=st.one_of(st.binary(), st.just(CA.key[:-40]), st.just(CA.chain)),
