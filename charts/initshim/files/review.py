@@ -8,7 +8,8 @@ import base64
 import json
 import ssl
 import sys
-from http.client import HTTPConnection, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from time import monotonic, sleep
 from typing import Any
 
 POD = {
@@ -34,13 +35,34 @@ REVIEW = {
 }
 
 
-def ready(host: str, port: int) -> None:
-    """Ask for readiness: no until a certificate is loaded and its CA published."""
+PATIENCE = 90.0  # seconds: `helm test` may follow `helm install` at once
+PAUSE = 1.0
+
+
+def ready(host: str, port: int, *, patience: float = PATIENCE) -> None:
+    """Wait for readiness: none until a certificate is loaded and its CA published."""
+    end = monotonic() + patience
+    while True:
+        said = readiness(host, port)
+        if not said:
+            return
+        if monotonic() >= end:
+            raise SystemExit(f"The webhook is not ready after {patience:g} s: {said}")
+        sleep(PAUSE)
+
+
+def readiness(host: str, port: int) -> str:
+    """Ask once; give what keeps it from being ready, "" for nothing."""
     http = HTTPConnection(host, port, timeout=10)
-    http.request("GET", "/readyz")
-    reply = http.getresponse()
-    if reply.status != 200:
-        raise SystemExit(f"The webhook is not ready: {reply.status} {reply.read(500).decode()}")
+    try:
+        http.request("GET", "/readyz")
+        reply = http.getresponse()
+        text = reply.read(500).decode(errors="replace")
+    except (OSError, HTTPException) as error:  # no endpoint yet: refused, or no answer
+        return str(error) or type(error).__name__
+    finally:
+        http.close()
+    return "" if reply.status == 200 else f"{reply.status} {text}"
 
 
 def review(host: str, port: int) -> dict[str, Any]:

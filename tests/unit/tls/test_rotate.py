@@ -395,3 +395,19 @@ def test_everything_lasts_as_long_as_decision_8_says() -> None:
         grace=timedelta(minutes=10),
         every=timedelta(minutes=1),
     )
+
+
+def test_a_client_that_distrusts_hastens_a_step_once_in_five_seconds_at_most() -> None:
+    """Any client can say so: it must not make the replica ask the API server without end."""
+    cluster = Cluster(Lives(), replicas=1)
+    rotation = cluster.replicas[0].rotation
+    rotation._stepped = cluster.time.elapsed
+
+    def noted() -> int:
+        return len(cluster.notes.named("certificates.doubted"))
+
+    for after, expected in ((4.9, 0), (0.1, 1), (60.0, 1)):
+        cluster.time.pass_by(after)
+        for _ in range(3):
+            rotation.doubt()
+        assert noted() == expected
