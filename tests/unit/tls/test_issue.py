@@ -9,7 +9,7 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.tls import context
+from webhook.tls import context, issue
 from webhook.tls.issue import BadCertificate, authority, leaf, read_authority, read_pair
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
