@@ -18,6 +18,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.benchmarks.floors import FLOORS
@@ -25,7 +27,7 @@ from tests.benchmarks.floors import FLOORS
 RECORD = Path(__file__).with_suffix(".json")
 BAND = 0.03
 KINDS = ("commands", "warm cache", "opted out")
-LIBRARIES = ("fastapi", "starlette", "uvicorn", "httptools", "orjson", "structlog")
+LIBRARIES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "msgspec")
 WARM_UP = 300
 COUNTED = 300
 
@@ -39,7 +41,8 @@ def main() -> None:
     if given.kind:
         from tests.benchmarks.inside import review_many
 
-        asyncio.run(review_many(given.kind, WARM_UP, COUNTED, between=_switch))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as `serve` does
+            runner.run(review_many(given.kind, WARM_UP, COUNTED, between=_switch))
         return
     check(record=given.record)
 

@@ -158,10 +158,13 @@ def parse(body: bytes) -> Review:
 
 
 def _whole_pod(body: bytes) -> Json:
-    """Give the review's pod with all that is in it."""
-    envelope = msgspec.json.decode(body, type=_RawEnvelope)
-    request = msgspec.json.decode(envelope.request, type=_RawRequest)
-    pod: Json = msgspec.json.decode(request.object)
+    """Give the review's pod with all that is in it. Raises BadPod where what was skipped is bad."""
+    try:
+        envelope = msgspec.json.decode(body, type=_RawEnvelope)
+        request = msgspec.json.decode(envelope.request, type=_RawRequest)
+        pod: Json = msgspec.json.decode(request.object)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadPod(f"its JSON is broken: {error}") from error
     return pod
 
 

@@ -1,8 +1,7 @@
 """Prometheus metrics, named after Prometheus' conventions; an Observer of the engine.
 
-`docs/metrics.md` is made from the help texts. Labels whose values are known are bound once, at
-start: a counter is there, at zero, before what it counts happens for the first time, and counting
-on a review's way costs no look-up of labels.
+`docs/metrics.md` is made from the help texts. A counter is there, at zero, before what it counts
+happens for the first time: else nobody would see the first time.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,24 +16,13 @@ from prometheus_client.registry import Collector
 
 from webhook.core.observe import CacheEvent, EventOutcome, Silent
 from webhook.core.reasons import Reason
+from webhook.server.counts import Counts, Durations
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 RESULTS = ("patched", "unchanged", "ignored", "denied", "failed", "refused")
 # A review that needs no registry takes a millisecond; the API server gives up after 10 seconds.
 _REVIEW_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _LOOKUP_BUCKETS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-
-
-class _Children(dict[str, Counter]):
-    """A counter's children by the value of its only label, each bound once."""
-
-    def __init__(self, counter: Counter, known: tuple[str, ...]) -> None:
-        super().__init__({value: counter.labels(value) for value in known})
-        self._counter = counter
-
-    def __missing__(self, value: str) -> Counter:
-        child = self[value] = self._counter.labels(value)
-        return child
 
 
 class Metrics(Silent, Collector):
@@ -56,15 +44,16 @@ class Metrics(Silent, Collector):
             "result",
             RESULTS,
         )
-        self._seconds = Histogram(
+        self._seconds = Durations(
             "initshim_review_seconds",
             "Seconds from a review's last byte to its answer.",
-            buckets=_REVIEW_BUCKETS,
-            registry=registry,
+            _REVIEW_BUCKETS,
         )
-        self.in_flight = Gauge(
+        registry.register(self._seconds)
+        self.in_flight = 0
+        Gauge(
             "initshim_reviews_in_flight", "Reviews being answered.", registry=registry
-        )
+        ).set_function(lambda: float(self.in_flight))
         self._containers = self._counter(
             "initshim_containers",
             'Containers decided: "wrapped", or the reason why one was left alone; a pod that was '
@@ -116,23 +105,24 @@ class Metrics(Silent, Collector):
         build.labels(version).set(1)
         ProcessCollector(registry=registry)
 
-    def _counter(self, name: str, text: str, label: str, known: tuple[str, ...]) -> _Children:
-        return _Children(Counter(name, text, [label], registry=self._registry), known)
+    def _counter(self, name: str, text: str, label: str, known: tuple[str, ...]) -> Counts:
+        counts = Counts(name, text, label, known)
+        self._registry.register(counts)
+        return counts
 
     def reviewed(self, result: str, seconds: float | None) -> None:
         """Count an answered review; `seconds` is None for what was refused unread."""
-        self._reviews[result].inc()
+        self._reviews.add(result)
         if seconds is not None:
-            trace = self._exemplar() if self._exemplar else None
-            self._seconds.observe(seconds, dict(trace) if trace else None)
+            self._seconds.observe(seconds, self._exemplar() if self._exemplar else None)
 
     def dropped(self, reason: str) -> None:
         """Count a connection that was not let in, or was cut off to make room."""
-        self._dropped[reason].inc()
+        self._dropped.add(reason)
 
     def container(self, outcome: str) -> None:
         """See Observer."""
-        self._containers[outcome].inc()
+        self._containers.add(outcome)
 
     def lookup(self, registry: str, outcome: str, seconds: float) -> None:
         """See Observer."""
@@ -141,11 +131,11 @@ class Metrics(Silent, Collector):
 
     def cache(self, event: CacheEvent) -> None:
         """See Observer."""
-        self._cache[event].inc()
+        self._cache.add(event)
 
     def event(self, outcome: EventOutcome) -> None:
         """See Observer."""
-        self._events[outcome].inc()
+        self._events.add(outcome)
 
     def watch_certificate(self, expiry: Callable[[], Mapping[str, float]]) -> None:
         """Show when the `leaf` and its `authority` expire; `expiry` gives Unix seconds of each."""

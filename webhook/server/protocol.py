@@ -78,8 +78,10 @@ class PatientProtocol(HttpToolsProtocol):
         self.gone: Callable[[], None] = _nothing
         self._sending = _Clock(self.loop, self.receive_seconds, self._give_up)
         self._reading = _Clock(self.loop, self.receive_seconds, self._give_up)
-        self._head = 0  # bytes of this request's target, headers and trailers
-        self._unparsed = 0  # bytes received since the parser last made something of them
+        self._receiving = False  # a request has begun that has not come whole
+        self._chunk = 0  # bytes that have come at once, while no request in them has ended
+        self._unparsed = 0  # bytes since a request's begin, its head's end, or a part of its body
+        self._too_large = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
@@ -102,41 +104,38 @@ class PatientProtocol(HttpToolsProtocol):
 
     def phase(self) -> Phase:
         """What the connection is doing."""
-        if self._sending.running:
+        if self._receiving:
             return Phase.RECEIVING
         answered = self.cycle is None or self.cycle.response_complete
         return Phase.IDLE if answered else Phase.ANSWERING
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, and refuse a line that has no end."""
-        self._unparsed += len(data)
+        """Feed the parser, and refuse a head that has no end.
+
+        The clock runs for a request that has not come whole at once, until its last byte.
+        """
+        self._chunk = len(data)
+        self._unparsed += self._chunk
         super().data_received(data)
-        if self.transport.is_closing():
-            return
-        if self._unparsed > LARGEST_HEAD:
-            self._refuse()
-        elif self._is_idle():
-            self._await_request()
+        if self._receiving is not self._sending.running:
+            self._time_request()
+        if self._unparsed > LARGEST_HEAD or self._is_idle():
+            if self.transport.is_closing():
+                return
+            if self._unparsed > LARGEST_HEAD:
+                self._refuse()
+            else:
+                self._await_request()
 
     def on_message_begin(self) -> None:
-        """A request starts: the clock runs until its last byte."""
-        self.used(False)  # whether it was a review
-        self._unparsed = self._head = 0
-        self._sending.start()
+        """A request starts."""
+        self._receiving = True
+        self._unparsed = self._chunk
         super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        """A part of the request's target has come."""
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header has come, or a trailer."""
-        self._count(len(name) + len(value))
-        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head has come; the application caps the body."""
+        self._check_head()
         self._unparsed = 0
         if len(self.pipeline) >= MOST_PIPELINED:
             raise TooMuch
@@ -148,9 +147,11 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The last byte has come."""
-        self._unparsed = 0
+        """The last byte has come, and with it the trailers, which uvicorn puts to the headers."""
+        self._check_head()
+        self._unparsed = self._chunk = 0
         self._sending.stop()
+        self._receiving = False
         self.used(self.scope["method"] == "POST" and self.scope["path"] == "/mutate")
         super().on_message_complete()
 
@@ -178,7 +179,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what the parser stopped at."""
-        if self._head > LARGEST_HEAD:
+        if self._too_large:
             self._refuse()
         elif len(self.pipeline) >= MOST_PIPELINED:
             self._give_up()  # an answer now would be taken for another request's
@@ -186,11 +187,20 @@ class PatientProtocol(HttpToolsProtocol):
             super().send_400_response(msg)
             self._reading.start()
 
-    def _count(self, size: int) -> None:
-        self._unparsed = 0
-        self._head += size
-        if self._head > LARGEST_HEAD:
-            raise TooMuch
+    def _check_head(self) -> None:
+        """Stop at a head that is too large; one is weighed where enough has come for that."""
+        if self._unparsed > LARGEST_HEAD:
+            size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+            if size > LARGEST_HEAD:
+                self._too_large = True
+                raise TooMuch
+
+    def _time_request(self) -> None:
+        if self._receiving:
+            self.used(False)  # it is at work, and no review yet
+            self._sending.start()
+        else:
+            self._sending.stop()
 
     def _refuse(self) -> None:
         self.transport.write(_REFUSAL)
@@ -203,8 +213,9 @@ class PatientProtocol(HttpToolsProtocol):
         Empty lines before a request, and a body that goes on after its answer, stop uvicorn's
         keep-alive timer without a request that would start it again.
         """
-        answered = self.cycle is None or self.cycle.response_complete
-        return answered and not self._sending.running and self.timeout_keep_alive_task is None
+        if self._receiving or self.timeout_keep_alive_task is not None:
+            return False
+        return self.cycle is None or bool(self.cycle.response_complete)
 
     def _await_request(self) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(

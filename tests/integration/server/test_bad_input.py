@@ -107,7 +107,7 @@ def check(target: Target, body: bytes) -> str:
         assert len(answer) < 500
         assert b"Traceback" not in answer
         return "refused"
-    request = json.loads(body)["request"]
+    request = json.loads(body.decode(errors="replace"))["request"]  # as Go reads it
     response = read(answer, request["uid"])
     assert response["allowed"] is True
     if "patch" not in response:

@@ -72,6 +72,37 @@ def test_the_names_and_labels_are_these() -> None:
     }
 
 
+def test_each_value_stands_under_its_own_label() -> None:
+    metrics = full()
+    one = {
+        "initshim_reviews_total": {"result": "patched"},
+        "initshim_containers_total": {"outcome": "wrapped"},
+        "initshim_registry_lookups_total": {"registry": "docker.io", "outcome": "ok"},
+        "initshim_registry_lookup_seconds_count": {"registry": "docker.io"},
+        "initshim_cache_events_total": {"event": "hit"},
+        "initshim_events_total": {"outcome": "written"},
+        "initshim_connections_dropped_total": {"reason": "full"},
+        "initshim_build_info": {"version": "1.2.3"},
+    }
+    assert {name: value(metrics, name, **labels) for name, labels in one.items()} == dict.fromkeys(
+        one, 1.0
+    )
+    assert value(metrics, "initshim_certificate_expiry_timestamp_seconds", certificate="leaf")
+
+
+def test_a_review_is_counted_in_every_bucket_that_it_fits() -> None:
+    metrics = Metrics("1")
+    for seconds in (0.0005, 0.003, 20.0):  # a bound counts as inside
+        metrics.reviewed("patched", seconds)
+    buckets = {
+        bound: value(metrics, "initshim_review_seconds_bucket", le=bound)
+        for bound in ("0.0005", "0.002", "0.005", "10.0", "+Inf")
+    }
+    assert buckets == {"0.0005": 1, "0.002": 1, "0.005": 2, "10.0": 2, "+Inf": 3}
+    assert value(metrics, "initshim_review_seconds_count") == 3
+    assert value(metrics, "initshim_review_seconds_sum") == 20.0035
+
+
 def test_counters_end_in_total_and_each_family_has_a_help_text() -> None:
     for family in families(full()).values():
         assert family.documentation.endswith(".")
