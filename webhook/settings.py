@@ -55,9 +55,9 @@ class Settings(BaseSettings):
     max_connections: Annotated[int, Field(ge=16, le=1_000_000)] = 512
     """Most connections at once. Beyond, who has more than an even share of them gives one up for a
     newcomer, one that has sent no review first, then the least recently used."""
-    max_body: Annotated[int, Field(ge=1024, le=64 << 20)] = 8 << 20
-    """Largest request body; the API server's own limit for an object is 3 MiB. All bodies that are
-    being answered may take four times that together. Bytes."""
+    max_body: Annotated[int, Field(ge=1024, le=64 << 20)] = 4 << 20
+    """Largest request body; the API server's own limit for an object is 3 MiB, etcd's 1.5 MiB.
+    Those over 64 KiB that are being answered may take four times that together. Bytes."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe level that is logged."""
     log_format: Literal["json", "text"] = "json"

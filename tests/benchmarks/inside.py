@@ -16,11 +16,12 @@ from webhook.assembly.engine import make_engine
 from webhook.core.argv import ImageConfig
 from webhook.core.pod import Pod
 from webhook.core.policy import NeedsImage, Plan, settle
-from webhook.server.app import Limits, create_app
+from webhook.server.app import create_app
 from webhook.server.health import Health
 from webhook.server.listen import server
-from webhook.server.logs import logger
+from webhook.server.logs import ReviewLog
 from webhook.server.metrics import Metrics
+from webhook.server.mutate import Limits
 from webhook.settings import Settings
 
 HEAD = (
@@ -108,7 +109,7 @@ def _webhook(resolver: Resolver) -> ASGIApp:
         make_engine(settings, version="1.0", resolver=resolver, observer=metrics),
         health=Health(),
         metrics=metrics,
-        log=logger("info", "json", Nowhere()),
+        log=ReviewLog("info", "json", Nowhere()),
         limits=Limits(settings.max_body, settings.lookup_seconds),
     )
 

@@ -21,7 +21,7 @@ def _only_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_an_environment_there_are_defaults() -> None:
     settings = load()
     assert (settings.port, settings.http_port) == (8443, 8080)
-    assert settings.max_body == 8 << 20
+    assert settings.max_body == 4 << 20
     assert settings.keep_alive_seconds > 90  # semantics §5
 
 

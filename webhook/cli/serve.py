@@ -14,7 +14,7 @@ import uvloop
 
 import initshim
 from webhook.core.errors import BadSettings, InitshimError
-from webhook.server.logs import adopt, logger
+from webhook.server.logs import ReviewLog, adopt, logger
 from webhook.server.run import Running
 from webhook.server.run import serve as run
 from webhook.settings import Settings, load
@@ -62,6 +62,7 @@ async def _until_told(settings: Settings, announce: Callable[[Running], None]) -
         settings,
         version=initshim.__version__,
         log=log,
+        reviews=ReviewLog(settings.log_level, settings.log_format),
         stop=stop,
         announce=announce,
     )

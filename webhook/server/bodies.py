@@ -1,77 +1,136 @@
-"""The bodies of requests: capped one by one and all together, and refused in words."""
+"""The bodies of requests: capped one by one and all together, and refused in words.
 
-from types import TracebackType
-from typing import Self
+Nearly every pod fits into 64 KiB. Bodies up to that have a room that no large one can take; of the
+room for large ones nobody gets more than half of what is left, so that there always is some.
+"""
 
-from fastapi import Request, Response
+from collections import Counter
 
-_TOGETHER = 4
+from starlette.types import Receive, Scope
 
+from webhook.server.eviction import source_of
 
-class Bodies:
-    """What all requests that are being answered hold: at most four times what one may."""
-
-    def __init__(self, largest: int) -> None:
-        """`largest` in bytes is the cap on one body."""
-        self.largest = largest
-        self.room = _TOGETHER * largest
-
-    def one(self) -> "Body":
-        """Give a place for the body of one request, in a `with` block until it is answered."""
-        return Body(self)
+SMALL = 64 << 10
+_SMALL_TOGETHER = 4 << 20
+_LARGE_TOGETHER = 4  # times the largest
+_JSON = b"application/json"
 
 
-class Body:
-    """The body of one request; what it took of the room is given back with it."""
-
-    __slots__ = ("_all", "_size")
-
-    def __init__(self, everything: Bodies) -> None:
-        self._all = everything
-        self._size = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._all.room += self._size
-
-    async def read(self, request: Request) -> bytes | Response:
-        """Read it, or refuse what can't be a review before it costs memory.
-
-        Raises starlette's ClientDisconnect where the client goes away in the middle.
-        """
-        headers = dict(request.headers.raw)
-        if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
-            return refusal(400, "the body must not be compressed")
-        kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if kind != b"application/json":
-            return refusal(400, "the content type must be application/json")
-        largest = self._all.largest
-        too_large = f"the body is larger than {largest} bytes"
-        if int(headers.get(b"content-length", b"0")) > largest:  # digits: llhttp has checked it
-            return refusal(413, too_large)
-        received = bytearray()
-        async for chunk in request.stream():
-            if len(received) + len(chunk) > largest:
-                return refusal(413, too_large)
-            if len(chunk) > self._all.room:
-                return refusal(503, "too many large bodies at once: try again later")
-            self._all.room -= len(chunk)
-            self._size += len(chunk)
-            received += chunk
-        return bytes(received)
-
-
-def refusal(status: int, sentence: str) -> Response:
-    """Say no. What is left of the body is thrown away as it comes, for `receive_seconds`.
+class Refused(Exception):
+    """No body of a review. What is left of it is thrown away as it comes, for `receive_seconds`.
 
     To close at once would reset the connection under a client that still sends, and so often
     take the answer from it.
     """
-    return Response(f"{sentence}\n", status, media_type="text/plain")
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class Bodies:
+    """What all requests hold that are being answered, small and large apart."""
+
+    def __init__(self, largest: int) -> None:
+        """`largest` in bytes is the cap on one body."""
+        self.largest = largest
+        self._small_room = _SMALL_TOGETHER
+        self._large_room = _LARGE_TOGETHER * largest
+        self._held: Counter[str] = Counter()
+
+    async def read(self, scope: Scope, receive: Receive) -> "Body":
+        """Read a body, or raise Refused; what it takes is given back by its `close`."""
+        self._check_headers(scope)
+        body = Body(self, scope)
+        try:
+            await body.read(receive)
+        except BaseException:
+            body.close()
+            raise
+        return body
+
+    def _check_headers(self, scope: Scope) -> None:
+        kind = b""
+        for name, value in scope["headers"]:
+            if name == b"content-type":
+                kind = value
+            elif name == b"content-encoding" and value.strip().lower() != b"identity":
+                raise Refused(400, "the body must not be compressed")
+            elif name == b"content-length" and int(value) > self.largest:  # digits: llhttp checks
+                raise self.too_large()
+        if kind != _JSON and kind.partition(b";")[0].strip().lower() != _JSON:
+            raise Refused(400, "the content type must be application/json")
+
+    def too_large(self) -> Refused:
+        """Say that a body is larger than one may be."""
+        return Refused(413, f"the body is larger than {self.largest} bytes")
+
+    def take_small(self, size: int) -> None:
+        """Take of the room for small ones. Raises Refused."""
+        if size > self._small_room:
+            raise Refused(503, "too many requests at once: try again later")
+        self._small_room -= size
+
+    def take_large(self, size: int, source: str) -> None:
+        """Take of the room for large ones; who holds some already leaves as much to others."""
+        if size > self._large_room - self._held[source]:
+            raise Refused(503, "too many large bodies at once: try again later")
+        self._large_room -= size
+        self._held[source] += size
+
+    def give_back(self, size: int, source: str) -> None:
+        """Give back what a body took."""
+        if not source:
+            self._small_room += size
+            return
+        self._large_room += size
+        self._held[source] -= size
+        if not self._held[source]:
+            del self._held[source]
+
+
+class Body:
+    """The body of one request, and what it takes of the room."""
+
+    __slots__ = ("_all", "_peer", "_size", "_source", "content")
+
+    def __init__(self, everything: Bodies, scope: Scope) -> None:
+        self._all = everything
+        self._peer = scope.get("client")
+        self._source = ""  # whose share it takes, once it is a large one
+        self._size = 0
+        self.content = b""
+
+    async def read(self, receive: Receive) -> None:
+        """Take in all of it. Raises Refused."""
+        parts: list[bytes] = []
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Refused(400, "the client went away")
+            chunk = message.get("body", b"")
+            self._take(len(chunk))
+            parts.append(chunk)
+            more = message.get("more_body", False)
+        self.content = parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def close(self) -> None:
+        """Give its room back."""
+        self._all.give_back(self._size, self._source)
+        self._size = 0
+
+    def _take(self, size: int) -> None:
+        grown = self._size + size
+        if grown > self._all.largest:
+            raise self._all.too_large()
+        if self._source:
+            self._all.take_large(size, self._source)
+        elif grown <= SMALL:
+            self._all.take_small(size)
+        else:
+            source = source_of(self._peer[0]) if self._peer else ""
+            self._all.take_large(grown, source or "unknown")
+            self._all.give_back(self._size, "")
+            self._source = source or "unknown"
+        self._size = grown

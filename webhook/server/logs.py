@@ -9,6 +9,7 @@ import logging
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import orjson
@@ -18,6 +19,8 @@ from webhook.core.observe import Silent
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger, Processor
+
+    from webhook.admission.admit import Answer
 
 _LONGEST = 512
 _MOST = 128
@@ -45,6 +48,44 @@ class Journal(Silent):
             self._log.warning(event, **fields)
         else:
             self._log.info(event, **fields)
+
+
+class ReviewLog:
+    """Writes the line of each review, which is written often, past the logger's machinery.
+
+    A pod that asked for nothing is worth one only to who debugs.
+    """
+
+    def __init__(self, level: str, form: Literal["json", "text"], out: TextIO = sys.stderr) -> None:
+        self._log = logger(level, form, out)
+        self._out = Lines(out) if form == "json" else None
+        least = logging.getLevelName(level.upper())
+        self._info, self._debug = least <= logging.INFO, least <= logging.DEBUG
+
+    def write(self, answer: "Answer", seconds: float) -> None:
+        """Write one line."""
+        quiet = answer.result in ("ignored", "unchanged")
+        if not (self._debug if quiet else self._info):
+            return
+        review = answer.review
+        fields: EventDict = {
+            "result": answer.result,
+            "uid": review.uid,
+            "namespace": review.namespace,
+            "pod": review.name,
+            "owner": answer.owner,
+            "dry_run": review.dry_run,
+            "containers": answer.containers or {},
+            "milliseconds": round(seconds * 1000, 1),
+        }
+        if self._out is None:
+            (self._log.debug if quiet else self._log.info)("reviewed", **fields)
+            return
+        line = {"event": "reviewed", **fields, "level": "debug" if quiet else "info"}
+        line["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        text = _json(line)
+        # Only a long line can hold something that is too long.
+        self._out.msg(text if len(text) <= _LONGEST else _json(_cut(None, "", line)))
 
 
 class Lines:

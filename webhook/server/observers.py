@@ -1,17 +1,22 @@
 """One observer that tells several others."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from typing import Any
 
 from webhook.core.observe import CacheEvent, EventOutcome, Facts, Observer, Silent, Span, Tracer
 
 
-class Both:
-    """Passes every moment on to each observer, in order, and spans to the tracer."""
+class FanOut:
+    """Passes every moment on to each observer that cares, in order, and spans to the tracer."""
 
     def __init__(self, observers: Sequence[Observer], tracer: Tracer | None = None) -> None:
-        self._observers = tuple(observers)
         self._tracer = tracer or Silent()
+        self._container = _who_cares(observers, "container")
+        self._lookup = _who_cares(observers, "lookup")
+        self._cache = _who_cares(observers, "cache")
+        self._event = _who_cares(observers, "event")
+        self._note = _who_cares(observers, "note")
 
     def span(
         self, name: str, facts: Facts, *, outside: bool = False
@@ -21,25 +26,33 @@ class Both:
 
     def container(self, outcome: str) -> None:
         """See Observer."""
-        for each in self._observers:
-            each.container(outcome)
+        for tell in self._container:
+            tell(outcome)
 
     def lookup(self, registry: str, outcome: str, seconds: float) -> None:
         """See Observer."""
-        for each in self._observers:
-            each.lookup(registry, outcome, seconds)
+        for tell in self._lookup:
+            tell(registry, outcome, seconds)
 
     def cache(self, event: CacheEvent) -> None:
         """See Observer."""
-        for each in self._observers:
-            each.cache(event)
+        for tell in self._cache:
+            tell(event)
 
     def event(self, outcome: EventOutcome) -> None:
         """See Observer."""
-        for each in self._observers:
-            each.event(outcome)
+        for tell in self._event:
+            tell(outcome)
 
     def note(self, event: str, **fields: object) -> None:
         """See Observer."""
-        for each in self._observers:
-            each.note(event, **fields)
+        for tell in self._note:
+            tell(event, **fields)
+
+
+def _who_cares(observers: Sequence[Observer], moment: str) -> tuple[Callable[..., None], ...]:
+    """Give the methods that do something: most observers inherit most of them from Silent."""
+    silent: Any = getattr(Silent, moment)
+    return tuple(
+        getattr(each, moment) for each in observers if getattr(type(each), moment, None) != silent
+    )

@@ -16,14 +16,15 @@ from webhook.assembly.warm_up import Pace, warm_up
 from webhook.kube.client import KubeClient
 from webhook.kube.connect import in_cluster
 from webhook.kube.events import Recorder
-from webhook.server.app import Limits, create_app, create_probes
+from webhook.server.app import create_app, create_probes
 from webhook.server.connections import ConnectionLimits
 from webhook.server.events import record_notices, recorder
 from webhook.server.health import Health
 from webhook.server.listen import Server, listen, server
-from webhook.server.logs import Journal
+from webhook.server.logs import Journal, ReviewLog
 from webhook.server.metrics import Metrics
-from webhook.server.observers import Both
+from webhook.server.mutate import Limits
+from webhook.server.observers import FanOut
 from webhook.server.tracing import Tracing, tracing
 from webhook.server.waiting import SharedWait
 from webhook.settings import Settings, environment
@@ -47,6 +48,7 @@ async def serve(
     *,
     version: str,
     log: FilteringBoundLogger,
+    reviews: ReviewLog,
     stop: asyncio.Event,
     announce: Callable[[Running], None] = lambda _: None,
 ) -> None:
@@ -57,7 +59,7 @@ async def serve(
     async with AsyncExitStack() as stack:
         traced = await stack.enter_async_context(tracing(settings, version))
         metrics = Metrics(version, exemplar=traced.exemplar if settings.exemplars else None)
-        observer = Both([metrics, Journal(log), *traced.observers], traced.tracer)
+        observer = FanOut([metrics, Journal(log), *traced.observers], traced.tracer)
         client = await stack.enter_async_context(_cluster(settings))
         certificates = make_certificates(settings, client=client, observer=observer)
         if settings.client_ca_file:
@@ -76,7 +78,7 @@ async def serve(
             engine,
             health=health,
             metrics=metrics,
-            log=log,
+            log=reviews,
             limits=Limits(settings.max_body, settings.lookup_seconds),
             answered=_answered(traced, events),
         )

@@ -102,7 +102,7 @@ def check(target: Target, body: bytes) -> str:
     bugs = [line["exception"] for line in target.forget() if "exception" in line]
     assert all("RecursionError" in bug.splitlines()[-1] for bug in bugs), bugs
     if status != 200:
-        assert status == (413 if len(body) > 8 << 20 else 400)
+        assert status == (413 if len(body) > 4 << 20 else 400)
         assert answer.endswith(b"\n")
         assert len(answer) < 500
         assert b"Traceback" not in answer

@@ -185,10 +185,10 @@ def test_an_idle_connection_outlives_the_time_to_send_a_request(patient: Webhook
         assert Reader(unused).response().status == 200
 
 
-def test_a_body_over_8_mib_is_refused_with_413_while_it_is_sent_semantics_5(
+def test_a_body_over_4_mib_is_refused_with_413_while_it_is_sent_semantics_5(
     patient: Webhook,
 ) -> None:
-    large = b" " * ((8 << 20) + 1)
+    large = b" " * ((4 << 20) + 1)
     with patient.connect() as connection:
         connection.sendall(request(large))
         reader = Reader(connection)
@@ -201,9 +201,9 @@ def test_a_body_over_8_mib_is_refused_with_413_while_it_is_sent_semantics_5(
         assert Reader(connection).response().status == 413
 
 
-def test_a_body_of_8_mib_is_read(patient: Webhook) -> None:
+def test_a_body_of_4_mib_is_read(patient: Webhook) -> None:
     content = body()
-    padded = content + b" " * ((8 << 20) - len(content))
+    padded = content + b" " * ((4 << 20) - len(content))
     assert exchange(patient, request(padded))[0] == 200
 
 

@@ -14,11 +14,12 @@ from webhook.admission.admit import Engine, Resolver
 from webhook.assembly.resolver import NoLookups
 from webhook.core.mutation import Delivery
 from webhook.core.policy import Rules
-from webhook.server.app import Limits, create_app, create_probes
+from webhook.server.app import create_app, create_probes
 from webhook.server.health import Health
-from webhook.server.logs import Journal, logger
+from webhook.server.logs import Journal, ReviewLog, logger
 from webhook.server.metrics import Metrics
-from webhook.server.observers import Both
+from webhook.server.mutate import Limits
+from webhook.server.observers import FanOut
 
 Result = TypeVar("Result")
 JSON = {"content-type": "application/json"}
@@ -42,13 +43,13 @@ class Application:
             Rules(),
             Delivery("reaper:1", "1.0"),
             self.resolver,
-            Both([self.metrics, Journal(log)]),
+            FanOut([self.metrics, Journal(log)]),
         )
         self.app = create_app(
             engine,
             health=self.health,
             metrics=self.metrics,
-            log=log,
+            log=ReviewLog(self.level, "json", self.written),
             limits=Limits(self.largest, self.seconds),
         )
         self.probes = create_probes(self.health, self.metrics)

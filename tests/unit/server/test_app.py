@@ -1,8 +1,7 @@
 """The routes: which request gets which status, and what is told of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from typing import Any
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -13,8 +12,8 @@ from tests.fakes.reviews import SECRET, body, patched, pod, read, unresolved
 from tests.unit.server.application import JSON, Application, get, post, within
 from webhook.core.pod import Pod
 from webhook.core.policy import Plan
-from webhook.server.app import usable_seconds
 from webhook.server.health import Health
+from webhook.server.mutate import usable_seconds
 
 
 class Fails:
@@ -108,35 +107,56 @@ def test_a_body_without_a_length_is_cut_off_at_the_limit() -> None:
     assert sent <= 4096 + 2 * 1024
 
 
-def test_all_bodies_together_have_a_limit_and_give_their_room_back() -> None:
-    """Four times the largest: else as many connections as there may be would take all memory."""
-    largest = 4096
+LARGEST = 256 << 10
 
-    async def use(client: httpx.AsyncClient) -> tuple[int, list[int], int]:
-        go = asyncio.Event()
-        waiting = asyncio.Semaphore(0)
 
-        async def slow() -> AsyncIterator[bytes]:
-            yield b" " * (largest - 1)
-            waiting.release()
-            await go.wait()
+async def crowded(held: list[tuple[str, int]], then: list[tuple[str, bytes]]) -> list[int]:
+    """Hold bodies of these sizes open, from these addresses; give the statuses of those after."""
+    app = Application(largest=LARGEST).app
+    go, waiting = asyncio.Event(), asyncio.Semaphore(0)
 
-        def send(content: AsyncIterator[bytes] | bytes) -> Coroutine[Any, Any, httpx.Response]:
-            return client.post("/mutate", content=content, headers=JSON)
+    async def slow(size: int) -> AsyncIterator[bytes]:
+        yield b" " * size
+        waiting.release()
+        await go.wait()
 
-        held = [asyncio.create_task(send(slow())) for _ in range(4)]
-        for _ in held:
-            await waiting.acquire()
-        crowded = await send(body())
-        go.set()
-        answers = await asyncio.gather(*held)
-        after = [await send(body()) for _ in range(2)]
-        return crowded.status_code, [each.status_code for each in answers], after[-1].status_code
+    async def send(address: str, content: AsyncIterator[bytes] | bytes) -> int:
+        transport = httpx.ASGITransport(app, client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="https://webhook") as client:
+            return (await client.post("/mutate", content=content, headers=JSON)).status_code
 
-    crowded, held, after = within(Application(largest=largest).app, use)
-    assert crowded == 503
-    assert held == [400] * 4  # read to their ends, and no reviews
-    assert after == 200
+    tasks = [asyncio.create_task(send(address, slow(size))) for address, size in held]
+    for _ in tasks:
+        await asyncio.wait([asyncio.create_task(waiting.acquire())], timeout=1.0)
+    statuses = [await send(*each) for each in then]
+    go.set()
+    await asyncio.gather(*tasks)
+    assert await send("192.0.2.99", large()) == 200  # all of it was given back
+    return statuses
+
+
+def large() -> bytes:
+    padded = pod()
+    padded["metadata"]["annotations"] = {"x": "y" * 100_000}
+    return body(padded)
+
+
+async def test_large_bodies_that_are_held_leave_room_for_others_and_for_small_ones() -> None:
+    taken = [("192.0.2.1", LARGEST - 1)] * 8
+    answers = [("192.0.2.1", large()), ("192.0.2.2", large()), ("192.0.2.1", body())]
+    assert await crowded(taken, answers) == [503, 200, 200]
+
+
+async def test_one_machine_of_ipv6_has_one_share() -> None:
+    taken = [(f"2001:db8::{n:x}", LARGEST - 1) for n in range(1, 9)]
+    answers = [("2001:db8::99", large()), ("2001:db8:1::1", large())]
+    assert await crowded(taken, answers) == [503, 200]
+
+
+async def test_small_bodies_have_a_limit_together_too() -> None:
+    taken = [(f"192.0.2.{n}", 60 << 10) for n in range(1, 80)]
+    answers = [("192.0.2.1", b" " * (60 << 10)), ("192.0.2.2", large())]
+    assert await crowded(taken, answers) == [503, 200]
 
 
 @pytest.mark.parametrize(

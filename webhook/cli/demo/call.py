@@ -17,7 +17,7 @@ import initshim
 from webhook.core.errors import InitshimError
 from webhook.core.patch import Patch, apply
 from webhook.core.pod import Json
-from webhook.server.logs import logger
+from webhook.server.logs import ReviewLog, logger
 from webhook.server.run import Running, serve
 from webhook.settings import load
 
@@ -46,13 +46,14 @@ async def webhook() -> AsyncIterator[Running]:
         tls="dev", host="localhost", port=0, http_port=0, drain_seconds=0, lookups=False,
         delivery="initContainer", on_unresolved="admit", pull_secrets=False, warm_up=False,
     )  # fmt: skip
-    stop = asyncio.Event()
+    log, stop = logger("error", "text", StringIO()), asyncio.Event()
     running: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(
         serve(
             settings,
             version=initshim.__version__,
-            log=logger("error", "text", StringIO()),
+            log=log,
+            reviews=ReviewLog("error", "text", StringIO()),
             stop=stop,
             announce=running.set_result,
         )
