@@ -58,6 +58,14 @@ class Failure:
         return self.kind(self.text, next_step=self.next_step)
 
 
+def bare(error: LookupFailed) -> LookupFailed:
+    """Give an error without its traceback, which holds the frames that hold the answer's body.
+
+    Kept in a list of the frame that caught it, it would be a cycle until the next collection.
+    """
+    return Failure.of(error).error()
+
+
 def worst_of(refusals: Sequence[tuple[str, LookupFailed]], refused: str) -> LookupFailed:
     """Give the one error of several credentials' failures; it names each and what it got.
 

@@ -21,7 +21,7 @@ from webhook.oci.cache import Memory
 from webhook.oci.client import Access, Client, Image
 from webhook.oci.docker_config import DockerConfig
 from webhook.oci.endpoint import Endpoint, Registry
-from webhook.oci.failures import ServerError, last_of, worst_of
+from webhook.oci.failures import ServerError, bare, last_of, worst_of
 from webhook.oci.manifests import Document, configuration, document
 from webhook.oci.parts import Parts
 from webhook.oci.places import Places
@@ -74,7 +74,7 @@ class Lookup:
             except (PlatformsDisagree, WindowsOnly):
                 raise
             except LookupFailed as error:
-                failed.append((endpoint.authority, error))
+                failed.append((endpoint.authority, bare(error)))
         raise last_of(failed, question.reference)
 
     async def _ask(self, endpoint: Endpoint, question: Question, keyring: Keyring) -> Found:
@@ -87,7 +87,7 @@ class Lookup:
             try:
                 return await self._read(access, question)
             except (Unauthorized, NotFound, RateLimited, BadAnswer, ServerError) as error:
-                refusals.append((access.credential.source, error))
+                refusals.append((access.credential.source, bare(error)))
         raise worst_of(refusals, f"{endpoint.authority} refused {question.reference}")
 
     async def _accesses(
