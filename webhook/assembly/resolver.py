@@ -6,15 +6,11 @@ from contextlib import asynccontextmanager
 from ipaddress import ip_network
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from webhook.admission.admit import Resolver
 from webhook.admission.resolver import ImageResolver
+from webhook.assembly.no_lookups import NoLookups
 from webhook.core.errors import BadSettings
 from webhook.core.observe import Observer
-from webhook.core.pod import Pod
-from webhook.core.policy import NeedsImage, Plan, Skip
-from webhook.core.reasons import Reason
 from webhook.kube.client import KubeClient
 from webhook.kube.pullsecrets import ClusterSecrets, PullSecrets
 from webhook.oci.addresses import AddressRule, Network
@@ -29,18 +25,6 @@ _SERVICES_V4 = 16  # bits of the network that is taken for the cluster's service
 _SERVICES_V6 = 112
 # A lookup goes on after its review gave up: the next pod, or the same one again, finds the answer.
 _BEYOND = 2
-
-
-class NoLookups:
-    """A resolver that asks nobody."""
-
-    async def resolve(self, plan: Plan, pod: Pod, namespace: str, *, deadline: float) -> Plan:  # noqa: ARG002 - the interface's
-        """See Resolver."""
-        decisions = tuple(
-            Skip(each.container, Reason.LOOKUP_OFF) if isinstance(each, NeedsImage) else each
-            for each in plan.decisions
-        )
-        return replace(plan, decisions=decisions)
 
 
 @asynccontextmanager

@@ -5,7 +5,8 @@ import dataclasses
 import difflib
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,7 +15,7 @@ import typer
 import initshim
 from webhook.admission.admit import Engine, Resolver
 from webhook.assembly.engine import make_engine
-from webhook.assembly.resolver import open_resolver
+from webhook.assembly.no_lookups import NoLookups
 from webhook.cli import output
 from webhook.cli.image_configs import Images, image_configs
 from webhook.cli.join import anew, joined
@@ -149,7 +150,7 @@ async def _all(found: Sequence[str], asked: _Asked) -> tuple[list[Rewritten], li
     done: list[Rewritten] = []
     wrong: list[InitshimError] = []
     settings = asked.settings
-    async with open_resolver(settings, None, Silent()) as resolver:
+    async with _resolver(settings) as resolver:
         engine = _engine(settings, asked.configs, resolver)
         for name in found:
             try:
@@ -164,6 +165,18 @@ async def _all(found: Sequence[str], asked: _Asked) -> tuple[list[Rewritten], li
             except BadManifest as error:
                 wrong.append(error)
     return done, wrong
+
+
+@asynccontextmanager
+async def _resolver(settings: Settings) -> AsyncIterator[Resolver]:
+    """Import what asks registries only where one may be asked: it is most of the start's time."""
+    if not settings.lookups:
+        yield NoLookups()
+        return
+    from webhook.assembly.resolver import open_resolver  # noqa: PLC0415 - see above
+
+    async with open_resolver(settings, None, Silent()) as resolver:
+        yield resolver
 
 
 def _engine(settings: Settings, configs: Images, resolver: Resolver) -> Engine:

@@ -334,7 +334,7 @@ def test_the_engine_is_the_webhooks_own() -> None:
     import base64
 
     from webhook.admission.admit import admit
-    from webhook.assembly.resolver import NoLookups
+    from webhook.assembly.no_lookups import NoLookups
     from webhook.cli.inject import _engine
     from webhook.settings import load
 

@@ -11,7 +11,7 @@ import yaml
 
 from tests.cases.load import Case, cases
 from webhook.admission.admit import Engine, Mutated, mutate
-from webhook.assembly.resolver import NoLookups
+from webhook.assembly.no_lookups import NoLookups
 from webhook.cli.manifest import files, from_yaml
 from webhook.cli.rewrite import rewrite
 from webhook.core.errors import BadManifest, BadPod

@@ -11,7 +11,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from webhook.admission.admit import Engine, Resolver
-from webhook.assembly.resolver import NoLookups
+from webhook.assembly.no_lookups import NoLookups
 from webhook.core.mutation import Delivery
 from webhook.core.policy import Rules
 from webhook.server.app import create_app, create_probes

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.reviews import body, pod
 from webhook.admission.admit import Answer, Engine, admit
-from webhook.assembly.resolver import NoLookups
+from webhook.assembly.no_lookups import NoLookups
 from webhook.core.mutation import Delivery
 from webhook.core.observe import Silent
 from webhook.core.policy import Rules

@@ -42,14 +42,14 @@ def parse(text: str) -> list[Document]:
 
 def parse_one(text: str) -> Document:
     """Read the text of one document. Raises Misplaced."""
-    return Document(1, 0, text, _root(text))
+    return Document(1, 0, text, _root(text), "*" in text)
 
 
 def _documents(text: str) -> Iterator[Document]:
     for number, (start, end) in enumerate(parts(text), 1):
         own = text[start:end]
         try:
-            yield Document(number, start, own, _root(own))
+            yield Document(number, start, own, _root(own), "*" in own)
         except Misplaced as error:
             raise Misplaced(str(error), error.at + start, number) from error
 

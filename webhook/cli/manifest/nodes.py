@@ -69,17 +69,19 @@ class Document(Struct, frozen=True, eq=False):
     """One document: its number from 1, where in the whole text its own begins, and its root.
 
     The root is None where the document is empty; nodes count from the document's beginning.
+    `aliased` where it may have aliases.
     """
 
     number: int
     start: int
     text: str
     root: Node | None
+    aliased: bool = False
 
     def values(self) -> "Values":
         """Give what every node says. Raises Misplaced where that is too much, or no mapping."""
         try:
-            return Values(self.root)
+            return Values(self.root, aliased=self.aliased)
         except Misplaced as error:
             raise Misplaced(str(error), error.at + self.start, self.number) from error
 
@@ -91,10 +93,10 @@ class Document(Struct, frozen=True, eq=False):
 class Values:
     """What the nodes of a document say, each computed once."""
 
-    def __init__(self, root: Node | None) -> None:
+    def __init__(self, root: Node | None, *, aliased: bool) -> None:
         self._known: dict[int, Any] = {}
         self._sizes: dict[int, int] = {}
-        if root is not None:
+        if aliased and root is not None:
             self._size(root, root.start)
         self.root: Any = None if root is None else self.of(root)
 

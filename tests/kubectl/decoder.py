@@ -1,0 +1,67 @@
+"""kubectl's decoder as a program that is asked: built with Go, a line each way."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+SOURCES = Path(__file__).with_name("go")
+NEWEST = "go.mod"
+OLDER = "kubectl-1.31.mod"
+HAS_GO = shutil.which("go") is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The objects that kubectl reads before the error, "" for none."""
+
+    documents: list[Any]
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """A running program."""
+
+    questions: IO[bytes]
+    answers: IO[bytes]
+
+    def read(self, text: bytes) -> Answer:
+        """Ask what kubectl reads."""
+        self.questions.write(base64.b64encode(text) + b"\n")
+        self.questions.flush()
+        told = json.loads(self.answers.readline())
+        return Answer(told["documents"], told.get("error", ""))
+
+
+@contextmanager
+def decoder(modules: str, folder: Path) -> Iterator[Decoder]:
+    """Build the program in a folder, run it, and end it."""
+    program = folder / modules.removesuffix(".mod")
+    subprocess.run(
+        ["go", "build", f"-modfile={modules}", "-o", program, "."],
+        cwd=SOURCES, check=True, env={**os.environ, "CGO_ENABLED": "0"},
+    )  # fmt: skip
+    with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdin
+        assert running.stdout
+        yield Decoder(running.stdin, running.stdout)
+        running.stdin.close()
+        running.wait(timeout=60)
+
+
+def plain(value: Any) -> Any:
+    """Give a value in which numbers are the same when JSON has them the same."""
+    if isinstance(value, dict):
+        return {key: plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [plain(part) for part in value]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return value
