@@ -100,7 +100,7 @@ def lines(resolved: Resolved) -> str:
 
 def failure(error: InitshimError) -> str:
     """Say what went wrong, the reason's public name, and every remedy there is."""
-    said = [f"{str(error).rstrip('.')}."]
+    said = [f"{error}."]
     if isinstance(error, LookupFailed):
         said.append(f"Reason: {error.key}.")
     if error.next_step:

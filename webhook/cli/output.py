@@ -134,15 +134,14 @@ def _give_up_stdout() -> None:
 
 def sentence(error: InitshimError) -> str:
     """Give an error in one line: what is wrong, and what to do next."""
-    said = str(error).rstrip(".")
-    return f"{said}. {error.next_step}" if error.next_step else said
+    return f"{error}. {error.next_step}" if error.next_step else str(error)
 
 
 def complain(command: str, errors: Iterable[InitshimError]) -> None:
     """Say on standard error what is wrong and what to do next, a line for each error."""
     console = stderr()
     for error in errors:
-        said = Text.assemble((f"initshim {command}: ", "bold"), str(error).rstrip("."))
+        said = Text.assemble((f"initshim {command}: ", "bold"), str(error))
         if error.next_step:
             said.append(f". {error.next_step}")
         console.print(said)

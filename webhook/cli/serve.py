@@ -46,7 +46,7 @@ def serve(
     except* InitshimError as group:
         for error in group.exceptions:
             next_step = getattr(error, "next_step", "")
-            typer.echo(f"initshim serve: {str(error).rstrip('.')}. {next_step}".rstrip(), err=True)
+            typer.echo(f"initshim serve: {error}. {next_step}".rstrip(), err=True)
         sys.exit(1)
 
 

@@ -5,15 +5,36 @@ InitshimError
 │   ├── BadReview          the request is no AdmissionReview: HTTP 400
 │   ├── BadPod             a pod's field has a type the API server would refuse
 │   ├── BadManifest        a manifest is no YAML, or no Kubernetes object
+│   │   └── Misplaced      it can't be written where it stands: webhook/cli/manifest/nodes.py
 │   ├── BadReference       not an image reference
 │   ├── BadAnnotation      an initshim.dev/… annotation that can't be understood
 │   └── BadSettings        a setting that can't be used
 ├── LookupFailed           an image's configuration could not be had; `key` is the reason
-│   ├── Unauthorized · NotFound · RateLimited · Unreachable · TimedOut · BadAnswer
+│   ├── Unauthorized · NotFound · RateLimited · TimedOut · BadAnswer
+│   ├── Unreachable        the registry could not be reached, or may not be
+│   │   └── ServerError    it answered that it failed: webhook/oci/failures.py
+│   │       └── Outage     and may do better later
 │   ├── PlatformsDisagree  the index's platforms run different programs
 │   ├── WindowsOnly        the image is for Windows alone
 │   └── LookupOff          nobody is allowed to ask this registry
-└── PatchFailed            our own patch does not lead to the planned pod
+├── PatchFailed            our own patch does not lead to the planned pod
+├── KubeError              the API server: webhook/kube/errors.py
+│   ├── NoCluster          none is configured, or the configuration can't be used
+│   ├── Unreachable        no answer in time, or one that asks to come back later
+│   ├── Forbidden          401 or 403: somebody has to grant something
+│   ├── Missing            404: the object is not there
+│   ├── Conflict           409: somebody else wrote first
+│   ├── Refused            another 4xx: the same call will not do better
+│   ├── NotStarted         the container's image lacks the program that was to run in it
+│   └── BadAnswer          too large, or not what the API promises
+├── BadCertificate         a certificate or key that can't be used: webhook/tls/issue.py
+├── Contended              somebody else wrote the certificates' Secret: webhook/tls/store.py
+├── CantWrite              standard output takes no more: webhook/cli/output.py
+├── BadCensus              the census wrote what it should not: webhook/cli/leaks/census.py
+├── NotCounted             a node could not be looked at: webhook/cli/leaks/by_nodes.py
+├── NotReadable            a container's processes could not be read: webhook/cli/leaks/procfs.py
+├── CantRun                the demo's container does not start: webhook/cli/demo/container.py
+└── Refused                the demo's webhook said no: webhook/cli/demo/call.py
 """
 
 from typing import ClassVar
@@ -22,12 +43,18 @@ from typing import ClassVar
 class InitshimError(Exception):
     """Base of all errors that initshim raises on purpose.
 
-    `next_step` is a sentence for the person who reads the message, or "".
+    The message is a clause, without a full stop: whoever shows it may go on. `next_step` is a
+    sentence for the person who reads it, or "".
     """
 
     def __init__(self, message: str, *, next_step: str = "") -> None:
-        super().__init__(message)
+        super().__init__(message.rstrip("."))
         self.next_step = next_step
+
+
+def clause(error: Exception) -> str:
+    """Give a foreign error's words as a clause of ours; its type's name where it has none."""
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
 class BadInput(InitshimError):

@@ -11,6 +11,7 @@ from typing import Self
 
 import httpx
 
+from webhook.core.errors import clause
 from webhook.kube import answers, errors
 from webhook.kube.connect import Connection
 from webhook.kube.objects import Json, Kind, Ref
@@ -215,7 +216,7 @@ class KubeClient:
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise errors.Unreachable(
-                f"{task}: {self._connection.server} can't be reached: {_why(error)}.",
+                f"{task}: {self._connection.server} can't be reached: {clause(error)}.",
                 next_step=_REACH,
             ) from error
 
@@ -239,7 +240,3 @@ _REACH = "Check that the API server runs and that a NetworkPolicy allows egress 
 
 def _set(query: Mapping[str, str] | None) -> dict[str, str] | None:
     return {key: value for key, value in query.items() if value} if query else None
-
-
-def _why(error: Exception) -> str:
-    return str(error).rstrip(".") or type(error).__name__

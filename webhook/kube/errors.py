@@ -1,16 +1,6 @@
 """What can go wrong with the API server, told apart by what the caller can do about it.
 
-InitshimError
-└── KubeError
-    ├── NoCluster     no API server is configured, or the configuration can't be used
-    ├── Unreachable   no answer in time, or one that asks to come back later: try again
-    ├── Forbidden     401 or 403: somebody has to grant something
-    ├── Missing       404: the object is not there
-    ├── Conflict      409: somebody else wrote first: read again
-    ├── Refused       another 4xx: the same call will not do better
-    ├── NotStarted    the container's image lacks the program that was to run in it
-    └── BadAnswer     too large, or not what the API promises
-
+core/errors.py draws these with all others.
 Each message names the object; `next_step` says what to do.
 """
 

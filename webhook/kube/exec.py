@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus, WebSocke
 from websockets.frames import CloseCode
 from websockets.typing import Subprotocol
 
+from webhook.core.errors import clause
 from webhook.kube import errors
 from webhook.kube.answers import message, refusal
 from webhook.kube.connect import Connection
@@ -75,13 +76,9 @@ async def run(
     except ConnectionClosedError as error:
         if error.sent and error.sent.code == CloseCode.MESSAGE_TOO_BIG:
             raise _too_much(task, largest) from error
-        raise errors.Unreachable(f"{task}: {_why(error)}.") from error
+        raise errors.Unreachable(f"{task}: {clause(error)}.") from error
     except (WebSocketException, OSError) as error:
-        raise errors.Unreachable(f"{task}: {_why(error)}.") from error
-
-
-def _why(error: Exception) -> str:
-    return str(error).rstrip(".") or type(error).__name__
+        raise errors.Unreachable(f"{task}: {clause(error)}.") from error
 
 
 def _too_much(task: str, largest: int) -> errors.BadAnswer:

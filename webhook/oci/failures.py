@@ -18,6 +18,7 @@ from webhook.core.errors import (
     TimedOut,
     Unauthorized,
     Unreachable,
+    clause,
 )
 
 
@@ -114,7 +115,7 @@ def mapped(host: str) -> Iterator[None]:
 
 
 def _unreachable(host: str, error: Exception) -> Unreachable:
-    why = str(error).rstrip(".") or type(error).__name__
+    why = clause(error)
     if "CERTIFICATE_VERIFY_FAILED" in why:
         return Unreachable(
             f"{host} shows a certificate that is not trusted",

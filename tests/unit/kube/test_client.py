@@ -156,7 +156,7 @@ def test_each_status_is_an_error_of_its_own(
         raise Refusal(code, "Whatever", "a  long\nstory.")
 
     cluster.server.interfere = fail
-    with pytest.raises(expected, match=rf"HTTP {code}, a long story\.$"):
+    with pytest.raises(expected, match=rf"HTTP {code}, a long story$"):
         cluster.run(lambda client: client.get(OURS))
 
 

@@ -66,7 +66,7 @@ async def _one(client: KubeClient, workload: Workload, now: datetime) -> Restart
         right = f"--verb=get,patch --resource={ref.kind.resource}"
         grant = f"kubectl create clusterrole initshim-restart {right}"
         step = grant if isinstance(error, Forbidden) else error.next_step
-        return Restarted(workload, str(error).rstrip("."), step)
+        return Restarted(workload, str(error), step)
     return Restarted(workload)
 
 

@@ -65,7 +65,7 @@ class Subject:
 
     def unknown(self, error: KubeError) -> Finding:
         """Nobody can tell: the API server did not let us look, or did not answer."""
-        what = f"could not look: {str(error).rstrip('.')}"
+        what = f"could not look: {error}"
         return Finding(self.check, Severity.UNKNOWN, self.object, what, error.next_step)
 
 

@@ -158,14 +158,14 @@ def _failed(cluster: Cluster, about: Subject, error: KubeError, fetched: Rehears
     """The API server said no: because of the webhook, or for another reason."""
     said = str(error)
     if "failed calling webhook" in said and WEBHOOK in said:
-        reason = (said.partition("failed to call webhook: ")[2] or said).rstrip(".")
+        reason = said.partition("failed to call webhook: ")[2] or said
         return about.error(
             f"the API server can't call the webhook: {reason}", _reach(cluster, fetched)
         )
     if isinstance(error, Forbidden) and "cannot create" not in said:
         return Subject(_FAMILY, about.object).unknown(
             KubeError(
-                f"another rule of the cluster refuses the pod: {said.rstrip('.')}",
+                f"another rule of the cluster refuses the pod: {said}",
                 next_step="Name a namespace that lets it in: initshim doctor --namespace NAME",
             )
         )
@@ -195,7 +195,7 @@ def _also(fetched: Rehearsal) -> str:
 
 def _told(error: KubeError) -> str:
     """Give what the API server said, without what we asked."""
-    return str(error).partition(", ")[2].rstrip(".") or str(error)
+    return str(error).partition(", ")[2] or str(error)
 
 
 def _log(cluster: Cluster) -> str:
