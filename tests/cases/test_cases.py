@@ -4,6 +4,7 @@ Semantics §1, §3 and §4 on real input. `python -m tests.cases` writes the exp
 """
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.cases.load import Case, cases, shown
 from tests.unit.core import resources
 from tests.unit.core.pipeline import check_laws, mutate
 from tests.unit.core.schemas import VERSIONS, complaints
+from webhook.core import annotations as core_annotations
 from webhook.core.annotations import PREFIX
 from webhook.core.reasons import Reason
 
@@ -59,6 +61,19 @@ def test_the_pods_are_as_the_api_server_sends_them() -> None:
     assert len(projected) >= len(pods) // 2
 
 
+def annotations() -> set[str]:
+    """Every annotation that core knows the name of."""
+    values = [each for each in vars(core_annotations).values() if isinstance(each, str)]
+    return {each for each in values if each.startswith(PREFIX) and each != PREFIX}
+
+
+def test_every_annotation_has_a_row_in_the_readme() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    rows = [line for line in readme.splitlines() if line.startswith("|")]
+    for annotation in annotations():
+        assert any(annotation in row for row in rows), annotation
+
+
 def test_the_cases_show_every_reason_every_annotation_and_every_qos_class() -> None:
     outcomes = {fate for case in CASES for fate in case.expected["outcome"].values()}
     assert outcomes == {"wrapped", *Reason}
@@ -68,13 +83,6 @@ def test_the_cases_show_every_reason_every_annotation_and_every_qos_class() -> N
         for key in case.pod["metadata"].get("annotations") or {}
         if key.startswith(PREFIX)
     }
-    assert named >= {
-        "inject",
-        "exclude-containers",
-        "include-init-containers",
-        "entrypoint",
-        "options",
-        "status",
-    }
+    assert named >= {each.removeprefix(PREFIX).rstrip(".") for each in annotations()}
     classes = {resources.pod_qos(case.pod) for case in CASES}
     assert classes == {"Guaranteed", "Burstable", "BestEffort"}

@@ -13,7 +13,7 @@ import pytest
 from initshim import grammar
 from initshim.grammar import OPTIONS, Value
 from webhook.core.annotations import OPTIONS as ANNOTATION
-from webhook.core.annotations import read
+from webhook.core.annotations import pod_options
 from webhook.core.errors import BadAnnotation
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def words(chance: random.Random) -> list[str]:
 
 def webhook_takes(line: list[str]) -> bool:
     try:
-        read({ANNOTATION: shlex.join(line)}, {})
+        pod_options({ANNOTATION: shlex.join(line)}, {})
     except BadAnnotation:
         return False
     return True

@@ -22,7 +22,7 @@ STATUS = f"{PREFIX}status"
 ON, OFF = ("enabled", "true"), ("disabled", "false")
 """What `initshim.dev/inject` may be: of a namespace's label, of a pod's annotation or label."""
 
-_MEANT = {
+_INTENDED = {
     **dict.fromkeys(("enabled", "enable", "true", "yes", "y", "on", "1", "inject"), ON[0]),
     **dict.fromkeys(("disabled", "disable", "false", "no", "n", "off", "0", "none"), OFF[0]),
 }
@@ -42,7 +42,7 @@ class PodOptions(Struct, frozen=True):
     reaper: tuple[str, ...] = ()
 
 
-def read(annotations: Mapping[str, str], labels: Mapping[str, str]) -> PodOptions:
+def pod_options(annotations: Mapping[str, str], labels: Mapping[str, str]) -> PodOptions:
     """Read a pod's initshim.dev/… annotations; a label can opt out as well.
 
     Raises BadAnnotation with the sentence that explains what is wrong. An annotation under
@@ -72,9 +72,9 @@ def read(annotations: Mapping[str, str], labels: Mapping[str, str]) -> PodOption
     return PodOptions(False, excluded, include_init, entrypoints, reaper)
 
 
-def meant(value: str) -> str:
-    """Give the value that somebody meant who wrote this one, which says nothing; else ""."""
-    return "" if value in (*ON, *OFF) else _MEANT.get(value[:16].strip().lower(), "")
+def intended(value: str) -> str:
+    """Give the value that somebody intended who wrote this one, which says nothing; else ""."""
+    return "" if value in (*ON, *OFF) else _INTENDED.get(value[:16].strip().lower(), "")
 
 
 def _switch(key: str, value: str | None) -> bool | None:

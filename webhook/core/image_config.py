@@ -25,7 +25,7 @@ def read(fields: Mapping[str, object], what: str = "the image") -> ImageConfig:
         raise BadInput(f"{what}'s entrypoint and cmd are too long to be run")
     stop_signal = fields.get("stopsignal")
     stop_signal = stop_signal if isinstance(stop_signal, str) else ""
-    found = inits.told_by_image(stop_signal, _texts(fields.get("env")), _labels(fields))
+    found = inits.init_system_of(stop_signal, _texts(fields.get("env")), _labels(fields))
     return ImageConfig(entrypoint, cmd, stop_signal[:_LONGEST_SIGNAL], found[:_LONGEST_HINT])
 
 

@@ -171,7 +171,7 @@ def find(argv: Sequence[str], added: Sequence[str] = ()) -> Found | None:
     return None
 
 
-def told_by_image(stop_signal: str, variables: Iterable[str], labels: Mapping[str, str]) -> str:
+def init_system_of(stop_signal: str, variables: Iterable[str], labels: Mapping[str, str]) -> str:
     """Give what in an image's configuration tells of an init system, "" where nothing does."""
     if stop_signal.upper() in STOP_SIGNALS:
         return f"STOPSIGNAL {stop_signal}"

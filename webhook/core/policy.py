@@ -8,7 +8,7 @@ from posixpath import normpath
 from msgspec import Struct
 
 from webhook.core import cautions, image, inits, reasons
-from webhook.core.annotations import PodOptions, read
+from webhook.core.annotations import PodOptions, pod_options
 from webhook.core.argv import INIT, MOUNT, ImageConfig, effective
 from webhook.core.errors import BadAnnotation, BadReference
 from webhook.core.image_swaps import swaps_images
@@ -79,7 +79,7 @@ class Plan(Struct, frozen=True):
 def plan(pod: Pod, rules: Rules) -> Plan:
     """Decide for each container: Wrap, NeedsImage or Skip. Raises BadPod for wrong types."""
     try:
-        options = read(pod.annotations, pod.labels)
+        options = pod_options(pod.annotations, pod.labels)
     except BadAnnotation as error:
         return Plan(reason=Reason.BAD_ANNOTATION, detail=str(error))
     reason = next(_whole_pod(pod, options, rules), None)

@@ -6,7 +6,7 @@ A row's source is `repository@commit path`: https://github.com/REPOSITORY/blob/C
 from dataclasses import dataclass
 
 from webhook.core.argv import ImageConfig
-from webhook.core.inits import told_by_image
+from webhook.core.inits import init_system_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class RealImage:
 
     @property
     def config(self) -> ImageConfig:
-        init_system = told_by_image(self.stop_signal, self.variables, {})
+        init_system = init_system_of(self.stop_signal, self.variables, {})
         return ImageConfig(self.entrypoint, self.cmd, self.stop_signal, init_system)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from webhook.core.annotations import PodOptions, meant, read
+from webhook.core.annotations import PodOptions, intended, pod_options
 from webhook.core.errors import BadAnnotation
 
 REPOSITORY = Path(__file__).parents[3]
@@ -13,23 +13,23 @@ OPTIONS = "initshim.dev/options"
 
 
 def test_a_pod_without_annotations_asks_for_nothing() -> None:
-    assert read({}, {}) == PodOptions()
-    assert read({"example.com/inject": "false"}, {"app": "web"}) == PodOptions()
+    assert pod_options({}, {}) == PodOptions()
+    assert pod_options({"example.com/inject": "false"}, {"app": "web"}) == PodOptions()
 
 
 @pytest.mark.parametrize("value", ["false", "disabled"])
 @pytest.mark.parametrize("as_label", [False, True])
 def test_a_pod_can_opt_out_by_annotation_or_label(value: str, as_label: bool) -> None:
     switch = {"initshim.dev/inject": value}
-    assert read({} if as_label else switch, switch if as_label else {}).opted_out
+    assert pod_options({} if as_label else switch, switch if as_label else {}).opted_out
 
 
 def test_one_no_beats_a_yes_and_every_mistake() -> None:
     yes, no = {"initshim.dev/inject": "true"}, {"initshim.dev/inject": "false"}
-    assert read(yes, no).opted_out
-    assert read(no, yes).opted_out
-    assert read({**no, OPTIONS: "--nonsense"}, {}).opted_out
-    assert not read(yes, {"initshim.dev/inject": "enabled"}).opted_out
+    assert pod_options(yes, no).opted_out
+    assert pod_options(no, yes).opted_out
+    assert pod_options({**no, OPTIONS: "--nonsense"}, {}).opted_out
+    assert not pod_options(yes, {"initshim.dev/inject": "enabled"}).opted_out
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,11 @@ def test_one_no_beats_a_yes_and_every_mistake() -> None:
     [("", set()), ("a", {"a"}), ("a,b", {"a", "b"}), (" a , b ,,", {"a", "b"})],
 )
 def test_containers_are_excluded_by_name(value: str, excluded: set[str]) -> None:
-    assert read({"initshim.dev/exclude-containers": value}, {}).excluded == excluded
+    assert pod_options({"initshim.dev/exclude-containers": value}, {}).excluded == excluded
 
 
 def test_an_entrypoint_is_a_json_list() -> None:
-    options = read({ENTRYPOINT: '["/app", "--x", "ü", "$(A)"]'}, {})
+    options = pod_options({ENTRYPOINT: '["/app", "--x", "ü", "$(A)"]'}, {})
     assert options.entrypoints == {"web": ("/app", "--x", "ü", "$(A)")}
 
 
@@ -55,7 +55,7 @@ def test_an_entrypoint_is_a_json_list() -> None:
 def test_an_entrypoint_that_can_not_be_run_is_refused(value: str) -> None:
     """A lone surrogate could not be written into the answer, NUL not passed to execve."""
     with pytest.raises(BadAnnotation, match=r"initshim.dev/entrypoint.web must be a JSON list"):
-        read({ENTRYPOINT: value}, {})
+        pod_options({ENTRYPOINT: value}, {})
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_an_entrypoint_that_can_not_be_run_is_refused(value: str) -> None:
 )
 def test_a_mistake_is_explained(key: str, value: str, sentence: str) -> None:
     with pytest.raises(BadAnnotation) as failure:
-        read({key: value}, {})
+        pod_options({key: value}, {})
     assert str(failure.value) == sentence
 
 
@@ -97,7 +97,9 @@ def test_a_mistake_is_explained(key: str, value: str, sentence: str) -> None:
     ],
 )  # fmt: skip
 def test_an_option_that_the_reaper_takes_is_passed_on(value: str) -> None:
-    assert " ".join(read({OPTIONS: value}, {}).reaper) == value.replace("'", "").replace('"', "")
+    assert " ".join(pod_options({OPTIONS: value}, {}).reaper) == value.replace("'", "").replace(
+        '"', ""
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,18 +115,18 @@ def test_an_option_that_the_reaper_takes_is_passed_on(value: str) -> None:
 def test_an_option_that_would_stop_the_container_is_refused(value: str) -> None:
     """The reaper exits with 2 at a bad option: a pod must not fail over a typing error."""
     with pytest.raises(BadAnnotation, match=r"initshim\.dev/options: "):
-        read({OPTIONS: value}, {})
+        pod_options({OPTIONS: value}, {})
 
 
 def test_a_number_too_long_for_python_is_refused_like_any_other() -> None:
     with pytest.raises(BadAnnotation, match="-e can't take '9999"):
-        read({OPTIONS: f"-e {'9' * 1000}"}, {})
+        pod_options({OPTIONS: f"-e {'9' * 1000}"}, {})
 
 
 def test_a_long_name_leaves_room_for_what_is_wrong() -> None:
     key = "initshim.dev/entrypoint." + "a-rather-long-name-of-a-container-that-goes-on-and-x"
     with pytest.raises(BadAnnotation) as failure:
-        read({key: "x" * 300}, {})
+        pod_options({key: "x" * 300}, {})
     assert "…" in str(failure.value)
     assert "must be a JSON list of strings, not 'xxx" in str(failure.value)
     assert len(str(failure.value)) < 130
@@ -133,8 +135,8 @@ def test_a_long_name_leaves_room_for_what_is_wrong() -> None:
 @pytest.mark.parametrize("piece", ["'", "-g ", "\\", '"a'])
 def test_options_have_a_length_before_they_are_split(piece: str) -> None:
     with pytest.raises(BadAnnotation, match="longer than 1024 characters"):
-        read({"initshim.dev/options": piece * 100_000}, {})
-    assert read({"initshim.dev/options": "-g ".ljust(1024)}, {}).reaper == ("-g",)
+        pod_options({"initshim.dev/options": piece * 100_000}, {})
+    assert pod_options({"initshim.dev/options": "-g ".ljust(1024)}, {}).reaper == ("-g",)
 
 
 @pytest.mark.parametrize(
@@ -148,4 +150,4 @@ def test_options_have_a_length_before_they_are_split(piece: str) -> None:
     ],
 )  # fmt: skip
 def test_a_wish_is_told_from_what_says_nothing_at_all(value: str, instead: str) -> None:
-    assert meant(value) == instead
+    assert intended(value) == instead

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.core.real_images import REAL_IMAGES, RealImage
 from webhook.core import inits, schema
 from webhook.core.image_config import read
-from webhook.core.inits import find, told_by_image
+from webhook.core.inits import find, init_system_of
 from webhook.core.pod import Container
 from webhook.core.policy import Skip, settle
 
@@ -179,7 +179,7 @@ def test_the_administrator_adds_names_and_paths(
 def test_an_image_tells_of_its_init_system(
     stop_signal: str, variables: list[str], labels: dict[str, str], told: str
 ) -> None:
-    assert told_by_image(stop_signal, variables, labels).startswith(told)
+    assert init_system_of(stop_signal, variables, labels).startswith(told)
     fields = {
         "entrypoint": ["/entrypoint.sh"],
         "stopsignal": stop_signal,

@@ -186,6 +186,15 @@ def test_all_warnings_together_are_4096_characters_and_the_last_tells_of_the_res
     assert answer(Verdict(warnings=fits))["warnings"] == fits
 
 
+@pytest.mark.parametrize("length", range(20, 121))
+def test_the_last_warning_has_its_room_and_no_more(length: int) -> None:
+    """As many as fit beside the longest last one: not one more, and not one fewer."""
+    lines = [f"{n:03}".ljust(length, "w") for n in range(4096 // length + 1)]
+    shown = answer(Verdict(warnings=lines))["warnings"][:-1]
+    assert shown == lines[: len(shown)]
+    assert len(shown) * length <= 4096 - 120 < (len(shown) + 1) * length
+
+
 @pytest.mark.parametrize(
     "value", [2**64, -(2**70), "half \ud800", {"n": [10**30]}, {1: "a key that is no string"}]
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from webhook.cli.doctor.cluster import Cluster
 from webhook.cli.doctor.finding import Finding, Subject
-from webhook.core.annotations import INJECT, OFF, ON, meant
+from webhook.core.annotations import INJECT, OFF, ON, intended
 from webhook.core.selector import selects
 from webhook.kube.errors import KubeError
 from webhook.kube.objects import Json
@@ -71,7 +71,7 @@ def _selection(cluster: Cluster, about: Subject) -> Iterator[Finding]:
                 f"kubectl get mutatingwebhookconfiguration {cluster.name} "
                 "-o jsonpath='{.webhooks[*].namespaceSelector}'",
             )
-        wish = meant(value)
+        wish = intended(value)
         if wish:
             yield here.warning(
                 f"labelled {INJECT}={value}, which says nothing: the values are {', '.join(ON)} "
