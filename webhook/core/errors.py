@@ -29,6 +29,7 @@ InitshimError
 │   └── BadAnswer          too large, or not what the API promises
 ├── BadCertificate         a certificate or key that can't be used: webhook/tls/issue.py
 ├── Contended              somebody else wrote the certificates' Secret: webhook/tls/store.py
+├── WrongUsage             options that can't go together: webhook/cli/output.py
 ├── CantWrite              standard output takes no more: webhook/cli/output.py
 ├── BadCensus              the census wrote what it should not: webhook/cli/leaks/census.py
 ├── NotCounted             a node could not be looked at: webhook/cli/leaks/by_nodes.py
