@@ -18,7 +18,7 @@ from webhook.cli.doctor import (
     wrapped_pods,
 )
 from webhook.cli.doctor.cluster import fetch_cluster
-from webhook.cli.doctor.finding import Finding, Subject
+from webhook.cli.doctor.finding import Finding, Subject, once_a_cause
 from webhook.cli.installation import dry_run_pod
 from webhook.cli.installation.survey import INSTALL, WEBHOOK
 from webhook.kube.client import KubeClient
@@ -64,16 +64,18 @@ async def diagnose(
     works = isinstance(rehearsed, rehearsal.Rehearsal) and rehearsed.works
     asked = await until(registries.fetch(client, cluster, settings, rehearsed=works))
     reviewed = granted if isinstance(granted, rights.Reviewed) else None
-    return [
-        *configuration.check(cluster),
-        *_checked("service", backends, partial(service.check, cluster)),
-        *_checked("certificate", certificates, partial(certificate.check, cluster)),
-        *_checked("rehearsal", rehearsed, partial(rehearsal.check, cluster)),
-        *_checked("pods", waiting, partial(wrapped_pods.check, cluster)),
-        *_checked("rights", granted, partial(rights.check, cluster)),
-        *_checked("registries", asked, partial(registries.check, cluster, reviewed=reviewed)),
-        *versions.check(cluster, own=initshim.__version__, wrote=_version(rehearsed)),
-    ]
+    return once_a_cause(
+        [
+            *configuration.check(cluster),
+            *_checked("service", backends, partial(service.check, cluster)),
+            *_checked("certificate", certificates, partial(certificate.check, cluster)),
+            *_checked("rehearsal", rehearsed, partial(rehearsal.check, cluster)),
+            *_checked("pods", waiting, partial(wrapped_pods.check, cluster)),
+            *_checked("rights", granted, partial(rights.check, cluster)),
+            *_checked("registries", asked, partial(registries.check, cluster, reviewed=reviewed)),
+            *versions.check(cluster, own=initshim.__version__, wrote=_version(rehearsed)),
+        ]
+    )
 
 
 def _checked(

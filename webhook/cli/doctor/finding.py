@@ -1,7 +1,7 @@
 """What a check found: how bad it is, about which object, and what to do."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from webhook.kube.errors import KubeError
@@ -67,6 +67,27 @@ class Subject:
         """Nobody can tell: the API server did not let us look, or did not answer."""
         what = f"could not look: {error}"
         return Finding(self.check, Severity.UNKNOWN, self.object, what, error.next_step)
+
+
+# What goes wrong in a rehearsal goes wrong for what these found.
+_EXPLAIN = ("service", "certificate")
+_EXPLAINED = "rehearsal"
+
+
+def once_a_cause(findings: Iterable[Finding]) -> list[Finding]:
+    """Say a rehearsal that fails for what is said above as its consequence, not a second error."""
+    listed = list(findings)
+    causes = (each for each in listed if each.severity is Severity.ERROR)
+    cause = next((each for each in causes if each.check in _EXPLAIN), None)
+    if cause is None:
+        return listed
+    above = f"{cause.check}, {cause.object}"
+    return [
+        replace(each, severity=Severity.INFO, what=f"{each.what} (see {above})", remedy="")
+        if each.check == _EXPLAINED and each.severity is Severity.ERROR
+        else each
+        for each in listed
+    ]
 
 
 def worst(findings: Iterable[Finding]) -> Severity:

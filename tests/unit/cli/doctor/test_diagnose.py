@@ -619,3 +619,15 @@ def test_the_remedy_of_a_release_keeps_its_version(cluster: tuple[Installed, str
     assert one.remedy.startswith("helm upgrade init oci://ghcr.io/initshim/charts/initshim ")
     assert "--version 1.2.3" in one.remedy
     assert "--reuse-values" in one.remedy
+
+
+def test_a_wrong_port_is_one_error_and_what_follows_refers_to_it(
+    cluster: tuple[Installed, str],
+) -> None:
+    cluster[0].change(WEBHOOK, webhooks__0__clientConfig__service__port=8443)
+    cluster[0].failure = "connect: connection refused"
+    errors = [each for each in found(cluster) if each.severity == "error"]
+    assert [each.check for each in errors] == ["service"]
+    one = rehearsed(cluster)
+    assert (one.severity, one.remedy) == ("info", "")
+    assert one.what.endswith("(see service, Service initshim/initshim)")
