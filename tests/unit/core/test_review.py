@@ -2,6 +2,7 @@
 
 import base64
 import json
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -230,3 +231,60 @@ def test_numbers_beyond_64_bits_in_a_pod_do_not_stop_a_review() -> None:
     value = pod.raw["spec"]["x"]
     response = answer(Verdict(patch=[{"op": "add", "path": "/y", "value": value}]))
     assert response["allowed"] is True
+
+
+def crowded(count: int) -> bytes:
+    aliases = b",".join([b"{}"] * count)
+    return request().replace(
+        b'"containers": []', b'"containers": [], "hostAliases": [%s]' % aliases
+    )
+
+
+def test_more_objects_than_a_pod_can_have_are_not_decoded() -> None:
+    """2.5 MB of empty objects, 836,000 of them, took more than the memory that the chart gives."""
+    review = parse(crowded(836_000))
+    assert review.pod is None
+    assert "more than 131072 objects" in str(review.error)
+    assert (review.uid, review.namespace) == ("u-1", "shop")
+    assert parse(crowded(100_000)).pod
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [b"[" + b",".join([b'{"a":1}'] * 1_000_000) + b"]", request()[:-1] + b"," + b'"x":[' + b"[],"],
+    ids=["objects", "cut off"],
+)
+def test_a_flood_that_is_no_review_is_refused_without_decoding_it(flood: bytes) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadReview):
+            parse(flood)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("skipped", "why"),
+    [
+        (b"1e999", "a number"),
+        (b'"\xff"', "UTF-8"),
+        (b"9" * 5000, "digits"),
+        (b'"a","x":1', "twice"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_what_nobody_reads_does_not_stop_a_review(skipped: bytes, why: str) -> None:
+    assert parse(
+        request().replace(b'"containers": []', b'"containers": [], "x": ' + skipped)
+    ).pod, why
+
+
+def test_of_a_field_that_is_there_twice_the_last_one_counts() -> None:
+    """As in Go's decoder (sigs.k8s.io/json), where it is an error only to who asks for strictness."""
+    twice = request().replace(
+        b'"containers": []', b'"containers": [], "hostPID": false, "hostPID": true'
+    )
+    pod = parse(twice).pod
+    assert pod is not None
+    assert pod.spec.host_pid is True
