@@ -10,7 +10,7 @@ import sys
 
 from tests.attacks.catalogue import ATTACKS
 from tests.attacks.report import machine, table
-from tests.attacks.trial import Outcome, tried
+from tests.attacks.trial import Outcome, quantile, tried
 from tests.integration.faults.report import write
 
 
@@ -27,7 +27,9 @@ def main() -> int:
             outcomes.append(outcome)
             print(f"{attack.position}: {attack.name}: {outcome.faults or 'ok'}", flush=True)
             print(
-                f"   p99 {outcome.p99:.3f} probe {outcome.probe:.3f} "
+                f"   p99 {outcome.p99:.3f} (twin {quantile(outcome.twin.reviews, 0.99):.3f}) "
+                f"probe {outcome.probe:.3f} (twin {max(outcome.twin.probes, default=0.0):.3f}) "
+                f"un-wrapped {len(outcome.felt.unwrapped)} (twin {len(outcome.twin.unwrapped)}) "
                 f"memory {[each >> 20 for each in outcome.memory]} sent {outcome.sent}",
                 flush=True,
             )

@@ -35,7 +35,7 @@ def _drop(streams: list[Streams]) -> None:
         writer.transport.abort()
 
 
-async def _held(peer: Peer, count: int, said: bytes = b"", *, seconds: float = 2.0) -> None:
+async def held(peer: Peer, count: int, said: bytes = b"", *, seconds: float = 2.0) -> None:
     made = await _opened(peer, count, said)
     await asyncio.sleep(seconds)
     _drop(made)
@@ -43,18 +43,18 @@ async def _held(peer: Peer, count: int, said: bytes = b"", *, seconds: float = 2
 
 @attacks("idle after one GET", "600 TLS connections with one `GET /` each, then idle", quick=True)
 async def idle(arena: Arena) -> None:
-    await _held(arena.stranger(), _CONNECTIONS, get("/"))
+    await held(arena.stranger(), _CONNECTIONS, get("/"))
 
 
 @attacks("idle after a review", "600 TLS connections with a true review each, then idle")
 async def idle_reviewers(arena: Arena) -> None:
-    await _held(arena.stranger(), _CONNECTIONS, post(body(pod(), namespace="hostile")))
+    await held(arena.stranger(), _CONNECTIONS, post(body(pod(), namespace="hostile")))
 
 
 @attacks("silent connections", "600 connections that never begin their handshake, over and over")
 async def silent(arena: Arena) -> None:
     peer = Peer(arena.webhook.port, None, "127.0.0.3")
-    await _held(peer, _CONNECTIONS)
+    await held(peer, _CONNECTIONS)
 
 
 @attacks("handshakes", "as many TLS handshakes as it can, each dropped at once")
@@ -68,7 +68,7 @@ async def handshakes(arena: Arena) -> None:
     quick=True,
 )
 async def probes(arena: Arena) -> None:
-    await _held(arena.stranger(plain_port=True), _CONNECTIONS, get("/"))
+    await held(arena.stranger(plain_port=True), _CONNECTIONS, get("/"))
 
 
 @attacks("metrics without end", "64 connections that ask for /metrics all the time")
@@ -132,4 +132,4 @@ async def no_http(arena: Arena) -> None:
         get("/nowhere") * 20_000,
     )
     for each in endless:
-        await _held(arena.stranger(), 50, each, seconds=0.5)
+        await held(arena.stranger(), 50, each, seconds=0.5)

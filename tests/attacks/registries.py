@@ -43,7 +43,7 @@ def always(content: bytes, kind: str = OCI_MANIFEST, status: int = 200, **header
     return answer
 
 
-async def _asked(arena: Arena, handler: Handler, pods: int = 4, containers: int = 4) -> None:
+async def asked(arena: Arena, handler: Handler, pods: int = 4, containers: int = 4) -> None:
     arena.hostile = handler
     await arena.create(*_pods(arena.registry, pods, containers))
 
@@ -53,7 +53,7 @@ async def floods(arena: Arena) -> None:
     inner = b"[" + b"[]," * (4 * _MIB // 3 - 10) + b"[]]"
     good = manifest_bytes(config_bytes(["/a"]))
     for content in (inner, b"x" * (4 * _MIB - 1), good[:-1] + b" " * (4 * _MIB - len(good)) + b"}"):
-        await _asked(arena, always(content))
+        await asked(arena, always(content))
 
 
 @attacks("answers without an end", "bodies that go on for ever, fast and slowly")
@@ -69,17 +69,17 @@ async def endless(arena: Arena) -> None:
 
         return answer
 
-    await _asked(arena, streaming(b"[" * 65536, 0))
-    await _asked(arena, streaming(b" ", 0.2))
+    await asked(arena, streaming(b"[" * 65536, 0))
+    await asked(arena, streaming(b" ", 0.2))
 
 
 @attacks("bombs", "gzip that becomes 1 GiB, and headers of megabytes")
 async def bombs(arena: Arena) -> None:
     bomb = gzip.compress(b"[" * (64 * _MIB))
-    await _asked(arena, always(bomb, Content_Encoding="gzip"))
-    await _asked(arena, always(b"{}", X="x" * (2 * _MIB)))
+    await asked(arena, always(bomb, Content_Encoding="gzip"))
+    await asked(arena, always(b"{}", X="x" * (2 * _MIB)))
     many = {f"X{at}": "y" for at in range(20_000)}
-    await _asked(arena, always(b"{}", OCI_MANIFEST, 200, **many))
+    await asked(arena, always(b"{}", OCI_MANIFEST, 200, **many))
 
 
 @attacks("103 Early Hints", "informational responses without an end, and no answer")
@@ -87,7 +87,7 @@ async def hints(arena: Arena) -> None:
     async def answer(_request: Request) -> Answer:
         return Answer(raw=b"HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n" * 100_000)
 
-    await _asked(arena, answer, pods=8, containers=8)
+    await asked(arena, answer, pods=8, containers=8)
 
 
 @attacks("large indexes", "an index of 20,000 platforms, each with a manifest of its own")
@@ -104,15 +104,15 @@ async def indexes(arena: Arena) -> None:
     ]
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
     content = json.dumps(index).encode()
-    await _asked(arena, always(content, OCI_INDEX))
+    await asked(arena, always(content, OCI_INDEX))
     itself = json.dumps({**index, "manifests": entries[:1]}).encode()
-    await _asked(arena, always(itself, OCI_INDEX))
+    await asked(arena, always(itself, OCI_INDEX))
 
 
 @attacks("redirects", "redirects in a circle, to loopback, to metadata, to files")
 async def redirects(arena: Arena) -> None:
     for where in ("/v2/again", "http://127.0.0.1:1/", "https://169.254.169.254/", "file:///etc"):
-        await _asked(arena, always(b"", OCI_MANIFEST, 307, Location=where))
+        await asked(arena, always(b"", OCI_MANIFEST, 307, Location=where))
 
 
 @attacks("a slow registry", "512 lookups that are never answered, over and over")
@@ -121,12 +121,12 @@ async def slow(arena: Arena) -> None:
         await asyncio.sleep(60)
         return Answer(404)
 
-    await _asked(arena, answer, pods=128, containers=4)
+    await asked(arena, answer, pods=128, containers=4)
 
 
 @attacks("429", "one image after the other that says 429 with a Retry-After of a year")
 async def limited(arena: Arena) -> None:
-    await _asked(arena, always(b"", OCI_MANIFEST, 429, Retry_After="31536000"), pods=16)
+    await asked(arena, always(b"", OCI_MANIFEST, 429, Retry_After="31536000"), pods=16)
 
 
 @attacks("silent name servers", "64 host names whose name server says nothing, over and over")

@@ -36,5 +36,6 @@ def machine(outcomes: Sequence[Outcome]) -> str:
         f"Measured on {os.cpu_count()} CPUs that webhooks, tenants and attacker share, "
         f"Linux {platform.release().split('-')[0]}, {platform.machine()}; 256 MiB by "
         f"{', '.join(limits)}. A twin that nobody attacked felt, at the same time: p50 "
-        f"{1000 * quantile(twin, 0.5):,.0f} ms, p99 {1000 * quantile(twin, 0.99):,.0f} ms."
+        f"{1000 * quantile(twin, 0.5):,.0f} ms, p99 {1000 * quantile(twin, 0.99):,.0f} ms, "
+        f"{sum(len(outcome.twin.unwrapped) for outcome in outcomes)} of {len(twin)} un-wrapped."
     )

@@ -28,7 +28,7 @@ def _secret(arena: Arena, name: str, auths: dict[str, Any] | bytes) -> None:
     )
 
 
-async def _used(arena: Arena, contents: list[dict[str, Any] | bytes], containers: int) -> None:
+async def used(arena: Arena, contents: list[dict[str, Any] | bytes], containers: int) -> None:
     """Create a pod whose containers have to be matched with all entries of its secrets."""
     arena.hostile = always(b"", OCI_MANIFEST, 401)
     names = [f"s{next(_NUMBERS)}" for _ in contents]
@@ -45,7 +45,7 @@ async def _used(arena: Arena, contents: list[dict[str, Any] | bytes], containers
 @attacks("22,000 entries", "a pull secret of 22,000 entries, 100 containers")
 async def entries(arena: Arena) -> None:
     auths = {f"r{at}.example.com": {"auth": "YTpi"} for at in range(22_000)}
-    await _used(arena, [auths], 100)
+    await used(arena, [auths], 100)
 
 
 @attacks("3,000 globs", "entries of `*.*.*…` and of 250 letters that nearly match, 300 containers")
@@ -53,18 +53,18 @@ async def globs(arena: Arena) -> None:
     host = arena.registry
     stars = {f"{'*' * 20}{at}.*.*.*:*/{'*a' * 40}": {"auth": "YTpi"} for at in range(3000)}
     near = {f"{host}/{'a/' * 100}{at}": {"auth": "YTpi"} for at in range(3000)}
-    await _used(arena, [stars], 300)
-    await _used(arena, [near], 300)
+    await used(arena, [stars], 300)
+    await used(arena, [near], 300)
 
 
 @attacks("many secrets", "200 pull secrets of 1 MiB each in one pod")
 async def many(arena: Arena) -> None:
     auths = {f"r{at}.example.com": {"auth": "YTpi", "email": "x" * 900} for at in range(1000)}
-    await _used(arena, [auths] * 200, 4)
+    await used(arena, [auths] * 200, 4)
 
 
 @attacks("no secret", "1 MiB of brackets, of digits, of entries that are none")
 async def no_secret(arena: Arena) -> None:
-    await _used(arena, [b"[" * 1_000_000, b"1" * 1_000_000, b'{"auths":' * 100_000], 4)
+    await used(arena, [b"[" * 1_000_000, b"1" * 1_000_000, b'{"auths":' * 100_000], 4)
     odd: dict[str, Any] = {f"h{at}": at for at in range(50_000)}
-    await _used(arena, [odd], 100)
+    await used(arena, [odd], 100)

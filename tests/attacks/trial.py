@@ -91,7 +91,7 @@ def judged(outcome: Outcome) -> Sequence[str]:
         said.append(f"the webhook {outcome.died}")
     if not outcome.felt.reviews or not outcome.felt.probes:
         said.append("the tenant sent nothing")
-    if outcome.felt.unwrapped:
+    if _lost(outcome.felt) > 2 * _lost(outcome.twin):
         said.append(f"{len(outcome.felt.unwrapped)} un-wrapped, {outcome.felt.unwrapped[0]}")
     if outcome.felt.dead:
         said.append(f"{len(outcome.felt.dead)} probes failed, {outcome.felt.dead[0]}")
@@ -103,6 +103,11 @@ def judged(outcome: Outcome) -> Sequence[str]:
         grown = (outcome.memory[1] - outcome.memory[0]) >> 20
         said.append(f"{grown} MiB stayed after the second round")
     return said
+
+
+def _lost(felt: Felt) -> float:
+    """Give the share of the reviews that left something un-wrapped."""
+    return len(felt.unwrapped) / max(1, len(felt.reviews))
 
 
 def quantile(times: Sequence[float], share: float) -> float:
