@@ -70,7 +70,7 @@ integration: assets ## Run the tests against real API servers, built once (needs
 faults: assets ## Measure load and break things, 15 minutes; tables and picture go to docs/reliability.md
 	env -u XDG_CACHE_HOME $(BIN)/python -m tests.integration.faults
 
-attacks: $(TESTS) ## Try every neighbour that means harm, 20 minutes; the table goes to docs/reliability.md
+attacks: $(TESTS) ## Try every neighbour that means harm, half an hour; the table goes to docs/reliability.md
 	$(BIN)/python -m tests.attacks --write
 
 soak: assets ## An hour in ten minutes: is memory flat?
