@@ -152,4 +152,5 @@ clean: ## Remove all that was made here
 	@$(PIP) -r $(CACHE)/$*.txt 2>&1 | $(TELL)
 	@touch $@
 
-requirements = $(BIN)/python -c 'import sys, tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*(each for name in sys.argv[1:] for each in extras[name]), sep="\n")' $(1)
+# Without ourselves: .venv/.ready has that.
+requirements = $(BIN)/python -c 'import sys, tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*(each for name in sys.argv[1:] for each in extras[name] if not each.startswith("initshim[")), sep="\n")' $(1)

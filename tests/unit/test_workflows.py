@@ -82,7 +82,7 @@ def test_the_workflow_runs_what_ci_runs_on_every_supported_python() -> None:
 
 
 def made(script: str) -> list[str]:
-    return re.findall(r"^\s*(?:[A-Z_]+=\S+ )?make ([a-z]+)", script, re.MULTILINE)
+    return re.findall(r"^\s*(?:[A-Z_]+=\S+ )?make ([a-z-]+)", script, re.MULTILINE)
 
 
 @pytest.mark.parametrize("file", FORMS, ids=lambda file: file.stem)
