@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 import initshim
 from initshim.grammar import OPTIONS, Option
+from webhook.cli.manifest import kinds
 from webhook.core import inits, shell
 from webhook.core.reasons import Reason
 from webhook.server.metrics import Metrics
@@ -50,6 +51,89 @@ This page is written by `docs/generate.py` from `webhook/core/reasons.py`.
 
 | Reason | What it means | What to do |
 |---|---|---|
+"""
+
+_INJECT = """\
+# initshim inject
+
+`initshim inject` does to manifests what the webhook does to pods, without a cluster. What it
+doesn't change stays byte for byte: comments, order, quotes, line ends, other documents.
+
+```sh
+initshim inject -f k8s/ --report                # a table: wrapped or not, and why
+initshim inject -f k8s/ --diff                  # what would change
+initshim inject -f k8s/ --in-place              # change the files
+helm template . | initshim inject | kubectl apply -f -
+```
+
+No network is used unless `--lookup` is given. A container without `command:` needs that, or
+`--image-config IMAGE=FILE`, or an [annotation](how-it-works.md).
+
+This page is written by `docs/generate.py` from `webhook/cli/manifest/kinds.py`.
+
+## Read as kubectl reads
+
+A manifest means what kubectl's own decoder reads in it; the tests hold the two against each other.
+That is not what every YAML reader says:
+
+- A merge (`<<`) goes before the keys above it. Where a `command:` is overridden by a merge below
+  it, readers disagree, and the file is refused with the line.
+- Of a key that is there twice, the last counts.
+- `yes`, `on`, `y` are true, `0999` is a number, `.inf` is refused.
+- Documents end at lines that begin with `---`, behind which only a comment may stand. Nothing is
+  read behind `...`.
+- JSON and YAML files that are printed together become one YAML stream: kubectl before 1.33 reads
+  nothing else behind JSON.
+
+## Kinds that are changed
+
+A kind that isn't listed has its pod template at `spec.template`, or none.
+
+| Kind | Pod templates at |
+|---|---|
+| any other kind | `spec.template` |
+{changed}
+A list (`List`, `PodList`, `DeploymentList`) and an OpenShift `Template` are looked into.
+
+Where an operator of yours has its templates somewhere else, say so; `*` is every key of a mapping
+or every item of a list:
+
+```sh
+initshim inject -f k8s/ --template-path 'Thing.example.com=spec.groups.*.template'
+```
+
+Only what is a plain pod template belongs there: the operator must take init containers, volumes
+and another `command:` in it as Kubernetes does.
+
+## Kinds that are left alone
+
+Their pods are wrapped by the webhook when they are created. The report has a line for each such
+object, and standard error, too.
+
+| Kind | Why |
+|---|---|
+{left}
+Besides, these are left alone, each with a sentence:
+
+| Result | What it is |
+|---|---|
+| `no-template` | Something like a pod template elsewhere; the `--template-path` to add is said. |
+| `patch` | A part of an object: `$patch` in it, or a container without an image. |
+| `no-kind` | An object that doesn't say what it is. |
+
+Without an image means a patch in the kinds that kustomize merges by the names of containers:
+{merged}.
+
+## What is refused
+
+Every refusal names file, document and line. A wrong file keeps no other from being printed or
+written; the exit code is 1 at the end. `--fail-fast` prints and writes nothing then.
+
+- An item of `command:` or `args:` that is no string (`8080`, `on`, an empty item), with the quotes
+  that mend it.
+- What kubectl refuses, or what it would read otherwise than other readers where it matters.
+- A Helm template: render it first.
+- A style that can't be changed in place; `--output yaml` writes every document anew.
 """
 
 _INITS = """\
@@ -187,6 +271,19 @@ def init_programs() -> str:
     )
 
 
+def inject() -> str:
+    """Give the page of inject: a row for each kind that is known."""
+    changed = (
+        (kind, ", ".join(f"`{'.'.join(path)}`" if path else "the object itself" for path in paths))
+        for kind, paths in kinds.KNOWN.paths.items()
+    )
+    return _INJECT.format(
+        changed="".join(f"| `{kind}` | {paths} |\n" for kind, paths in changed),
+        left="".join(f"| `{kind}` | {why} |\n" for kind, why in kinds.KNOWN.left.items()),
+        merged=", ".join(sorted(kinds.MERGED_BY_NAME)),
+    )
+
+
 def _system(program: inits.Program) -> str:
     name = f"`{_cell(program.name)}`" if program.name else ""
     paths = ", ".join(f"`{path}`" for path in program.paths)
@@ -275,6 +372,7 @@ def _option(option: Option) -> str:
 PAGES = {
     "configuration.md": configuration,
     "inits.md": init_programs,
+    "inject.md": inject,
     "metrics.md": metrics,
     "reasons.md": reasons,
 }

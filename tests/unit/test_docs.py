@@ -26,7 +26,9 @@ def script(name: str) -> ModuleType:
     return loaded
 
 
-@pytest.mark.parametrize("name", ["configuration.md", "inits.md", "metrics.md", "reasons.md"])
+@pytest.mark.parametrize(
+    "name", ["configuration.md", "inits.md", "inject.md", "metrics.md", "reasons.md"]
+)
 def test_the_page_is_up_to_date(name: str) -> None:
     assert (DOCS / name).read_text() == script("generate").PAGES[name](), "run: make docs"
 
