@@ -53,27 +53,27 @@ from cython.cimports.posix.wait import WEXITSTATUS, WIFEXITED
 
 def user_of(pid, user):
     """Whom a process runs as; false where /proc does not tell, or is another PID namespace's."""
-    text = cython.declare(cython.char[1024])
     uids = cython.declare(cython.uint[4])
     gids = cython.declare(cython.uint[4])
+    # The name, then the first lines of the file: a second buffer would cost a page of stack.
     line = cython.declare(Line)
-    size: cython.Py_ssize_t = read_link(b"/proc/self", text, 16)
+    size: cython.Py_ssize_t = read_link(b"/proc/self", line.text, 16)
     if size <= 0:
         return False
-    text[size] = 0
-    if number_in(text, 4194304) != getpid():
+    line.text[size] = 0
+    if number_in(line.text, 4194304) != getpid():
         return False
     line.size = 0
     put(cython.address(line), b"/proc/")
     put_number(cython.address(line), pid)
     put(cython.address(line), b"/status")
     file: cython.int = open_file(line.text, O_RDONLY | O_CLOEXEC)
-    size = read(file, text, cython.sizeof(text) - 1)
+    size = read(file, line.text, 500)
     close(file)
     if size <= 0:
         return False
-    text[size] = 0
-    if not ids_in(text, b"Uid:\t", uids) or not ids_in(text, b"Gid:\t", gids):
+    line.text[size] = 0
+    if not ids_in(line.text, b"Uid:\t", uids) or not ids_in(line.text, b"Gid:\t", gids):
         return False
     user.uid = uids[0]
     user.gid = gids[0]

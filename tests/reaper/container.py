@@ -60,6 +60,8 @@ class Runc:
 
     folder: Path
     state: Path
+    seccomp: str = ""
+    """A seccomp profile as the OCI specification has it; empty: none."""
 
     def write(self, arguments: Sequence[str]) -> None:
         """Write the bundle's config.json from runc's own default."""
@@ -80,6 +82,8 @@ class Runc:
                 for kind in ("bounding", "effective", "permitted", "inheritable", "ambient")
             },
         }
+        if self.seccomp:
+            config["linux"]["seccomp"] = json.loads(self.seccomp)
         config["root"] = {"path": "rootfs", "readonly": True}
         config_path.write_text(json.dumps(config))
 

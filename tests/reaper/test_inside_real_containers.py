@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,6 +80,23 @@ def test_runc_forwards_signals_as_nobody(runc: container.Runc) -> None:
     # runc passes on the SIGURGs by which its own Go runtime preempts itself.
     assert [int(n) for n in arrived if n != "23"] == SIGNALS[:-1]
     assert code == 42
+
+
+def test_runc_under_containerds_default_seccomp_profile(runc: container.Runc) -> None:
+    """The profile is what containerd 2.4.2's contrib/seccomp.DefaultProfile gives."""
+    runc.seccomp = (Path(__file__).parent / "profiles" / "containerd-2.4.2.json").read_text()
+    done = runc.run(["/init", "--", "/witness", "42"])
+    assert (done.returncode, done.stdout, done.stderr) == (42, "", "")
+    said, code = runc.forward(["/init", "--", "/witness"], SIGNALS)
+    arrived = said.removeprefix("ready ").split()[2:]
+    assert [int(n) for n in arrived if n != "23"] == SIGNALS[:-1]
+    assert code == 42
+
+
+def test_podmans_default_seccomp_profile_is_on_in_these_tests(podman: container.Podman) -> None:
+    shown = podman.command("info", "--format", "{{.Host.Security.SECCOMPEnabled}}")
+    done = subprocess.run(shown, env=podman.env, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "true"
 
 
 def test_podman_the_same_exit_codes_as_its_own_init(podman: container.Podman) -> None:

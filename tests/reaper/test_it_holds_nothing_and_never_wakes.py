@@ -168,3 +168,15 @@ def test_it_waits_without_a_time_out(reaper: Launcher, pid1: bool) -> None:
     pid = settled(reaper.start(python("witness.py"), pid1=pid1))
     _, _, _, timeout, *_ = Path(f"/proc/{pid}/syscall").read_text().split()
     assert int(timeout, 16) == 0
+
+
+@pytest.mark.parametrize("options", [(), ("-k",), ("-g", "-v")], ids=" ".join)
+def test_it_takes_eight_pages_of_memory(
+    reaper: Launcher, options: tuple[str, ...], pid1: bool
+) -> None:
+    if os.sysconf("SC_PAGE_SIZE") != 4096 or platform.machine() != "x86_64":
+        pytest.skip("needs x86-64: elsewhere pages and sections have other sizes")
+    pid = at_rest(reaper.start(python("witness.py"), options, pid1=pid1))
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    (resident,) = (line.split()[1] for line in lines if line.startswith("Rss:"))
+    assert int(resident) <= 32  # kB
