@@ -29,7 +29,7 @@
 {{- end -}}
 {{- /* Helm applies Roles one by one: an absent namespace would end it with the webhook live. `helm template` looks nothing up. */ -}}
 {{- if lookup "v1" "Namespace" "" "kube-system" -}}
-{{- range without $v.registry.pullSecretNamespaces "*" -}}
+{{- range without $v.registry.pullSecretNamespaces "*" .Release.Namespace -}}
 {{- if not (lookup "v1" "Namespace" "" .) -}}
 {{- $said = append $said (printf "registry.pullSecretNamespaces names the namespace %s, which is not there. Create it first (kubectl create namespace %s), or take it out." . .) -}}
 {{- end -}}
