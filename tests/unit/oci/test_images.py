@@ -437,7 +437,7 @@ async def test_registry_names_in_metrics_are_bounded() -> None:
         for number in range(70):
             with pytest.raises(Unreachable):
                 await asker.config(f"127.0.0.{number}:1/app")
-        assert len({registry for registry, _ in asker.told.lookups}) == 26  # one namespace: half of them
+        assert len({registry for registry, _ in asker.told.lookups}) == 26
 
 
 async def test_a_wrong_digest_is_a_bad_answer_for_manifest_and_configuration() -> None:
