@@ -65,7 +65,6 @@ async def handshakes(arena: Arena) -> None:
 @attacks(
     "the probes' port",
     "600 connections with one `GET /` each, on its port",
-    quick=True,
 )
 async def probes(arena: Arena) -> None:
     await held(arena.stranger(plain_port=True), _CONNECTIONS, get("/"))
@@ -82,7 +81,6 @@ async def metrics(arena: Arena) -> None:
 @attacks(
     "held bodies",
     "40 bodies of up to 8 MiB that lack their last byte, again and again",
-    quick=True,
 )
 async def held_bodies(arena: Arena) -> None:
     for size in (8 * _MIB, 3 * _MIB, _MIB, 60_000):
