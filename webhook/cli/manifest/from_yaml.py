@@ -31,7 +31,7 @@ _DEEPEST = 200
 _ENDS = (yaml.SequenceEndEvent, yaml.MappingEndEvent)
 _MOST_MASKS = 1000
 _ESCAPED_SLASH = re.compile(r"(?<!\\)(?:\\\\)*\\/")
-_MARK = re.compile(r"^\ufeff", re.MULTILINE)
+_MARK = re.compile("(?<=[\n\r\x85\u2028\u2029])\ufeff")
 _COLON = "found unexpected ':'"
 
 
@@ -153,7 +153,9 @@ class _Reader:
             if not isinstance(key, Scalar):
                 raise Misplaced("a key must be a word", key.start)
             word = key.value
-            if word == "<<" and self._text[key.start] == "<":
+            if word == "<<" and self._text[key.start] not in "'\"":
+                if self._text[key.start] != "<":
+                    raise Misplaced("<< takes no tag", key.start)
                 entries.append(Entry(None, key, told))
                 continue
             name = word if type(word) is str else scalars.key(word, key.start)

@@ -65,6 +65,8 @@ def resolve(word: str) -> Any:
 
 def tagged(tag: str, word: str, at: int) -> Any:
     """Give the value of a word with a tag. Raises Misplaced at `at` where it does not fit."""
+    if word == "<<":
+        raise Misplaced("<< takes no tag", at)
     if not tag.startswith(_CORE):
         return word  # somebody's own tag: a string
     kind = tag.removeprefix(_CORE)
