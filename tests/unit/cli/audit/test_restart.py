@@ -85,7 +85,7 @@ def test_it_asks_first_and_nothing_said_is_a_no(
 
 def test_where_nobody_can_answer_it_restarts_nothing(missed: Cluster, audit: Run) -> None:
     result = audit("--restart")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "Add --yes" in result.stderr
     assert restarted(missed) == []
 
