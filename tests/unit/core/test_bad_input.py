@@ -52,7 +52,7 @@ def answered(body: bytes, case: Case) -> str:
     elif request.pod is not None:
         try:
             raw = request.pod.raw
-        except (ValueError, RecursionError):  # the part of it that nobody reads
+        except BadPod:  # in the part of it that nobody reads until a patch is checked
             return "a pod"
         try:
             outcome = mutate(raw, case.world)
