@@ -149,7 +149,7 @@ def test_an_empty_images_file_says_nothing(tmp_path: Path) -> None:
         (b"a: {entrypoint: [1]}", "a.entrypoint.0"),
         (b"a: {entrypoint: /shop}", "a.entrypoint"),
         (b"a: {entrypoint: [x], workdir: /}", "a.workdir"),
-        (b"- a", "dictionary"),
+        (b"- a", "mapping"),
         (b"a: [", "can't be read"),
         (b"a: \xff", "can't be read"),
     ],

@@ -176,10 +176,10 @@ async def test_a_configuration_that_says_nothing_runs_nothing(config: bytes) -> 
         assert await asker.config(f"{host.authority}/app:v1") == ImageConfig()
 
 
-async def test_ten_thousand_entries_are_read_and_one_counts() -> None:
+async def test_thousands_of_entries_are_read_and_one_counts() -> None:
     registry = Registry()
     other = manifest_bytes(config_bytes(["/other"]))
-    noise = [entry(other, "amd64", "windows") for _ in range(9_999)]
+    noise = [entry(other, "amd64", "windows") for _ in range(3_999)]
     registry.push_index("app", "v1", {"amd64": APP_BYTES}, *noise)
     async with serve(registry) as host, asking(plain(host.authority)) as asker:
         assert await asker.config(f"{host.authority}/app:v1") == APP
