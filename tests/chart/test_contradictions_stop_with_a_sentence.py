@@ -116,7 +116,11 @@ def test_it_is_refused(helm: Path, name: str) -> None:
 
 def test_every_sentence_of_the_chart_is_seen_here(helm: Path) -> None:
     source = (CHART / "templates" / "_validate.tpl").read_text()
-    written = len(re.findall(r"append \$said", source))
+    # What needs a cluster to be seen wrong is no contradiction among the values.
+    asked = re.compile(
+        r"\{\{- if lookup .*?\n\{\{- end -\}\}\n\{\{- end -\}\}\n\{\{- end -\}\}", re.S
+    )
+    written = len(re.findall(r"append \$said", asked.sub("", source)))
     seen = set()
     for values, _ in CONTRADICTIONS.values():
         with pytest.raises(Refused) as refused:
