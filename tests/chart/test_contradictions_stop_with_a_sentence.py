@@ -118,7 +118,7 @@ def test_every_sentence_of_the_chart_is_seen_here(helm: Path) -> None:
     source = (CHART / "templates" / "_validate.tpl").read_text()
     # What needs a cluster to be seen wrong is no contradiction among the values.
     asked = re.compile(
-        r"\{\{- if lookup .*?\n\{\{- end -\}\}\n\{\{- end -\}\}\n\{\{- end -\}\}", re.S
+        r"\{\{- if lookup .*?\n\{\{- end -\}\}\n\{\{- end -\}\}\n\{\{- end -\}\}", re.DOTALL
     )
     written = len(re.findall(r"append \$said", asked.sub("", source)))
     seen = set()
