@@ -1,6 +1,6 @@
 """Install: copy our own executable to a place from where the pod's containers run it.
 
-This is the init container's whole job; its image holds nothing but us.
+This is the init container's whole job; its image holds us, and the census.
 """
 
 import cython
