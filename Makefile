@@ -33,7 +33,7 @@ T ?=
 K ?=
 N ?= $(if $(T)$(K),0,auto)
 CHOSEN = $(T) $(if $(K),-k "$(K)") -n $(N) --dist loadgroup
-TESTS := .venv/.has-test .venv/.has-traces .venv/.has-cli
+TESTS := .venv/.has-test .venv/.has-traces .venv/.has-cli .venv/.has-coverage
 
 .PHONY: help demo test quick coverage mutants assets integration faults soak attacks lint fuzz bench \
 	bench-reaper bench-webhook bench-cluster reaper dist locked-dist docs site lock clean

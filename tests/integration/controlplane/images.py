@@ -40,7 +40,7 @@ class Images:
         elif "reason" in told:
             self._failing[repository, tag] = told["reason"]
         else:
-            config = config_bytes(told.get("entrypoint"), told.get("cmd"))
+            config = _config(told)
             digest = self._registry.push(repository, tag, config)
             if reference.digest:
                 self.digests[reference.digest] = digest
@@ -69,6 +69,16 @@ class Images:
                 return Answer(503)
             case other:
                 raise AssertionError(other)
+
+
+_KEYS = {"stopsignal": "StopSignal", "env": "Env", "labels": "Labels"}
+
+
+def _config(told: dict[str, Any]) -> bytes:
+    """Write an image's configuration as builders do."""
+    config = json.loads(config_bytes(told.get("entrypoint"), told.get("cmd")))
+    config["config"] |= {name: told[key] for key, name in _KEYS.items() if key in told}
+    return json.dumps(config).encode()
 
 
 def values(url: str, **more: Any) -> dict[str, Any]:

@@ -41,6 +41,8 @@ _VALUES: dict[str, Json] = {
 
 # Decided by the chart's matchConditions: the webhook is not asked.
 UNASKED = ("host-pid", "mirror-pod", "opted-out", "shared-process-namespace", "windows")
+# By what no matchCondition reads: node affinity, and a field that few Windows pods have.
+ASKED = ("windows-node-affinity", "windows-not-linux", "windows-host-process")
 # Before 1.35 the API server drops what these are about, or refuses it.
 TOO_NEW = {"image-volume", "image-volume-recreated", "unknown-fields-kept"}
 # No cluster stores it; before validation, the webhook sees it all the same.
@@ -60,6 +62,9 @@ class Pair:
 def values_of(case: Case) -> Json:
     if case.name == "entrypoint-by-administrator":
         return {"entrypoints": json.loads((case.folder / "world.json").read_text())["images"]}
+    if case.name == "init-behind-a-script":
+        world = json.loads((case.folder / "world.json").read_text())
+        return {"initSystems": world["init_systems"]}
     return _VALUES.get(case.name, {})
 
 
@@ -67,8 +72,10 @@ def values_of(case: Case) -> Json:
 CASES = sorted(cases(), key=lambda case: json.dumps(values_of(case)))
 every_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 
-# A kubelet makes mirror pods; what is healed is no valid template.
-CONTROLLED = [case for case in CASES if case.name not in {"mirror-pod", *HEALED}]
+# A kubelet makes mirror pods, a hand applies bare ones; what is healed is no valid template.
+CONTROLLED = [
+    case for case in CASES if case.name not in {"mirror-pod", "bare-pod-applied", *HEALED}
+]
 
 
 @pytest.fixture(scope="session")
@@ -206,9 +213,9 @@ def runtime_class(case: Case) -> str:
 
 
 def unasked(case: Case) -> bool:
-    """Tell whether a matchCondition keeps the pod from us; none can read node affinity."""
+    """Tell whether a matchCondition keeps the pod from us."""
     reason = case.expected["outcome"].get("*")
-    return reason in UNASKED and case.name != "windows-node-affinity"
+    return reason in UNASKED and case.name not in ASKED
 
 
 def comparable(pod: Json, digests: dict[str, str]) -> Json:
