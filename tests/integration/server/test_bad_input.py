@@ -161,22 +161,31 @@ DEEP = 100_000
         b'{"a":' * DEEP,
         b'{"a":' * DEEP + b"1" + b"}" * DEEP,
         json.dumps(review()).encode().replace(b'"shop"', b"[" * DEEP + b"]" * DEEP, 1),
-        json.dumps(review()).encode().replace(b'"shop"', b"1" * DEEP, 1),
-        json.dumps(review()).encode().replace(b'"shop"', b"1e999", 1),
         json.dumps(review()).encode().replace(b'"shop"', b'"\xff"', 1),
         json.dumps(review()).encode().replace(b'"shop"', b'"\\ud800"', 1),
         json.dumps(review()).encode("utf-16"),
         b"\xef\xbb\xbf" + json.dumps(review()).encode(),
     ],
     ids=[
-        *("lists", "closed lists", "objects", "closed objects", "deep field", "number", "infinity"),
+        *("lists", "closed lists", "objects", "closed objects", "deep field"),
         *("no UTF-8", "half a pair", "UTF-16", "byte order mark"),
     ],
 )
 def test_json_that_is_none_or_too_deep_is_refused_with_400(target: Target, body: bytes) -> None:
     status, answer = target.post(body)
     assert status == 400
-    assert b"no JSON" in answer
+    assert b"the body is no " in answer
+
+
+@pytest.mark.parametrize("number", [b"1" * DEEP, b"1e999"], ids=["number", "infinity"])
+def test_a_number_where_a_name_belongs_lets_the_pod_pass(target: Target, number: bytes) -> None:
+    """It is JSON, however large; what is wrong with the review the API server would not send."""
+    body = json.dumps(review()).encode().replace(b'"shop"', number, 1)
+    status, answer = target.post(body)
+    assert status == 200
+    response = json.loads(answer)["response"]
+    assert response["allowed"] is True
+    assert "patch" not in response
 
 
 @pytest.mark.parametrize("number", ["1e300", "123456789012345678901234567890", "-0.0", "0.1"])
