@@ -5,6 +5,7 @@ then run against that one alone. Otherwise each folder `modules/kubernetes-1.N` 
 its own, and what is built from it is kept in `INITSHIM_ASSETS` (by default
 `~/.cache/initshim/controlplane`), outside the tree: it takes minutes. `make integration` builds
 what is missing; so does `python -m tests.integration.controlplane.assets`.
+`INITSHIM_KUBERNETES=1.37` chooses among them, a comma between two.
 """
 
 import os
@@ -22,6 +23,7 @@ KUBERNETES = "k8s.io/kubernetes"
 ETCD = "go.etcd.io/etcd/server/v3"
 _OLDEST_GO = (1, 26)
 _FOLDER = "KUBEBUILDER_ASSETS"
+_MINORS = "INITSHIM_KUBERNETES"
 _TELL_SECONDS = 5.0
 
 
@@ -82,7 +84,10 @@ def names() -> tuple[str, ...]:
     """Name the control planes that tests run against, the newest first."""
     if os.environ.get(_FOLDER):
         return ("given",)
-    minors = (path.name.rpartition("-")[2] for path in MODULES.glob("kubernetes-*"))
+    minors = {path.name.rpartition("-")[2] for path in MODULES.glob("kubernetes-*")}
+    chosen = os.environ.get(_MINORS)
+    if chosen:
+        minors &= set(chosen.split(","))
     return tuple(sorted(minors, key=lambda minor: -int(minor.split(".")[1])))
 
 
