@@ -231,11 +231,11 @@ configuration that was deleted or rewritten. `initshim audit` looks at the pods 
 
 def metrics() -> str:
     """Give the page of metrics: a row for each of our own, in the order of the code."""
-    told = Metrics("")
-    told.lookup("docker.io", "ok", 0.0)
-    told.watch_certificate(lambda: {"leaf": 0.0})
+    observer = Metrics("")
+    observer.lookup("docker.io", "ok", 0.0)
+    observer.watch_certificate(lambda: {"leaf": 0.0})
     rows = []
-    for family in told.collect():
+    for family in observer.collect():
         if not family.name.startswith("initshim_"):
             continue
         name = f"{family.name}_total" if family.type == "counter" else family.name

@@ -22,7 +22,7 @@ from webhook.base.validation import sentence
 from webhook.core import image_config
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadInput, BadSettings
-from webhook.core.policy import Rules
+from webhook.core.policy import ClusterRules
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
@@ -161,10 +161,10 @@ class Settings(BaseSettings):
             )
         return self
 
-    def rules(self) -> Rules:
+    def rules(self) -> ClusterRules:
         """The rules that pods are planned by. Raises BadSettings for a bad images file."""
         images = image_map(self.images_file) if self.images_file else ()
-        return Rules(
+        return ClusterRules(
             runtime_classes=self.runtime_classes,
             images=images,
             lookups=self.lookups,

@@ -151,7 +151,7 @@ def load(
     most: int = 0,
 ) -> Seen:
     """Send a review over and over; with a `rate` so many a second, whatever the answers take."""
-    told = {
+    options = {
         "address": f"127.0.0.1:{port}",
         "body": body,
         "ca": world.ca,
@@ -159,7 +159,7 @@ def load(
         "rate": rate,
         "most": most,
     }
-    flags = [f"-{name}={value}" for name, value in told.items()]
+    flags = [f"-{name}={value}" for name, value in options.items()]
     command = ["taskset", "-c", str(world.client_core), str(client), *flags]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -36,8 +36,8 @@ def found() -> list[Init]:
         where = shutil.which(name)
         if where:
             # tini reaps away from PID 1 only when told to.
-            told = ("-s",) if name.startswith("tini") else ()
-            inits.append(Init(name, Path(where), (where, *told, "--")))
+            options = ("-s",) if name.startswith("tini") else ()
+            inits.append(Init(name, Path(where), (where, *options, "--")))
         else:
             package = name.removesuffix("-static")
             print(f"left out: {name} (apt-get install {package})", file=sys.stderr)

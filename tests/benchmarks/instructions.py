@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def check(*, record: bool = False) -> None:
-    """Count, write the counts down if told to, and exit where one is outside of the band."""
+    """Count, write the counts down if asked, and exit where one is outside of the band."""
     if not shutil.which("valgrind"):
         print("instructions per review: not counted, for Debian's package valgrind is missing")
         return

@@ -53,12 +53,12 @@ def write(figures: Figures, names: list[str], reviews: int, out: Path) -> str:
     main = ", ".join(reversed(MAIN))
     shown = {"CPU for one review, µs (9 KB, 3 containers)": figures[f"cpu, {main}"], **shown}
     draw(shown, names, out / "webhook.svg")
-    told = {
+    samples = {
         "cpu_us_commands": figures[f"cpu, commands, {MAIN[0]}"][OURS],
         "cpu_us_warm_cache": figures[f"cpu, warm cache, {MAIN[0]}"][OURS],
         "rss_mb": figures["Rss"][OURS],
     }
-    medians = {name: round(statistics.median(values), 1) for name, values in told.items()}
+    medians = {name: round(statistics.median(values), 1) for name, values in samples.items()}
     (out / "webhook.json").write_text(json.dumps(medians, indent=2) + "\n")
     head = _HEAD.format(limit=LIMIT, peer=PEER)
     (out / "webhook.md").write_text(

@@ -32,7 +32,7 @@ def world(folder: Path) -> Iterator[World]:
 @contextmanager
 def registry() -> Iterator[str]:
     """Serve every image of the samples from memory; gives host:port."""
-    told: Queue[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Queue()
+    started: Queue[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Queue()
 
     async def run() -> None:
         content, stop = Registry(), asyncio.Event()
@@ -40,12 +40,12 @@ def registry() -> Iterator[str]:
             repository, _, tag = name.removeprefix("any/").partition(":")
             content.push(repository, tag, config_bytes(entrypoint=argv[:1], cmd=argv[1:]))
         async with serve(content) as host:
-            told.put((host.authority, asyncio.get_running_loop(), stop))
+            started.put((host.authority, asyncio.get_running_loop(), stop))
             await stop.wait()
 
     thread = threading.Thread(target=asyncio.run, args=[run()])
     thread.start()
-    authority, loop, stop = told.get(timeout=10)
+    authority, loop, stop = started.get(timeout=10)
     try:
         yield authority
     finally:

@@ -10,7 +10,7 @@ from webhook.core import image_config
 from webhook.core.argv import ImageConfig
 from webhook.core.mutation import Delivery
 from webhook.core.pod import Json
-from webhook.core.policy import Rules, Skip
+from webhook.core.policy import ClusterRules, Skip
 from webhook.core.reasons import Reason
 
 FOLDER = Path(__file__).parent
@@ -34,17 +34,19 @@ class Case:
 
     @property
     def world(self) -> World:
-        told = self._optional("world.json")
-        images = {image: _known(told) for image, told in self._optional("images.json").items()}
-        rules = Rules(
+        written = self._optional("world.json")
+        images = {
+            image: _known(written) for image, written in self._optional("images.json").items()
+        }
+        rules = ClusterRules(
             runtime_classes=RUNTIME_CLASSES,
             images=tuple(
-                (glob, _config(config)) for glob, config in told.get("images", {}).items()
+                (glob, _config(config)) for glob, config in written.get("images", {}).items()
             ),
-            lookups=told.get("lookups", True),
-            init_systems=tuple(told.get("init_systems", ())),
+            lookups=written.get("lookups", True),
+            init_systems=tuple(written.get("init_systems", ())),
         )
-        as_volume = told.get("as_volume", False)
+        as_volume = written.get("as_volume", False)
         delivery = Delivery(DELIVERY.image, DELIVERY.version, as_volume=as_volume)
         return World(images, rules, delivery)
 
@@ -81,9 +83,9 @@ def shown(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _known(told: Json) -> ImageConfig | Reason:
-    return Reason(told["reason"]) if "reason" in told else _config(told)
+def _known(written: Json) -> ImageConfig | Reason:
+    return Reason(written["reason"]) if "reason" in written else _config(written)
 
 
-def _config(told: Json) -> ImageConfig:
-    return image_config.read(told)
+def _config(written: Json) -> ImageConfig:
+    return image_config.read(written)

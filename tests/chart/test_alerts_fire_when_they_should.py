@@ -229,11 +229,11 @@ def test_each_alert_says_what_is_so_and_leads_to_its_section_of_the_runbook(
     titles = re.findall(r"^## (.+)$", (ROOT / "docs" / "runbook.md").read_text(), re.MULTILINE)
     anchors = {title.lower() for title in titles}
     for rule in rules(helm, f"admission.failurePolicy={policy}"):
-        told = rule["annotations"]
-        assert told["summary"].endswith(".")
-        assert told["description"].endswith(".")
+        annotations = rule["annotations"]
+        assert annotations["summary"].endswith(".")
+        assert annotations["description"].endswith(".")
         assert rule["labels"]["severity"] in ("critical", "warning")
-        page, _, anchor = told["runbook_url"].partition("#")
+        page, _, anchor = annotations["runbook_url"].partition("#")
         assert page.endswith("/docs/runbook.md")
         assert anchor == rule["alert"].lower()
         assert anchor in anchors

@@ -120,7 +120,7 @@ def test_the_api_server_and_the_webhook_agree_on_every_pod(
     conditions: Conditions, each: dict[str, Any]
 ) -> None:
     """Below 1.28 the webhook alone decides, so both must say the same."""
-    reason = policy.plan(Pod(each), policy.Rules()).reason
+    reason = policy.plan(Pod(each), policy.ClusterRules()).reason
     if reason in WHOLE_POD:
         assert dropped(conditions, each)
     if dropped(conditions, each):

@@ -169,8 +169,8 @@ def test_no_right_is_wider_than_its_use(found: list[Object], chosen: settings.Se
                 assert chosen.warm_up
             else:
                 rights = (rule["resources"], rule["verbs"])
-                told = (["events"], ["create", "patch"])
-                assert rights in (told, (["replicasets"], ["get"]), (["jobs"], ["get"]))
+                events = (["events"], ["create", "patch"])
+                assert rights in (events, (["replicasets"], ["get"]), (["jobs"], ["get"]))
                 assert chosen.events
 
 

@@ -12,7 +12,7 @@ from tests.fakes.api_server import ApiServer
 from webhook.core import mutation, patch, policy
 from webhook.core.mutation import Delivery
 from webhook.core.pod import Pod
-from webhook.core.policy import Rules
+from webhook.core.policy import ClusterRules
 
 Json = dict[str, Any]
 BEFORE, INSTALLED, LABELLED, AFTER = (f"2026-11-0{day}T08:00:00Z" for day in range(1, 5))
@@ -30,7 +30,7 @@ _BETWEEN = {"Deployment": "ReplicaSet", "CronJob": "Job", "Rollout": "ReplicaSet
 
 def wrapped(pod: Json) -> Json:
     """Give the pod as it comes out of the webhook that asks no registry."""
-    plan = policy.plan(Pod(pod), Rules(lookups=False))
+    plan = policy.plan(Pod(pod), ClusterRules(lookups=False))
     operations = mutation.operations(Pod(pod), plan, Delivery("reaper:1", "1"))
     patched: Json = patch.apply(copy.deepcopy(pod), operations)
     return patched

@@ -18,7 +18,7 @@ from webhook.oci.registries import Registries
 
 
 @dataclass(slots=True)
-class Told(Silent):
+class RecordingObserver(Silent):
     """The observer that remembers."""
 
     cached: Counter[CacheEvent] = field(default_factory=Counter)
@@ -61,7 +61,7 @@ class Asker:
     """Asks as the resolver does."""
 
     images: Images
-    told: Told
+    observer: RecordingObserver
     clock: Clock
 
     async def find(
@@ -104,12 +104,12 @@ async def asking(
     **options: Any,
 ) -> AsyncIterator[Asker]:
     """Open images for a registries file's content."""
-    told, clock = Told(), Clock()
+    observer, clock = RecordingObserver(), Clock()
     chosen = replace(
         Options(registries=Registries(entries), times=Times(lookup=5.0, patience=0.3)), **options
     )
-    images = open_images(chosen, resolve=resolve, clock=clock, observer=told)
+    images = open_images(chosen, resolve=resolve, clock=clock, observer=observer)
     try:
-        yield Asker(images, told, clock)
+        yield Asker(images, observer, clock)
     finally:
         await images.aclose()

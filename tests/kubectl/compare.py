@@ -13,10 +13,10 @@ from webhook.cli.rewrite import rewrite
 from webhook.core.errors import BadManifest
 from webhook.core.mutation import Delivery
 from webhook.core.observe import Silent
-from webhook.core.policy import Rules
+from webhook.core.policy import ClusterRules
 
 ENGINE = Engine(
-    rules=Rules(lookups=False),
+    rules=ClusterRules(lookups=False),
     delivery=Delivery("registry.example/reaper:1", "1"),
     resolver=NoLookups(),
     observer=Silent(),

@@ -36,8 +36,8 @@ class Decoder:
         """Ask what kubectl reads."""
         self.questions.write(base64.b64encode(text) + b"\n")
         self.questions.flush()
-        told = json.loads(self.answers.readline())
-        return Answer(told["documents"], told.get("error", ""))
+        answer = json.loads(self.answers.readline())
+        return Answer(answer["documents"], answer.get("error", ""))
 
 
 @contextmanager

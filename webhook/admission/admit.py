@@ -18,7 +18,7 @@ from webhook.core.mutation import Delivery
 from webhook.core.observe import Observer
 from webhook.core.patch import Patch
 from webhook.core.pod import Json, Pod
-from webhook.core.policy import NeedsImage, Plan, Rules, Skip, Wrap
+from webhook.core.policy import ClusterRules, NeedsImage, Plan, Skip, Wrap
 from webhook.core.reasons import UNRESOLVED, Reason, remedy
 from webhook.core.review import Review, Verdict
 
@@ -41,7 +41,7 @@ class Resolver(Protocol):
 class Engine:
     """What every pod goes through. `deny_unresolved`: refuse a pod rather than leave it alone."""
 
-    rules: Rules
+    rules: ClusterRules
     delivery: Delivery
     resolver: Resolver
     observer: Observer

@@ -13,7 +13,7 @@ from typing import Protocol
 from webhook.core.errors import BadSettings
 from webhook.core.observe import Observer
 from webhook.kube.client import KubeClient
-from webhook.kube.errors import BadAnswer, Conflict, Missing
+from webhook.kube.errors import BadApiAnswer, Conflict, Missing
 from webhook.kube.objects import MUTATING_WEBHOOK, SECRET, Json, Ref
 from webhook.settings import Settings
 from webhook.tls.files import Files
@@ -86,7 +86,7 @@ class KubeBundle:
             for webhook in self._read.get("webhooks") or []
         )
         if not bundles:
-            raise BadAnswer(
+            raise BadApiAnswer(
                 f"{self._ref} has no webhooks: there is no caBundle to set.",
                 next_step="Install the chart again.",
             )

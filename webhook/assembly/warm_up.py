@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from webhook.admission.admit import Engine
 from webhook.core import policy
 from webhook.core.pod import Pod
+from webhook.core.pod_templates import pod_templates
 from webhook.core.policy import NeedsImage, Skip
 from webhook.core.reasons import UNRESOLVED
-from webhook.core.workload import workloads
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
 from webhook.kube.objects import CRON_JOB, DAEMON_SET, DEPLOYMENT, NAMESPACE, STATEFUL_SET
@@ -81,7 +81,7 @@ async def _templates(client: KubeClient, namespace: str) -> list[Pod]:
         Pod(workload.pod)
         for kind in _KINDS
         async for each in client.list(kind, namespace=namespace)
-        for workload in workloads({**each, "kind": kind.name})  # items of a list don't say it
+        for workload in pod_templates({**each, "kind": kind.name})  # items of a list don't say it
     ]
 
 

@@ -12,15 +12,15 @@ import typer
 from webhook.assembly.resolver import images
 from webhook.cli import output
 from webhook.cli.manifest import files
-from webhook.cli.output import Form
+from webhook.cli.output import OutputFormat
 from webhook.core import image
 from webhook.core.argv import effective
 from webhook.core.credentials import Keyring
 from webhook.core.errors import BadManifest, InitshimError, LookupFailed
 from webhook.core.observe import Silent
 from webhook.core.pod import Pod
+from webhook.core.pod_templates import PodTemplate, pod_templates
 from webhook.core.reasons import Reason, remedy
-from webhook.core.workload import Workload, workloads
 from webhook.kube.client import KubeClient
 from webhook.kube.config import load_config
 from webhook.kube.errors import NoCluster
@@ -71,7 +71,9 @@ def entrypoint(
     *,
     as_pod: Annotated[str | None, typer.Option(metavar="FILE|-", help=_AS_POD)] = None,
     namespace: Annotated[str | None, typer.Option("--namespace", "-n", help=_NAMESPACE)] = None,
-    form: Annotated[Form, typer.Option("--output", "-o", help=_OUTPUT)] = Form.TEXT,
+    output_format: Annotated[
+        OutputFormat, typer.Option("--output", "-o", help=_OUTPUT)
+    ] = OutputFormat.TEXT,
 ) -> None:
     """Print what an image runs, as the webhook would find it out.
 
@@ -83,7 +85,11 @@ def entrypoint(
     except InitshimError as error:
         typer.echo(f"initshim entrypoint: {failure(error)}", err=True)
         sys.exit(1)
-    text = lines(resolved) if form is Form.TEXT else output.dumps(resolved.data(), form)
+    text = (
+        lines(resolved)
+        if output_format is OutputFormat.TEXT
+        else output.dumps(resolved.data(), output_format)
+    )
     typer.echo(text, nl=False)
 
 
@@ -146,15 +152,15 @@ async def _run(name: str, *, as_pod: str | None, namespace: str | None) -> Resol
         return await resolve(name, asked=asked, caller=caller, seconds=settings.lookup_seconds)
 
 
-def pod_in(name: str) -> Workload:
+def pod_in(name: str) -> PodTemplate:
     """Give the first pod or pod template of a manifest. Raises BadManifest."""
     for document in files.read(name).documents:
-        for workload in workloads(document.data()):
+        for workload in pod_templates(document.data()):
             return workload
     raise BadManifest(f"{name} has no pod and no workload in it")
 
 
-async def caller_of(workload: Workload, secrets: PullSecrets, namespace: str) -> Caller:
+async def caller_of(workload: PodTemplate, secrets: PullSecrets, namespace: str) -> Caller:
     """Give a pod's credentials and architectures. Raises BadPod."""
     pod = Pod(workload.pod)
     keyring = await secrets.keyring(

@@ -22,7 +22,7 @@ from webhook.cli.join import anew, joined
 from webhook.cli.manifest import files
 from webhook.cli.manifest.kinds import KNOWN, LEFT, Kinds
 from webhook.cli.outcomes import WRAPPED
-from webhook.cli.output import CantWrite, Form
+from webhook.cli.output import CantWrite, OutputFormat
 from webhook.cli.rewrite import Rewritten, rewrite
 from webhook.core.errors import BadManifest, BadSettings, InitshimError
 from webhook.core.observe import Silent
@@ -57,7 +57,9 @@ def inject(  # noqa: PLR0913  # an option is an argument to typer
     diff: Annotated[bool, typer.Option("--diff", help=_DIFF)] = False,
     report: Annotated[bool, typer.Option("--report", help=_REPORT)] = False,
     in_place: Annotated[bool, typer.Option("--in-place", "-i", help=_IN_PLACE)] = False,
-    form: Annotated[Form, typer.Option("--output", "-o", help=_OUTPUT)] = Form.TEXT,
+    output_format: Annotated[
+        OutputFormat, typer.Option("--output", "-o", help=_OUTPUT)
+    ] = OutputFormat.TEXT,
     image_config: Annotated[
         list[str] | None, typer.Option(metavar="IMAGE=FILE", help=_IMAGE)
     ] = None,
@@ -82,13 +84,17 @@ def inject(  # noqa: PLR0913  # an option is an argument to typer
     - initshim inject -f k8s/ --report
     """
     try:
-        _check(file or [], in_place=in_place, shows=diff or report or form is not Form.TEXT)
+        _check(
+            file or [],
+            in_place=in_place,
+            shows=diff or report or output_format is not OutputFormat.TEXT,
+        )
         settings = load(lookups=lookup, reaper_image=reaper_image, delivery=delivery)
         asked = _Asked(
             settings,
             image_configs(image_config or []),
             KNOWN.extended(template_path or []),
-            in_place=not report and form is Form.TEXT,
+            in_place=not report and output_format is OutputFormat.TEXT,
         )
         found = _found(file or ["-"], recursive=recursive)
     except InitshimError as error:
@@ -97,7 +103,7 @@ def inject(  # noqa: PLR0913  # an option is an argument to typer
     if wrong and (fail_fast or not done):
         output.fail("inject", *wrong)  # before anything is printed or written
     try:
-        wrong += _hand_over(done, form, diff=diff, report=report, in_place=in_place)
+        wrong += _hand_over(done, output_format, diff=diff, report=report, in_place=in_place)
     except InitshimError as error:
         output.fail("inject", *wrong, error)
     if not report:
@@ -124,17 +130,24 @@ def _found(given: Sequence[str], *, recursive: bool) -> list[str]:
 
 
 def _hand_over(
-    done: Sequence[Rewritten], form: Form, *, diff: bool, report: bool, in_place: bool
+    done: Sequence[Rewritten],
+    output_format: OutputFormat,
+    *,
+    diff: bool,
+    report: bool,
+    in_place: bool,
 ) -> list[InitshimError]:
     """Print the result as it is asked for, or write it back; give what could not be written."""
     if in_place:
         return _write_back(done)
     if report:
-        _report(done, form)
+        _report(done, output_format)
     elif diff:
         output.diff(output.stdout(), _diff(done))
     else:
-        output.write(joined(done) if form is Form.TEXT else anew(done, form))
+        output.write(
+            joined(done) if output_format is OutputFormat.TEXT else anew(done, output_format)
+        )
     return []
 
 
@@ -204,11 +217,11 @@ def _lines(text: str) -> list[str]:
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
-def _report(done: Sequence[Rewritten], form: Form) -> None:
+def _report(done: Sequence[Rewritten], output_format: OutputFormat) -> None:
     outcomes = [outcome for each in done for outcome in each.outcomes]
-    if form is not Form.TEXT:
+    if output_format is not OutputFormat.TEXT:
         data = [{**dataclasses.asdict(each), "outcome": str(each.outcome)} for each in outcomes]
-        output.write(output.dumps(data, form))
+        output.write(output.dumps(data, output_format))
         return
     rows: list[list[Text | str]] = [
         [each.object, each.container, output.outcome(each.outcome), each.remedy or each.why]

@@ -11,7 +11,7 @@ from webhook.cli import output
 from webhook.cli.manifest import from_json, from_yaml
 from webhook.cli.manifest.nodes import Document, Misplaced, same
 from webhook.cli.manifest.scalars import visible
-from webhook.cli.output import Form
+from webhook.cli.output import OutputFormat
 from webhook.cli.rewrite import Rewritten
 
 _SEPARATOR = "---\n"
@@ -32,14 +32,14 @@ def joined(done: Sequence[Rewritten]) -> str:
     return stream
 
 
-def anew(done: Sequence[Rewritten], form: Form) -> str:
+def anew(done: Sequence[Rewritten], output_format: OutputFormat) -> str:
     """Write every document in one form; several become a stream in YAML, a List in JSON."""
     objects = [data for each in done for data in each.data if data is not None]
-    if form is Form.YAML:
-        return _SEPARATOR.join(output.dumps(each, form) for each in objects)
+    if output_format is OutputFormat.YAML:
+        return _SEPARATOR.join(output.dumps(each, output_format) for each in objects)
     if len(objects) == 1:
-        return output.dumps(objects[0], form)
-    return output.dumps({"apiVersion": "v1", "kind": "List", "items": objects}, form)
+        return output.dumps(objects[0], output_format)
+    return output.dumps({"apiVersion": "v1", "kind": "List", "items": objects}, output_format)
 
 
 def _is_mistaken(one: Rewritten) -> bool:

@@ -31,7 +31,7 @@ class WrongUsage(InitshimError):
     """Options that don't go together; exit code 2, as for every command line that is wrong."""
 
 
-class Form(StrEnum):
+class OutputFormat(StrEnum):
     """How results are printed."""
 
     TEXT = "text"
@@ -49,9 +49,9 @@ def stderr() -> Console:
     return Console(highlight=False, soft_wrap=True, stderr=True)
 
 
-def dumps(data: Any, form: Form) -> str:
+def dumps(data: Any, output_format: OutputFormat) -> str:
     """Write data as JSON or YAML, with a line break at the end."""
-    if form is Form.YAML:
+    if output_format is OutputFormat.YAML:
         return yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=2**16)
     return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
 
@@ -93,9 +93,9 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
-def outcome(told: str) -> Text:
+def outcome(name: str) -> Text:
     """Colour what became of a container: wrapped is green, a reason is yellow."""
-    return Text(told, "green" if told == "wrapped" else "yellow")
+    return Text(name, "green" if name == "wrapped" else "yellow")
 
 
 def diff(console: Console, lines: Iterable[str]) -> None:
@@ -137,7 +137,7 @@ def sentence(error: InitshimError) -> str:
     return f"{error}. {error.next_step}" if error.next_step else str(error)
 
 
-def complain(command: str, errors: Iterable[InitshimError]) -> None:
+def print_errors(command: str, errors: Iterable[InitshimError]) -> None:
     """Say on standard error what is wrong and what to do next, a line for each error."""
     console = stderr()
     for error in errors:
@@ -148,6 +148,6 @@ def complain(command: str, errors: Iterable[InitshimError]) -> None:
 
 
 def fail(command: str, *errors: InitshimError) -> NoReturn:
-    """Complain, and end: with exit code 2 for a wrong command line, else 1."""
-    complain(command, errors)
+    """Print the errors, and end: with exit code 2 for a wrong command line, else 1."""
+    print_errors(command, errors)
     sys.exit(2 if any(isinstance(each, WrongUsage) for each in errors) else 1)

@@ -41,8 +41,8 @@ def serve(
     try:
         settings = load(**given)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            announce = partial(_tell, ca_out=ca_out) if dev else _spare
-            runner.run(_until_told(settings, announce))
+            announce = partial(_print_addresses, ca_out=ca_out) if dev else _spare
+            runner.run(_until_signalled(settings, announce))
     except* InitshimError as group:
         for error in group.exceptions:
             next_step = getattr(error, "next_step", "")
@@ -50,7 +50,7 @@ def serve(
         sys.exit(1)
 
 
-async def _until_told(settings: Settings, announce: Callable[[Running], None]) -> None:
+async def _until_signalled(settings: Settings, announce: Callable[[Running], None]) -> None:
     """Serve until SIGTERM or Ctrl-C; a second one ends the drain."""
     log = logger(settings.log_level, settings.log_format)
     adopt(log)
@@ -79,7 +79,7 @@ def _spare(_running: Running) -> None:
     gc.set_threshold(_NEW_OBJECTS)
 
 
-def _tell(running: Running, *, ca_out: Path | None) -> None:
+def _print_addresses(running: Running, *, ca_out: Path | None) -> None:
     """Say where it listens and how to call it."""
     if ca_out:
         try:

@@ -20,13 +20,13 @@ InitshimError
 ├── PatchFailed            our own patch does not lead to the planned pod
 ├── KubeError              the API server: webhook/kube/errors.py
 │   ├── NoCluster          none is configured, or the configuration can't be used
-│   ├── Unreachable        no answer in time, or one that asks to come back later
+│   ├── ApiUnreachable     no answer in time, or one that asks to come back later
 │   ├── Forbidden          401 or 403: somebody has to grant something
 │   ├── Missing            404: the object is not there
 │   ├── Conflict           409: somebody else wrote first
 │   ├── Refused            another 4xx: the same call will not do better
 │   ├── NotStarted         the container's image lacks the program that was to run in it
-│   └── BadAnswer          too large, or not what the API promises
+│   └── BadApiAnswer       too large, or not what the API promises
 ├── BadCertificate         a certificate or key that can't be used: webhook/tls/issue.py
 ├── Contended              somebody else wrote the certificates' Secret: webhook/tls/store.py
 ├── WrongUsage             options that can't go together: webhook/cli/output.py

@@ -11,13 +11,13 @@ CacheEvent = Literal["hit", "miss", "joined", "stale"]
 EventOutcome = Literal["written", "failed", "dropped"]
 
 
-Facts = Mapping[str, str | int | bool]
+Attributes = Mapping[str, str | int | bool]
 
 
 class Span(Protocol):
     """A part of the work that has begun."""
 
-    def tell(self, facts: Facts, *, failure: str = "") -> None:
+    def record(self, attributes: Attributes, *, failure: str = "") -> None:
         """Add what became known, and in a word why it failed, if it did; never a secret."""
 
 
@@ -25,11 +25,11 @@ class Tracer(Protocol):
     """Whoever wants to know how long each part of the work took, and what it was a part of."""
 
     def span(
-        self, name: str, facts: Facts, *, outside: bool = False
+        self, name: str, attributes: Attributes, *, outside: bool = False
     ) -> AbstractContextManager[Span]:
         """Begin a part of the work, which ends with the block; what begins in it belongs to it.
 
-        `outside` says that it is a call to another program. Facts hold no secret. The block's
+        `outside` says that it is a call to another program. Attributes hold no secret. The block's
         exceptions pass.
         """
 
@@ -53,25 +53,25 @@ class Observer(Tracer, Protocol):
         """Something that an operator wants to read in the log; never a secret."""
 
 
-class _Untold(AbstractContextManager["_Untold"]):
+class _NoSpan(AbstractContextManager["_NoSpan"]):
     """The span that tells nobody."""
 
     def __exit__(self, *_: object) -> None:
         return None
 
-    def tell(self, facts: Facts, *, failure: str = "") -> None:
+    def record(self, attributes: Attributes, *, failure: str = "") -> None:
         """See Span."""
 
 
-_UNTOLD = _Untold()
+_NO_SPAN = _NoSpan()
 
 
 class Silent:
     """The observer that tells nobody."""
 
-    def span(self, name: str, facts: Facts, *, outside: bool = False) -> _Untold:  # noqa: ARG002 - the interface's
+    def span(self, name: str, attributes: Attributes, *, outside: bool = False) -> _NoSpan:  # noqa: ARG002 - the interface's
         """See Tracer."""
-        return _UNTOLD
+        return _NO_SPAN
 
     def container(self, outcome: str) -> None:
         """See Observer."""

@@ -23,7 +23,7 @@ _LONGEST_NAME = 253  # characters of an object's name (apimachinery, pkg/util/va
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class ClusterRules:
     """What the cluster's administrator decided.
 
     `runtime_classes` are globs of runtime classes to leave alone; `images` maps globs of image
@@ -76,7 +76,7 @@ class Plan(Struct, frozen=True):
     applied: bool = False
 
 
-def plan(pod: Pod, rules: Rules) -> Plan:
+def plan(pod: Pod, rules: ClusterRules) -> Plan:
     """Decide for each container: Wrap, NeedsImage or Skip. Raises BadPod for wrong types."""
     try:
         options = pod_options(pod.annotations, pod.labels)
@@ -175,7 +175,7 @@ def is_wrapped(container: Container) -> bool:
     return container.command[:1] == [INIT]
 
 
-def _whole_pod(pod: Pod, options: PodOptions, rules: Rules) -> Iterator[Reason]:
+def _whole_pod(pod: Pod, options: PodOptions, rules: ClusterRules) -> Iterator[Reason]:
     """Give the reasons, in the order of semantics §3, to leave the whole pod alone."""
     spec = pod.spec
     if options.opted_out:
@@ -226,7 +226,9 @@ def _place(path: str | None) -> str:
     return normpath("/" + (path or "").lstrip("/"))
 
 
-def _decide(container: Container, options: PodOptions, rules: Rules, *, swapped: bool) -> Decision:
+def _decide(
+    container: Container, options: PodOptions, rules: ClusterRules, *, swapped: bool
+) -> Decision:
     reason = next(_by_fields(container, options), None)
     if reason:
         return Skip(container, reason)

@@ -17,7 +17,7 @@ def parse(status: int, answer: bytes, *, verb: str, what: Ref | str) -> Json:
     body = _parsed(answer)
     if isinstance(body, dict):
         return body
-    raise errors.BadAnswer(f"Can't {verb} {what}: the answer is no JSON object.")
+    raise errors.BadApiAnswer(f"Can't {verb} {what}: the answer is no JSON object.")
 
 
 def refusal(status: int, answer: bytes, *, verb: str, what: Ref | str) -> errors.KubeError:
@@ -31,7 +31,9 @@ def refusal(status: int, answer: bytes, *, verb: str, what: Ref | str) -> errors
     elif status == 409:
         error = errors.Conflict(f"{task}: {said}.", next_step="Read it again and retry.")
     elif status in {408, 429} or status >= 500:
-        error = errors.Unreachable(f"{task}: HTTP {status}, {said}.", next_step="Try again later.")
+        error = errors.ApiUnreachable(
+            f"{task}: HTTP {status}, {said}.", next_step="Try again later."
+        )
     else:
         error = errors.Refused(f"{task}: HTTP {status}, {said}.")
     error.status = status

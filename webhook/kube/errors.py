@@ -17,7 +17,7 @@ class NoCluster(KubeError):
     """No API server is configured, or its configuration can't be used."""
 
 
-class Unreachable(KubeError):
+class ApiUnreachable(KubeError):
     """The API server gave no answer in time, or asked to be called again later."""
 
 
@@ -41,5 +41,5 @@ class NotStarted(KubeError):
     """A command could not be started in a container."""
 
 
-class BadAnswer(KubeError):
+class BadApiAnswer(KubeError):
     """The answer is too large or not what the API promises."""

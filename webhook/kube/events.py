@@ -68,7 +68,7 @@ class Pace:
     repeat: float = 300.0
     pause: float = 0.2
     deadline: float = 5.0
-    complain: float = 60.0
+    note_failure: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ class Recorder:
         """Say it in the log, and then nothing for a while: one broken right breaks every call."""
         now = self._source.clock()
         if now >= self._silent_until:
-            self._silent_until = now + self._pace.complain
+            self._silent_until = now + self._pace.note_failure
             self._observer.note(event, **fields)
 
 

@@ -72,14 +72,14 @@ def worst_of(refusals: Sequence[tuple[str, LookupFailed]], refused: str) -> Look
 
     A limit or an outage passes and says nothing of the image; what is not there is not there.
     """
-    told = ", ".join(f"{source} ({error.key})" for source, error in refusals[:_SHOWN])
+    listed = ", ".join(f"{source} ({error.key})" for source, error in refusals[:_SHOWN])
     for kind in (RateLimited, NotFound, Outage, Unauthorized, ServerError, BadAnswer):
         for _, error in refusals:
             if not isinstance(error, kind):
                 continue
             if kind is Unauthorized:
-                return Unauthorized(f"{refused}; tried: {told}", next_step=_CHECK_SECRETS)
-            text = str(error) if len(refusals) == 1 else f"{error}; tried: {told}"
+                return Unauthorized(f"{refused}; tried: {listed}", next_step=_CHECK_SECRETS)
+            text = str(error) if len(refusals) == 1 else f"{error}; tried: {listed}"
             return type(error)(text, next_step=error.next_step)
     return Unauthorized(refused)
 
@@ -91,8 +91,8 @@ def last_of(failed: Sequence[tuple[str, LookupFailed]], reference: object) -> Lo
     *before, (_, last) = failed
     if not before:
         return last
-    told = ", ".join(f"{host} ({error.key})" for host, error in before[:_SHOWN])
-    return type(last)(f"{last}; before it: {told}", next_step=last.next_step)
+    listed = ", ".join(f"{host} ({error.key})" for host, error in before[:_SHOWN])
+    return type(last)(f"{last}; before it: {listed}", next_step=last.next_step)
 
 
 def server_error(host: str, status: int) -> ServerError:

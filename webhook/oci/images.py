@@ -161,11 +161,11 @@ class Images:
                 found = await self._lookup.run(question, registry, keyring)
             except LookupFailed as error:
                 outcome = error.key
-                span.tell({}, failure=outcome)
+                span.record({}, failure=outcome)
                 return Failure.of(error)
             else:
-                told = {"initshim.endpoint": found.endpoint, "initshim.digest": found.digest}
-                span.tell(told)
+                attributes = {"initshim.endpoint": found.endpoint, "initshim.digest": found.digest}
+                span.record(attributes)
                 return found
             finally:
                 label = self._labels.of(question.reference.registry)

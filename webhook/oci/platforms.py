@@ -131,7 +131,7 @@ def _read(
     leaves: list[Entry], known: Known, architectures: AbstractSet[str], found: Survey
 ) -> None:
     """Put the images' configurations into `found`, or what is missing of them."""
-    told = {each.platform.architecture for each in leaves if each.platform}
+    named = {each.platform.architecture for each in leaves if each.platform}
     for entry in leaves:
         manifest = known.document(entry.digest)
         if manifest is None:
@@ -150,7 +150,7 @@ def _read(
             found.others[str(platform)] = None
         elif entry.platform or (
             # containerd takes one without a platform only where no other is for the node.
-            platform.architecture not in told and _is_for(platform, architectures)
+            platform.architecture not in named and _is_for(platform, architectures)
         ):
             found.images.setdefault(platform, []).append(config.runs)
 

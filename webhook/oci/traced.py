@@ -2,7 +2,7 @@
 
 import httpx
 
-from webhook.core.observe import Facts, Tracer
+from webhook.core.observe import Attributes, Tracer
 
 
 class TracedTransport(httpx.AsyncBaseTransport):
@@ -20,19 +20,19 @@ class TracedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Pass the request on."""
         url = request.url
-        facts: Facts = {
+        attributes: Attributes = {
             "http.request.method": request.method,
             "server.address": url.host,
             "server.port": url.port or (443 if url.scheme == "https" else 80),
             "url.full": f"{url.scheme}://{url.netloc.decode('ascii')}{url.path}",
         }
-        with self._tracer.span(request.method, facts, outside=True) as span:
+        with self._tracer.span(request.method, attributes, outside=True) as span:
             response = await self._transport.handle_async_request(request)
             status = response.status_code
             # A 401 is how a registry asks for a token.
             failed = status >= 400 and status != httpx.codes.UNAUTHORIZED
-            told = {"http.response.status_code": status}
-            span.tell(told, failure=str(status) if failed else "")
+            answered = {"http.response.status_code": status}
+            span.record(answered, failure=str(status) if failed else "")
             return response
 
     async def aclose(self) -> None:

@@ -146,5 +146,5 @@ def usable_seconds(timeout: str, most: float) -> float:
     parts = _DURATION.findall(timeout) if len(timeout) <= 32 else []
     if not parts or "".join(number + unit for number, unit in parts) != timeout:
         return most
-    told = sum(float(number) * _SECONDS[unit] for number, unit in parts)
-    return min(most, told * _USABLE) if told > 0 else most
+    wanted = sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    return min(most, wanted * _USABLE) if wanted > 0 else most

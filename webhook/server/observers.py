@@ -4,7 +4,15 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from webhook.core.observe import CacheEvent, EventOutcome, Facts, Observer, Silent, Span, Tracer
+from webhook.core.observe import (
+    Attributes,
+    CacheEvent,
+    EventOutcome,
+    Observer,
+    Silent,
+    Span,
+    Tracer,
+)
 
 
 class FanOut:
@@ -19,10 +27,10 @@ class FanOut:
         self._note = _who_cares(observers, "note")
 
     def span(
-        self, name: str, facts: Facts, *, outside: bool = False
+        self, name: str, attributes: Attributes, *, outside: bool = False
     ) -> AbstractContextManager[Span]:
         """See Tracer."""
-        return self._tracer.span(name, facts, outside=outside)
+        return self._tracer.span(name, attributes, outside=outside)
 
     def container(self, outcome: str) -> None:
         """See Observer."""

@@ -22,7 +22,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from webhook.admission.admit import Answer
-from webhook.core.observe import CacheEvent, Facts, Silent
+from webhook.core.observe import Attributes, CacheEvent, Silent
 
 _EXPORT_SECONDS = 5.0
 _FAREWELL_SECONDS = 2.0  # what a collector that is down may cost a pod that stops
@@ -59,38 +59,40 @@ class Spans:
         self._tracer = tracer
 
     @contextmanager
-    def span(self, name: str, facts: Facts, *, outside: bool = False) -> Iterator["_Told"]:
+    def span(
+        self, name: str, attributes: Attributes, *, outside: bool = False
+    ) -> Iterator["OpenTelemetrySpan"]:
         """See Tracer. Of an exception only the type is kept: its text may hold anything."""
         with self._tracer.start_as_current_span(
             name,
             kind=SpanKind.CLIENT if outside else SpanKind.INTERNAL,
-            attributes=facts,
+            attributes=attributes,
             record_exception=False,
             set_status_on_exception=False,
         ) as span:
-            told = _Told(span)
+            begun = OpenTelemetrySpan(span)
             try:
-                yield told
+                yield begun
             except BaseException as error:
-                told.tell({}, failure=type(error).__name__)
+                begun.record({}, failure=type(error).__name__)
                 raise
 
 
-class _Told:
+class OpenTelemetrySpan:
     """A Span that is OpenTelemetry's."""
 
     def __init__(self, span: trace.Span) -> None:
         self._span = span
 
-    def tell(self, facts: Facts, *, failure: str = "") -> None:
+    def record(self, attributes: Attributes, *, failure: str = "") -> None:
         """See Span."""
-        self._span.set_attributes(facts)
+        self._span.set_attributes(attributes)
         if failure:
             self._span.set_attribute("error.type", failure)
             self._span.set_status(Status(StatusCode.ERROR))
 
 
-class Moments(Silent):
+class CacheEvents(Silent):
     """An Observer that notes in the span under way what the cache did."""
 
     def cache(self, event: CacheEvent) -> None:

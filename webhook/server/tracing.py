@@ -1,4 +1,4 @@
-"""Whether there are traces: what the server is told of them, off or on.
+"""Traces, on or off: what the server needs for either.
 
 OpenTelemetry is imported only where they are on: off, they cost neither memory nor time.
 """
@@ -49,7 +49,7 @@ async def tracing(settings: Settings, version: str) -> AsyncIterator[Tracing]:
     async with spans.exported(settings.traces_endpoint, version) as tracer:
         yield Tracing(
             tracer=spans.Spans(tracer),
-            observers=(spans.Moments(),),
+            observers=(spans.CacheEvents(),),
             app=lambda app: spans.TracedApp(app, tracer),
             answered=spans.answered,
             exemplar=spans.exemplar,

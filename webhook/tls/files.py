@@ -57,7 +57,7 @@ class Files:
             self.state.reason = ""
         except (OSError, InitshimError) as error:
             self._refuse(error)
-        self._tell()
+        self._update_state()
         return self._every.total_seconds()
 
     def _load(self, chain: bytes, key: bytes) -> None:
@@ -79,7 +79,7 @@ class Files:
             self._observer.note("certificates.trouble", error=reason)
         self.state.reason = reason
 
-    def _tell(self) -> None:
+    def _update_state(self) -> None:
         served = self._served
         self.state.expires_at = served.not_after if served else None
         self.state.ready = served is not None and served.valid(self._world.clock())

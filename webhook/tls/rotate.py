@@ -104,7 +104,7 @@ class Rotation:
                 self._serve(self._vault)
         except InitshimError as error:
             trouble = self._failed(error)
-        self._tell(trouble)
+        self._update_state(trouble)
         return self._pause()
 
     async def _rest(self, seconds: float) -> None:
@@ -168,7 +168,7 @@ class Rotation:
         self._leaf = Leaf(pair, signer, pair.certificate.renew_at(self._world.random()))
         self._observer.note("certificates.leaf", expires=pair.certificate.not_after.isoformat())
 
-    def _tell(self, trouble: str) -> None:
+    def _update_state(self, trouble: str) -> None:
         """Say what is so; once ready, only an expired leaf takes it back."""
         state, leaf = self.state, self._leaf
         if self._vault:

@@ -154,7 +154,7 @@ def _watched(command: list[str], recipe: Recipe, stage: str) -> str:
     """
     environ = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false"}
     _say(f"{recipe}: to {stage} takes minutes the first time")
-    begun = told = time.monotonic()
+    begun = reported = time.monotonic()
     said: list[str] = []
     with tempfile.TemporaryFile("w+") as out:
         popen = subprocess.Popen(
@@ -165,8 +165,8 @@ def _watched(command: list[str], recipe: Recipe, stage: str) -> str:
             for line in running.stderr:
                 said.append(line)
                 now = time.monotonic()
-                if now - told > _TELL_SECONDS:
-                    told = now
+                if now - reported > _TELL_SECONDS:
+                    reported = now
                     _say(f"{recipe}: {len(said)} done after {now - begun:.0f} s: {line.strip()}")
         if popen.returncode:
             raise _stopped(recipe, stage, "".join(said[-15:]))

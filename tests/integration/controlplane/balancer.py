@@ -48,20 +48,20 @@ class Balancer:
     def start(self) -> Self:
         """Begin to listen; OSError where the address is taken."""
         listening: list[BaseException | None] = []
-        told = threading.Event()
+        bound = threading.Event()
 
         def work() -> None:
             try:
-                self._loop.run_until_complete(self._run(told.set))
+                self._loop.run_until_complete(self._run(bound.set))
             except OSError as error:
                 listening.append(error)
             finally:
-                told.set()
+                bound.set()
                 self._loop.close()
 
         self._thread = threading.Thread(target=work, name="balancer")
         self._thread.start()
-        told.wait()
+        bound.wait()
         if listening and listening[0]:
             self._thread.join()
             raise listening[0]

@@ -28,19 +28,19 @@ class Images:
         for case in cases():
             file = case.folder / "images.json"
             known = json.loads(file.read_text()) if file.exists() else {}
-            for name, told in known.items():
-                self._add(name, told)
+            for name, image in known.items():
+                self._add(name, image)
 
-    def _add(self, name: str, told: dict[str, Any]) -> None:
+    def _add(self, name: str, known: dict[str, Any]) -> None:
         reference = parse(name)
         repository, tag = reference.repository, reference.tag or ""
-        if told.get("reason") == "platforms-disagree":
+        if known.get("reason") == "platforms-disagree":
             other = {"amd64": config_bytes(["/a"]), "arm64": config_bytes(["/b"])}
             self._registry.push_index(repository, tag, other)
-        elif "reason" in told:
-            self._failing[repository, tag] = told["reason"]
+        elif "reason" in known:
+            self._failing[repository, tag] = known["reason"]
         else:
-            config = _config(told)
+            config = _config(known)
             digest = self._registry.push(repository, tag, config)
             if reference.digest:
                 self.digests[reference.digest] = digest
@@ -74,10 +74,10 @@ class Images:
 _KEYS = {"stopsignal": "StopSignal", "env": "Env", "labels": "Labels"}
 
 
-def _config(told: dict[str, Any]) -> bytes:
+def _config(known: dict[str, Any]) -> bytes:
     """Write an image's configuration as builders do."""
-    config = json.loads(config_bytes(told.get("entrypoint"), told.get("cmd")))
-    config["config"] |= {name: told[key] for key, name in _KEYS.items() if key in told}
+    config = json.loads(config_bytes(known.get("entrypoint"), known.get("cmd")))
+    config["config"] |= {name: known[key] for key, name in _KEYS.items() if key in known}
     return json.dumps(config).encode()
 
 

@@ -78,8 +78,8 @@ class ControlPlane:
     @property
     def version(self) -> tuple[int, int]:
         """Major and minor, as the API server says them."""
-        told = self.api.get("/version").json()
-        return int(told["major"]), int(told["minor"].rstrip("+"))
+        version = self.api.get("/version").json()
+        return int(version["major"]), int(version["minor"].rstrip("+"))
 
     def start(self) -> None:
         """Start both."""

@@ -16,7 +16,7 @@ from tests.integration.controlplane.plane import ControlPlane
 from tests.integration.server.process import PATIENCE
 
 Json = dict[str, Any]
-SPACE = "told"
+SPACE = "events"
 VALUES = {"events": {"enabled": True}, "registry": {"lookups": False}}
 
 

@@ -167,12 +167,12 @@ def test_an_event_on_the_workload_says_what_was_left(plane: ControlPlane, allowe
     template = {"metadata": labels, "spec": pod("registry.example.com/lost/nowhere:2")["spec"]}
     assert from_controller(plane, where, "web", template).status == 201
 
-    def told() -> list[Json]:
+    def events() -> list[Json]:
         path = f"/apis/events.k8s.io/v1/namespaces/{where}/events"
         items: list[Json] = plane.api.get(path).json()["items"]
         return [each for each in items if each["reason"] == "LeftWithoutInit"]
 
-    until(told)
-    [event] = told()
+    until(events)
+    [event] = events()
     assert (event["regarding"]["kind"], event["regarding"]["name"]) == ("ReplicaSet", "web")
     assert "not-found" in event["note"]

@@ -84,8 +84,8 @@ def check_argv(before: Json, after: Json, lines: list[str]) -> None:
     """The program was started with exactly the words that it has without us."""
     if (after.get("command") or [""])[0] != INIT:
         return
-    told = KNOWN.get(before["image"], {})
-    image = ImageConfig(tuple(told.get("entrypoint", ())), tuple(told.get("cmd", ())))
+    known = KNOWN.get(before["image"], {})
+    image = ImageConfig(tuple(known.get("entrypoint", ())), tuple(known.get("cmd", ())))
     annotated = before["image"] not in KNOWN and not before.get("command")
     argv = behind_reaper(started(after, image))
     if not annotated:

@@ -117,8 +117,8 @@ def test_the_audit_log_says_which_pods_were_changed(
         and each.get("objectRef", {}).get("resource") == "pods"
         and each["objectRef"]["namespace"] == where
     ]
-    told = {key: text for key, text in entry["annotations"].items() if "webhook" in key}
-    assert any('"mutated":true' in text for text in told.values()), told
+    audited = {key: text for key, text in entry["annotations"].items() if "webhook" in key}
+    assert any('"mutated":true' in text for text in audited.values()), audited
 
 
 def test_a_copy_for_debugging_is_wrapped_once(
@@ -142,13 +142,17 @@ def test_a_copy_for_debugging_is_wrapped_once(
 def test_a_debug_shell_in_a_copy_is_wrapped_unless_it_shares_the_copys_processes(
     shared: bool, plane: ControlPlane, release: Release, name: str
 ) -> None:
-    """kubectl shares them unless told otherwise; then the pause container reaps."""
+    """kubectl shares them by default; then the pause container reaps."""
     release.wants()
     where = namespace(plane, name, **OPT_IN)
     plane.kubectl("apply", "-f", "-", stdin=manifest("web", where))
     words = ("debug", "web", "-n", where, "--copy-to", "copy", "--attach=false")
-    told = ("--profile=general", f"--share-processes={str(shared).lower()}", "--image=busybox:1.37")
-    plane.kubectl(*words, *told, "-c", "dbg", "--", "sh", "-x")
+    options = (
+        "--profile=general",
+        f"--share-processes={str(shared).lower()}",
+        "--image=busybox:1.37",
+    )
+    plane.kubectl(*words, *options, "-c", "dbg", "--", "sh", "-x")
     pod = stored(plane, where, "copy")
     web, shell = pod["spec"]["containers"]
     assert web["command"] == [INIT, "--", "/web", "$(HOME)"]

@@ -57,7 +57,7 @@ def _said(trial: Trial) -> str:
     return (
         f"{trial.fault.name}: {trial.stored} pods, {trial.lost} lost, {trial.rejected} rejected, "
         f"{trial.unwrapped} un-wrapped, {trial.partly} with one container left, "
-        f"for {trial.seconds:.1f} s. {dict(trial.figures.failed) or ''} {trial.told}"
+        f"for {trial.seconds:.1f} s. {dict(trial.figures.failed) or ''} {trial.remark}"
     )
 
 

@@ -110,14 +110,14 @@ def silence_the_name_server(stage: Stage) -> None:
 def jump_the_clock(stage: Stage) -> str:
     """Put the replicas' wall clocks 30 days forward, then a day back, then right, 8 s each."""
     clock = stage.folder / "disk" / "clock"
-    told = []
+    refused = []
     for jump in ("+30d", "-1d", "+0"):
         clock.write_text(jump)
         time.sleep(4)
         with stage.reviewing(seconds=4, rate=5, renew=True) as new:
             figures = new.wait(4)
-        told.append(f"{sum(figures.failed.values())} of {len(figures.sent)} at {jump}")
-    return f"new connections refused: {', '.join(told)}"
+        refused.append(f"{sum(figures.failed.values())} of {len(figures.sent)} at {jump}")
+    return f"new connections refused: {', '.join(refused)}"
 
 
 def fill_the_disk(stage: Stage) -> str:

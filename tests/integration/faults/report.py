@@ -46,12 +46,12 @@ def fault_table(trials: Sequence[Trial]) -> str:
 def _fault_row(trial: Trial) -> str:
     seconds = f"{trial.seconds:.1f} s" if trial.unwrapped + trial.partly else ""
     waits = " | ".join(f"{trial.figures.quantile(share):,.0f} ms" for share in (0.5, 0.99, 1.0))
-    told = [trial.told] if trial.told else []
-    told += [f"{trial.retried} creations tried again by the client"] if trial.retried else []
+    remarks = [trial.remark] if trial.remark else []
+    remarks += [f"{trial.retried} creations tried again by the client"] if trial.retried else []
     counts = (trial.lost, trial.rejected, trial.unwrapped, trial.known, trial.fresh)
     return (
         f"| {trial.fault.name} | {trial.fault.does} | {trial.stored:,} "
-        f"| {' | '.join(map(str, counts))} | {seconds} | {waits} | {'; '.join(told)} |"
+        f"| {' | '.join(map(str, counts))} | {seconds} | {waits} | {'; '.join(remarks)} |"
     )
 
 

@@ -101,10 +101,10 @@ def table(done: Soak) -> str:
 
 def main(seconds: float) -> int:
     """Soak, write it down, and tell whether memory stayed flat and every call was answered."""
-    told = {"LIVES": "quick", "INITSHIM_CACHE_ENTRIES": str(IMAGES // 3)}
+    variables = {"LIVES": "quick", "INITSHIM_CACHE_ENTRIES": str(IMAGES // 3)}
     with (
         tempfile.TemporaryDirectory() as folder,
-        stage(Path(folder), environment=told, disk_size=512) as on,
+        stage(Path(folder), environment=variables, disk_size=512) as on,
     ):
         done = soak(on, seconds=seconds)
     text = table(done)

@@ -142,7 +142,7 @@ class Stage:
             yield load
 
     def pod(self, *, fresh: str = "") -> Json:
-        """A pod with a command, a known image and, if told so, one that nobody has seen.
+        """A pod with a command, a known image and, if asked for, one that nobody has seen.
 
         `fresh` is "image" for a new one in the known registry, "registry" for one of its own.
         """
@@ -246,7 +246,7 @@ def stage(
         port = host.authority.rpartition(":")[2]
         registry_host = f"{REGISTRY if names else '127.0.0.1'}:{port}"
         disk = stack.enter_context(_small_disk(folder / "disk", disk_size))
-        told = {
+        variables = {
             **_deployed(plane),
             **_service_account(plane, folder / "account"),
             **_registries(folder, registry_host),
@@ -254,7 +254,7 @@ def stage(
             "TMPDIR": str(disk),
             **(environment or {}),
         }
-        launch = Launch(told, _own_names(names, folder) if names else (), disk)
+        launch = Launch(variables, _own_names(names, folder) if names else (), disk)
         balancer = programs / "balancer"
         running = stack.enter_context(service(balancer, _address(plane), launch, replicas))
         made = Stage(folder, plane, running, programs, registry, names, registry_host)

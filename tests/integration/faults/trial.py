@@ -23,7 +23,7 @@ class Trial:
     fresh: int  # others of which the container with a new image was left
     rejected: int
     seconds: float  # from the first pod that was not wrapped whole to the last
-    told: str = ""
+    remark: str = ""
 
     @property
     def lost(self) -> int:
@@ -47,9 +47,9 @@ def try_fault(stage: Stage, fault: Fault, *, rate: float) -> Trial:
         stage.replace_replicas(fault.environment)
     with stage.creating(rate=rate, seconds=fault.seconds, fresh=fault.fresh) as load:
         time.sleep(_BEFORE)
-        told = fault.inflict(stage) or ""
+        remark = fault.inflict(stage) or ""
         figures = load.wait(fault.seconds)
-    trial = _count(stage, fault, figures, told, rate)
+    trial = _count(stage, fault, figures, remark, rate)
     stage.clear()
     if fault.environment:
         stage.replace_replicas({})
@@ -58,7 +58,7 @@ def try_fault(stage: Stage, fault: Fault, *, rate: float) -> Trial:
     return trial
 
 
-def _count(stage: Stage, fault: Fault, figures: Figures, told: str, rate: float) -> Trial:
+def _count(stage: Stage, fault: Fault, figures: Figures, remark: str, rate: float) -> Trial:
     left: dict[int, frozenset[str]] = {}  # by the pod's number: its containers that were left
     stored = 0
     for pod in stage.pods():
@@ -79,5 +79,5 @@ def _count(stage: Stage, fault: Fault, figures: Figures, told: str, rate: float)
         fresh=sum(names == {"fresh"} for names in others),
         rejected=sum(each.outcome.startswith("HTTP 4") for each in figures.sent),
         seconds=(max(left) - min(left)) / rate if left else 0.0,
-        told=told,
+        remark=remark,
     )

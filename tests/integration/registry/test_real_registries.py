@@ -147,7 +147,7 @@ async def test_a_registry_that_goes_down_leaves_its_last_answer(plain: Real) -> 
                 proxy.become(fault)
                 asker.clock.ahead += 400
                 assert await asker.config(image) == expected("exec")
-            assert asker.told.cached["stale"] == 5
+            assert asker.observer.cached["stale"] == 5
 
 
 async def test_a_credential_program_opens_the_registry(htpasswd: Real, tmp_path: Path) -> None:

@@ -25,9 +25,9 @@ PATIENCE = 60.0
 
 def environment(**settings: object) -> Mapping[str, str]:
     """Give an environment with these settings, and none of the machine's own."""
-    told = {f"INITSHIM_{name.upper()}": str(value) for name, value in settings.items()}
+    variables = {f"INITSHIM_{name.upper()}": str(value) for name, value in settings.items()}
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    return {**kept, **mark(), "PYTHONPATH": str(Path(__file__).parents[3]), **told}
+    return {**kept, **mark(), "PYTHONPATH": str(Path(__file__).parents[3]), **variables}
 
 
 @dataclass

@@ -56,7 +56,7 @@ def webhook(**settings: Any) -> Iterator[Webhook]:
     """Serve with a certificate for this run, and stop at the end."""
     given = {"tls": "dev", "host": "localhost", "port": 0, "http_port": 0, "drain_seconds": 0}
     chosen = Settings(**{**given, **settings})
-    told: Queue[Webhook | BaseException] = Queue()
+    started: Queue[Webhook | BaseException] = Queue()
     written = io.StringIO()
 
     async def run() -> None:
@@ -66,7 +66,7 @@ def webhook(**settings: Any) -> Iterator[Webhook]:
             bundle = running.certificates.state.bundle.decode()
             client = ssl.create_default_context(cadata=bundle)
             where = (running.port, running.http_port, client, bundle, written)
-            told.put(Webhook(*where, asyncio.get_running_loop(), stopping, thread))
+            started.put(Webhook(*where, asyncio.get_running_loop(), stopping, thread))
 
         log = logger(chosen.log_level, "json", written)
         reviews = ReviewLog(chosen.log_level, "json", written)
@@ -79,11 +79,11 @@ def webhook(**settings: Any) -> Iterator[Webhook]:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(run())
         except BaseException as error:  # noqa: BLE001  # raised again below
-            told.put(error)
+            started.put(error)
 
     thread = threading.Thread(target=work)
     thread.start()
-    served = told.get(timeout=PATIENCE)
+    served = started.get(timeout=PATIENCE)
     if isinstance(served, BaseException):
         raise served
     try:
@@ -92,7 +92,7 @@ def webhook(**settings: Any) -> Iterator[Webhook]:
         served.stop()
         thread.join(PATIENCE)
         assert not thread.is_alive(), "the webhook does not end"
-        assert told.empty(), told.get()
+        assert started.empty(), started.get()
 
 
 def request(

@@ -67,10 +67,10 @@ def test_for_development_it_writes_the_ca_that_a_client_verifies_by(tmp_path: Pa
     arguments = ["--dev", "--port", "0", "--http-port", "0", "--ca-out", str(ca)]
     with Popen([*COMMAND, *arguments], env=environment(), stdout=PIPE, stderr=PIPE) as served:
         assert served.stdout
-        told = served.stdout.readline().decode(), served.stdout.readline().decode()
-        port = int(told[1].split(":")[2].split("/")[0])
+        lines = served.stdout.readline().decode(), served.stdout.readline().decode()
+        port = int(lines[1].split(":")[2].split("/")[0])
         client = ssl.create_default_context(cafile=str(ca))
-        assert str(ca) in told[0]
+        assert str(ca) in lines[0]
         assert read(post(client, port, body(uid="u"), "localhost"), "u")["patch"]
         served.send_signal(signal.SIGINT)
         _, written = served.communicate(timeout=PATIENCE)
@@ -131,6 +131,6 @@ def test_whether_a_pod_is_admitted_or_denied_is_a_setting() -> None:
             connection.sendall(request(sent))
             response = read(Reader(connection).response().body, "u")
         assert response["allowed"] is allowed
-        told = response["warnings"][0] if allowed else response["status"]["message"]
-        assert "app" in told
-        assert "lookup-off" in told
+        said = response["warnings"][0] if allowed else response["status"]["message"]
+        assert "app" in said
+        assert "lookup-off" in said

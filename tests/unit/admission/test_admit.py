@@ -18,7 +18,7 @@ from webhook.core.errors import BadReview, PatchFailed
 from webhook.core.mutation import Delivery
 from webhook.core.observe import Silent
 from webhook.core.pod import Pod
-from webhook.core.policy import NeedsImage, Plan, Rules, Skip, Wrap
+from webhook.core.policy import ClusterRules, NeedsImage, Plan, Skip, Wrap
 from webhook.core.reasons import UNRESOLVED, Reason
 
 
@@ -75,7 +75,7 @@ def answered(
     observer: Notes | None = None,
 ) -> Answer:
     engine = Engine(
-        Rules(),
+        ClusterRules(),
         Delivery("reaper:1", "1.0"),
         resolver or Resolves(),
         observer or Notes(),
@@ -118,10 +118,10 @@ def test_what_was_decided_goes_to_the_audit_log() -> None:
 def test_a_pod_of_one_hundred_unresolved_containers_gets_warnings_within_the_limits() -> None:
     names = [f"container-{number:02}-{'x' * 45}" for number in range(100)]
     response = read(answered(body(pod(containers=[unresolved(name) for name in names]))).body)
-    *told, last = response["warnings"]
-    assert len(told) >= 30  # `read` has checked the limits
-    assert all(name[:12] in warning for name, warning in zip(names, told, strict=False))
-    assert last == f"initshim has {100 - len(told)} more warnings for this pod"
+    *shown, last = response["warnings"]
+    assert len(shown) >= 30  # `read` has checked the limits
+    assert all(name[:12] in warning for name, warning in zip(names, shown, strict=False))
+    assert last == f"initshim has {100 - len(shown)} more warnings for this pod"
 
 
 @pytest.mark.parametrize("reason", sorted(UNRESOLVED))

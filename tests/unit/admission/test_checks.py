@@ -8,13 +8,13 @@ from webhook.core.errors import PatchFailed
 from webhook.core.mutation import Delivery
 from webhook.core.patch import Patch
 from webhook.core.pod import Pod
-from webhook.core.policy import Plan, Rules
+from webhook.core.policy import ClusterRules, Plan
 
 
 def planned() -> tuple[Pod, Plan, Patch]:
     containers = [{"name": "web", "command": ["/web"]}, {"name": "log", "command": ["/log"]}]
     pod = Pod({"metadata": {"name": "shop"}, "spec": {"containers": containers}})
-    plan = policy.plan(pod, Rules())
+    plan = policy.plan(pod, ClusterRules())
     return pod, plan, mutation.operations(pod, plan, Delivery("reaper:1", "1"))
 
 

@@ -3,13 +3,13 @@
 from typing import Any
 
 from tests.fakes.http import Answer, serve
-from tests.fakes.lookups import Asker, Told, asking, plain
+from tests.fakes.lookups import Asker, RecordingObserver, asking, plain
 from tests.fakes.pull_secrets import Cluster, pull_secret
 from tests.fakes.registry import Registry, basic, config_bytes
 from webhook.admission.resolver import ImageResolver
 from webhook.core.argv import ImageConfig
 from webhook.core.pod import Pod
-from webhook.core.policy import Plan, Rules, Skip, Wrap, plan, warnings
+from webhook.core.policy import ClusterRules, Plan, Skip, Wrap, plan, warnings
 from webhook.core.reasons import LONGEST_WARNING, UNRESOLVED, Reason
 from webhook.kube.pullsecrets import PullSecrets
 
@@ -30,7 +30,7 @@ async def resolved(
     architectures: frozenset[str] = frozenset(),
 ) -> Plan:
     secrets = (
-        PullSecrets(cluster, clock=asker.clock, observer=asker.told)
+        PullSecrets(cluster, clock=asker.clock, observer=asker.observer)
         if cluster is not None
         else None
     )
@@ -38,10 +38,12 @@ async def resolved(
         asker.images,
         secrets=secrets,
         clock=asker.clock,
-        observer=asker.told,
+        observer=asker.observer,
         architectures=architectures,
     )
-    return await resolver.resolve(plan(each, Rules()), each, "a", deadline=asker.clock() + seconds)
+    return await resolver.resolve(
+        plan(each, ClusterRules()), each, "a", deadline=asker.clock() + seconds
+    )
 
 
 def outcomes(result: Plan) -> list[str]:
@@ -71,7 +73,7 @@ async def test_each_container_gets_its_own_answer_and_the_order_stays() -> None:
         first = result.decisions[0]
         assert isinstance(first, Wrap)
         assert first.image == ImageConfig(("/app",), ("--serve",))
-        assert len(asker.told.notes) == 3
+        assert len(asker.observer.notes) == 3
 
 
 async def test_the_pods_architecture_decides_and_the_clusters_where_it_has_none() -> None:
@@ -136,7 +138,7 @@ async def test_a_slow_api_server_leaves_half_of_the_time_to_the_registry() -> No
         each = pod(f"{host.authority}/app:v1", imagePullSecrets=[{"name": "pull"}])
         result = await resolved(asker, each, cluster=cluster, seconds=1.0)
         assert outcomes(result) == ["Wrap"]
-        assert any(note.startswith("pull-secrets-timed-out") for note in asker.told.notes)
+        assert any(note.startswith("pull-secrets-timed-out") for note in asker.observer.notes)
 
 
 def test_every_failure_of_a_lookup_is_a_public_reason() -> None:
@@ -156,7 +158,7 @@ async def test_never_pulled_images_are_not_asked_for() -> None:
 
 
 async def test_no_secret_reaches_a_log_an_error_or_a_metric() -> None:
-    told: list[Told] = []
+    observer: list[RecordingObserver] = []
     secret = "c4n4ry-p4ssw0rd"
     answers = [
         Answer(401, {"WWW-Authenticate": "Basic realm=x"}),
@@ -174,7 +176,7 @@ async def test_no_secret_reaches_a_log_an_error_or_a_metric() -> None:
             each = pod(f"{host.authority}/app:v1", imagePullSecrets=[{"name": "pull"}])
             result = await resolved(asker, each, cluster=cluster)
             assert secret not in repr(result)
-            told.append(asker.told)
-    shown = repr([(each.notes, each.lookups, each.cached) for each in told])
+            observer.append(asker.observer)
+    shown = repr([(each.notes, each.lookups, each.cached) for each in observer])
     assert "image-not-resolved" in shown
     assert secret not in shown

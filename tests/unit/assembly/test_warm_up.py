@@ -16,7 +16,7 @@ from webhook.admission.admit import Engine
 from webhook.admission.resolver import ImageResolver
 from webhook.assembly.warm_up import Pace, warm_up
 from webhook.core.mutation import Delivery
-from webhook.core.policy import Rules
+from webhook.core.policy import ClusterRules
 from webhook.kube.client import KubeClient
 from webhook.kube.connect import Connection
 from webhook.kube.pullsecrets import ClusterSecrets, PullSecrets
@@ -64,11 +64,13 @@ class Cluster:
 
         connection = Connection(self.url, ssl.create_default_context(), token)
         async with KubeClient(connection) as client:
-            secrets = PullSecrets(ClusterSecrets(client), clock=asker.clock, observer=asker.told)
-            resolver = ImageResolver(
-                asker.images, secrets=secrets, clock=asker.clock, observer=asker.told
+            secrets = PullSecrets(
+                ClusterSecrets(client), clock=asker.clock, observer=asker.observer
             )
-            engine = Engine(Rules(), Delivery("reaper:1", "1.0"), resolver, asker.told)
+            resolver = ImageResolver(
+                asker.images, secrets=secrets, clock=asker.clock, observer=asker.observer
+            )
+            engine = Engine(ClusterRules(), Delivery("reaper:1", "1.0"), resolver, asker.observer)
             await warm_up(client, engine, namespaces=namespaces, pace=pace, sleep=sleep)
 
 
@@ -80,7 +82,7 @@ def cluster() -> Iterator[Cluster]:
 
 
 def noted(asker: Asker) -> str:
-    (line,) = (each for each in asker.told.notes if each.startswith("warm-up "))
+    (line,) = (each for each in asker.observer.notes if each.startswith("warm-up "))
     return line
 
 

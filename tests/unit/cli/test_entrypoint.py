@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.lookups import Clock, Told
+from tests.fakes.lookups import Clock, RecordingObserver
 from tests.fakes.pull_secrets import Cluster, pull_secret
 from tests.fakes.registry import Registry, basic, config_bytes
 from tests.integration.registry.registries import in_thread
@@ -123,7 +123,7 @@ async def test_the_pods_secrets_of_its_namespace_are_used(tmp_path: Path) -> Non
     spec = {"containers": [{"name": "c"}], "imagePullSecrets": [{"name": "pull"}]}
     file.write_text(json.dumps({"kind": "Pod", "metadata": {"name": "p"}, "spec": spec}))
     cluster = Cluster({"team/pull": pull_secret("robot")})
-    secrets = PullSecrets(cluster, clock=Clock(), observer=Told())
+    secrets = PullSecrets(cluster, clock=Clock(), observer=RecordingObserver())
 
     caller = await caller_of(pod_in(str(file)), secrets, "team")
     (found,) = caller.keyring.matching("r.example.com/app")
@@ -131,6 +131,8 @@ async def test_the_pods_secrets_of_its_namespace_are_used(tmp_path: Path) -> Non
 
 
 def test_each_failure_ends_in_what_to_do() -> None:
-    told = failure(Unauthorized("r.io refused it", next_step="Check the secret."))
-    assert told.startswith("r.io refused it. Reason: unauthorized. Check the secret. In the pod:")
+    sentence = failure(Unauthorized("r.io refused it", next_step="Check the secret."))
+    assert sentence.startswith(
+        "r.io refused it. Reason: unauthorized. Check the secret. In the pod:"
+    )
     assert "kubernetes.io/arch" in failure(PlatformsDisagree("they differ"))

@@ -18,10 +18,10 @@ from webhook.core.errors import BadManifest, BadPod
 from webhook.core.mutation import Delivery
 from webhook.core.observe import Silent
 from webhook.core.pod import Json, Pod
-from webhook.core.policy import Rules
+from webhook.core.policy import ClusterRules
 
 ENGINE = Engine(
-    rules=Rules(lookups=False),
+    rules=ClusterRules(lookups=False),
     delivery=Delivery("registry.example/reaper:1", "1"),
     resolver=NoLookups(),
     observer=Silent(),

@@ -17,7 +17,7 @@ from webhook.core.argv import INIT, ImageConfig
 from webhook.core.mutation import Delivery
 from webhook.core.patch import Patch
 from webhook.core.pod import Json, Pod
-from webhook.core.policy import NAME, NeedsImage, Plan, Rules, Skip
+from webhook.core.policy import NAME, ClusterRules, NeedsImage, Plan, Skip
 from webhook.core.reasons import Reason
 from webhook.core.verification import verify
 
@@ -30,7 +30,7 @@ class World:
     """What is around a pod: the administrator's rules, and what its images run."""
 
     images: Images = field(default_factory=dict)
-    rules: Rules = field(default_factory=Rules)
+    rules: ClusterRules = field(default_factory=ClusterRules)
     delivery: Delivery = DELIVERY
 
 

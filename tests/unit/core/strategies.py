@@ -9,7 +9,7 @@ from tests.unit.core.pipeline import DELIVERY, World
 from webhook.core.argv import ImageConfig
 from webhook.core.mutation import Delivery
 from webhook.core.pod import Json
-from webhook.core.policy import Rules
+from webhook.core.policy import ClusterRules
 from webhook.core.reasons import UNRESOLVED
 
 IMAGES = (
@@ -156,7 +156,7 @@ def worlds(draw: st.DrawFn) -> World:
     )
     lookups = draw(st.sampled_from([True, True, True, False]))
     delivery = draw(st.sampled_from([DELIVERY, Delivery(DELIVERY.image, "1.0.0", as_volume=True)]))
-    return World(images, Rules(images=known, lookups=lookups), delivery)
+    return World(images, ClusterRules(images=known, lookups=lookups), delivery)
 
 
 documents: st.SearchStrategy[Any] = st.recursive(

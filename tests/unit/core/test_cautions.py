@@ -4,14 +4,16 @@ import pytest
 
 from webhook.core.cautions import ends_with_its_shell, looks_at_pid_1
 from webhook.core.pod import Json, Pod
-from webhook.core.policy import Rules, plan, warnings
+from webhook.core.policy import ClusterRules, plan, warnings
 
 LAST_APPLIED = {"kubectl.kubernetes.io/last-applied-configuration": "{}"}
 
 
 def said(container: Json, **metadata: object) -> list[str]:
     app = {"name": "web", "image": "app", "command": ["/app"], **container}
-    return warnings(plan(Pod({"metadata": metadata, "spec": {"containers": [app]}}), Rules()))
+    return warnings(
+        plan(Pod({"metadata": metadata, "spec": {"containers": [app]}}), ClusterRules())
+    )
 
 
 @pytest.mark.parametrize(

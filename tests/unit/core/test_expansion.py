@@ -38,7 +38,7 @@ VARIABLES = {"VAR_A": "A", "VAR_B": "B", "VAR_C": "C", "VAR_REF": "$(VAR_A)", "V
     ],
 )
 def test_the_port_expands_as_the_kubelet_does(text: str, expanded: str) -> None:
-    """Facts from kubernetes third_party/forked/golang/expansion/expand_test.go."""
+    """Attributes from kubernetes third_party/forked/golang/expansion/expand_test.go."""
     assert expand(text, VARIABLES) == expanded.encode()
 
 

@@ -164,7 +164,7 @@ def test_the_administrator_adds_names_and_paths(
 
 
 @pytest.mark.parametrize(
-    ("stop_signal", "variables", "labels", "told"),
+    ("stop_signal", "variables", "labels", "hint"),
     [
         ("SIGRTMIN+3", [], {}, "STOPSIGNAL SIGRTMIN+3"),
         ("rtmin+3", [], {}, "STOPSIGNAL rtmin+3"),
@@ -177,9 +177,9 @@ def test_the_administrator_adds_names_and_paths(
     ],
 )
 def test_an_image_tells_of_its_init_system(
-    stop_signal: str, variables: list[str], labels: dict[str, str], told: str
+    stop_signal: str, variables: list[str], labels: dict[str, str], hint: str
 ) -> None:
-    assert init_system_of(stop_signal, variables, labels).startswith(told)
+    assert init_system_of(stop_signal, variables, labels).startswith(hint)
     fields = {
         "entrypoint": ["/entrypoint.sh"],
         "stopsignal": stop_signal,
@@ -187,7 +187,7 @@ def test_an_image_tells_of_its_init_system(
         "labels": labels,
     }
     settled = settle(Container("containers", 0, schema.Container("app")), read(fields))
-    assert isinstance(settled, Skip) is bool(told)
+    assert isinstance(settled, Skip) is bool(hint)
 
 
 def test_a_container_with_a_command_of_its_own_is_not_what_its_image_tells() -> None:

@@ -12,7 +12,7 @@ from webhook.core.annotations import STATUS
 from webhook.core.argv import ImageConfig
 from webhook.core.mutation import Delivery
 from webhook.core.pod import Json, Pod
-from webhook.core.policy import Rules
+from webhook.core.policy import ClusterRules
 
 GUARANTEED = {
     "limits": {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "2Gi"},
@@ -194,7 +194,7 @@ def test_a_pod_with_nothing_to_wrap_is_the_same_object() -> None:
 
 def test_a_container_that_nobody_looked_up_counts_as_left_alone() -> None:
     before = Pod(pod({"name": "web", "image": "app"}, {"name": "log", "command": ["l"]}))
-    operations = mutation.operations(before, policy.plan(before, Rules()), DELIVERY)
+    operations = mutation.operations(before, policy.plan(before, ClusterRules()), DELIVERY)
     after = patch.apply(before.raw, operations)
     assert after["spec"]["containers"][0] is before.raw["spec"]["containers"][0]
     assert json.loads(after["metadata"]["annotations"][STATUS])["wrapped"] == ["log"]

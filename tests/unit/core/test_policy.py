@@ -9,9 +9,9 @@ from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadPod
 from webhook.core.pod import Json, Pod
 from webhook.core.policy import (
+    ClusterRules,
     NeedsImage,
     Plan,
-    Rules,
     Skip,
     Wrap,
     plan,
@@ -20,7 +20,7 @@ from webhook.core.policy import (
 )
 from webhook.core.reasons import UNREAD, UNRESOLVED, Reason, remedy
 
-RULES = Rules(runtime_classes=("wasm*", "kata"))
+RULES = ClusterRules(runtime_classes=("wasm*", "kata"))
 INIT = ["/.initshim/init", "--", "app"]
 
 
@@ -215,13 +215,13 @@ def test_an_image_that_is_never_pulled_is_not_asked_for() -> None:
 
 
 def test_where_lookups_are_off_nothing_is_asked() -> None:
-    decision = only(plan(pod({"name": "web", "image": "app"}), Rules(lookups=False)))
+    decision = only(plan(pod({"name": "web", "image": "app"}), ClusterRules(lookups=False)))
     assert isinstance(decision, Skip)
     assert decision.reason == "lookup-off"
 
 
 def test_the_annotation_beats_the_administrators_map_and_the_registry() -> None:
-    rules = Rules(images=(("docker.io/library/app:*", ImageConfig(("/from-rules",))),))
+    rules = ClusterRules(images=(("docker.io/library/app:*", ImageConfig(("/from-rules",))),))
     web = {"name": "web", "image": "app", "imagePullPolicy": "Never"}
     assert only(plan(pod(web), rules)) == Wrap(
         pod(web).containers[0], ImageConfig(("/from-rules",))
@@ -244,7 +244,7 @@ def test_the_annotation_beats_the_administrators_map_and_the_registry() -> None:
 def test_a_glob_is_matched_with_the_reference_as_written_and_in_normal_form(
     glob: str, image: str
 ) -> None:
-    rules = Rules(images=((glob, ImageConfig(("/x",))),))
+    rules = ClusterRules(images=((glob, ImageConfig(("/x",))),))
     assert isinstance(only(plan(pod({"name": "web", "image": image}), rules)), Wrap)
 
 

@@ -14,13 +14,13 @@ from tests.fakes.api_server import ApiServer, Refusal, Rule, serving
 from webhook.kube.client import KubeClient
 from webhook.kube.connect import Connection
 from webhook.kube.errors import (
-    BadAnswer,
+    ApiUnreachable,
+    BadApiAnswer,
     Conflict,
     Forbidden,
     KubeError,
     Missing,
     Refused,
-    Unreachable,
 )
 from webhook.kube.objects import MUTATING_WEBHOOK, POD, SECRET, Kind, Ref
 
@@ -147,7 +147,13 @@ def test_a_list_is_read_page_by_page(cluster: Cluster) -> None:
 
 @pytest.mark.parametrize(
     ("code", "expected"),
-    [(408, Unreachable), (410, Refused), (422, Refused), (429, Unreachable), (500, Unreachable)],
+    [
+        (408, ApiUnreachable),
+        (410, Refused),
+        (422, Refused),
+        (429, ApiUnreachable),
+        (500, ApiUnreachable),
+    ],
 )
 def test_each_status_is_an_error_of_its_own(
     cluster: Cluster, code: int, expected: type[KubeError]
@@ -165,13 +171,13 @@ def test_an_answer_that_is_no_object_is_a_bad_answer(
     cluster: Cluster, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster.server, "answer", answering(body))
-    with pytest.raises(BadAnswer, match="Secret"):
+    with pytest.raises(BadApiAnswer, match="Secret"):
         cluster.run(lambda client: client.get(OURS))
 
 
 def test_a_large_answer_is_cut_off(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster.server, "answer", answering(b"x" * 4097))
-    with pytest.raises(BadAnswer, match="larger than 4 KiB"):
+    with pytest.raises(BadApiAnswer, match="larger than 4 KiB"):
         cluster.run(lambda client: client.get(OURS), largest=4096)
 
 
@@ -179,20 +185,20 @@ def test_a_silent_server_meets_the_deadline(cluster: Cluster) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         server = f"http://127.0.0.1:{silent.getsockname()[1]}"
         waiting = replace(cluster, connection=replace(cluster.connection, server=server))
-        with pytest.raises(Unreachable, match="no answer"):
+        with pytest.raises(ApiUnreachable, match="no answer"):
             waiting.run(lambda client: client.get(OURS), deadline=0.05)
 
 
 def test_nobody_listening_is_unreachable(cluster: Cluster) -> None:
     connection = replace(cluster.connection, server="http://127.0.0.1:1")
-    with pytest.raises(Unreachable, match="can't be reached") as error:
+    with pytest.raises(ApiUnreachable, match="can't be reached") as error:
         replace(cluster, connection=connection).run(lambda client: client.version())
     assert "NetworkPolicy" in error.value.next_step
 
 
 def test_a_server_of_another_ca_is_not_spoken_to(cluster: Cluster) -> None:
     connection = replace(cluster.connection, tls=ssl.create_default_context())
-    with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
+    with pytest.raises(ApiUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
         replace(cluster, connection=connection).run(lambda client: client.version())
     assert cluster.server.log == []
 
@@ -224,7 +230,7 @@ def test_a_refused_dry_run_keeps_the_status(cluster: Cluster) -> None:
         raise Refusal(500, "InternalError", "failed calling webhook")
 
     cluster.server.admit = refuse
-    with pytest.raises(Unreachable, match="failed calling webhook") as caught:
+    with pytest.raises(ApiUnreachable, match="failed calling webhook") as caught:
         cluster.run(lambda client: client.rehearse(Ref(POD, "probe", "shop"), {}))
     assert caught.value.status == 500
 
@@ -232,6 +238,6 @@ def test_a_refused_dry_run_keeps_the_status(cluster: Cluster) -> None:
 def test_what_is_no_object_is_given_as_text(cluster: Cluster) -> None:
     cluster.server.texts["/metrics"] = "up 1\n"
     assert cluster.run(lambda client: client.text("metrics", "/metrics")) == "up 1\n"
-    with pytest.raises(Unreachable, match="no endpoints") as caught:
+    with pytest.raises(ApiUnreachable, match="no endpoints") as caught:
         cluster.run(lambda client: client.text("x", "/api/v1/namespaces/x/services/y/proxy/z"))
     assert caught.value.status == 503

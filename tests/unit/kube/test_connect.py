@@ -17,7 +17,7 @@ from tests.fakes.api_server import ApiServer, serving
 from webhook.kube.client import KubeClient
 from webhook.kube.config import load_config
 from webhook.kube.connect import Connection, in_cluster
-from webhook.kube.errors import NoCluster, Unreachable
+from webhook.kube.errors import ApiUnreachable, NoCluster
 
 POD = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
 
@@ -178,7 +178,7 @@ def test_the_certificate_may_name_another_server_than_the_url(
         if name == "api.internal":
             assert version(connection) == "v1.36.1"
         else:
-            with pytest.raises(Unreachable, match=r"api\.internal|Hostname mismatch"):
+            with pytest.raises(ApiUnreachable, match=r"api\.internal|Hostname mismatch"):
                 version(connection)
 
 

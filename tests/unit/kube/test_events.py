@@ -25,7 +25,7 @@ JOB = Owner("batch/v1", "Job", "nightly-29", "uid-job", "shop")
 
 
 @dataclass
-class Told(Silent):
+class RecordingObserver(Silent):
     outcomes: list[str] = field(default_factory=list)
     notes: list[tuple[str, dict[str, object]]] = field(default_factory=list)
 
@@ -38,12 +38,12 @@ class Told(Silent):
 
 @dataclass
 class Stage:
-    """A cluster, a clock that a test turns, and what was told."""
+    """A cluster, a clock that a test turns, and what was observed."""
 
     server: ApiServer
     url: str
     time: float = 0.0
-    told: Told = field(default_factory=Told)
+    observer: RecordingObserver = field(default_factory=RecordingObserver)
 
     def run(
         self, play: Callable[[Recorder], Awaitable[Any]], *, most: int = 1024, seconds: float = 5
@@ -56,7 +56,9 @@ class Stage:
             async with KubeClient(connection) as client:
                 world = EventSource("pod-1", lambda: NOW, lambda: self.time, self._sleep)
                 pace = Pace(deadline=seconds)
-                recorder = Recorder(client, source=world, observer=self.told, pace=pace, most=most)
+                recorder = Recorder(
+                    client, source=world, observer=self.observer, pace=pace, most=most
+                )
                 task = asyncio.create_task(recorder.run())
                 await play(recorder)
                 task.cancel()
@@ -71,7 +73,7 @@ class Stage:
     async def settled(self, count: int) -> None:
         """Wait until so many events have an outcome."""
         async with asyncio.timeout(10):
-            while len(self.told.outcomes) < count:  # noqa: ASYNC110
+            while len(self.observer.outcomes) < count:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
     @property
@@ -105,7 +107,7 @@ def test_an_event_is_about_the_owner_and_says_who_wrote_it(stage: Stage) -> None
     assert event["reportingInstance"] == "pod-1"
     assert event["eventTime"] == "2026-11-26T01:02:03.000000Z"
     assert "series" not in event
-    assert stage.told.outcomes == ["written"]
+    assert stage.observer.outcomes == ["written"]
 
 
 def test_the_same_again_is_counted_and_written_when_its_time_has_come(stage: Stage) -> None:
@@ -117,7 +119,7 @@ def test_the_same_again_is_counted_and_written_when_its_time_has_come(stage: Sta
         stage.time = 299
         recorder.record(STATEFUL, "no-command", "A note.")
         await asyncio.sleep(0.05)
-        assert stage.told.outcomes == ["written"]
+        assert stage.observer.outcomes == ["written"]
         stage.time = 300
         recorder.record(STATEFUL, "no-command", "A note.")
         await stage.settled(2)
@@ -131,7 +133,7 @@ def test_the_same_again_is_counted_and_written_when_its_time_has_come(stage: Sta
 def test_another_replica_counts_up_the_same_event(stage: Stage) -> None:
     async def play(recorder: Recorder) -> None:
         recorder.record(STATEFUL, "no-command", "A note.")
-        await stage.settled(len(stage.told.outcomes) + 1)
+        await stage.settled(len(stage.observer.outcomes) + 1)
 
     for _ in range(3):
         stage.run(play)
@@ -196,9 +198,9 @@ def test_too_many_are_dropped_and_the_log_says_so_once(stage: Stage) -> None:
         await stage.settled(50)
 
     stage.run(play, most=8)
-    assert stage.told.outcomes.count("dropped") == 42
-    assert stage.told.outcomes.count("written") == len(stage.events) == 8
-    assert [event for event, _ in stage.told.notes] == ["events-dropped"]
+    assert stage.observer.outcomes.count("dropped") == 42
+    assert stage.observer.outcomes.count("written") == len(stage.events) == 8
+    assert [event for event, _ in stage.observer.notes] == ["events-dropped"]
 
 
 def test_a_missing_right_is_said_once_a_minute_with_what_to_grant(stage: Stage) -> None:
@@ -210,8 +212,8 @@ def test_a_missing_right_is_said_once_a_minute_with_what_to_grant(stage: Stage) 
         await stage.settled(3)
 
     stage.run(play)
-    assert stage.told.outcomes == ["failed"] * 3
-    ((event, fields),) = stage.told.notes
+    assert stage.observer.outcomes == ["failed"] * 3
+    ((event, fields),) = stage.observer.notes
     assert event == "event-not-written"
     assert "Grant the verb 'create' on events.events.k8s.io" in str(fields["next_step"])
 
@@ -229,8 +231,8 @@ def test_an_api_server_that_hangs_holds_nobody_up(stage: Stage) -> None:
         await stage.settled(1)
 
     stage.run(play, seconds=0.1)
-    assert stage.told.outcomes == ["failed"]
-    assert "no answer in 0.1 s" in str(stage.told.notes)
+    assert stage.observer.outcomes == ["failed"]
+    assert "no answer in 0.1 s" in str(stage.observer.notes)
 
 
 def test_what_could_not_be_said_is_counted_with_the_next(stage: Stage) -> None:
@@ -247,7 +249,7 @@ def test_what_could_not_be_said_is_counted_with_the_next(stage: Stage) -> None:
         recorder.record(STATEFUL, "one", "A note.")
         recorder.record(STATEFUL, "two", "A note.")
         await stage.settled(2)
-        assert stage.told.outcomes == ["failed", "written"]
+        assert stage.observer.outcomes == ["failed", "written"]
         stage.time = 300
         recorder.record(STATEFUL, "one", "A note.")
         await stage.settled(3)
@@ -289,7 +291,7 @@ def test_a_long_name_still_makes_a_name(stage: Stage) -> None:
         await stage.settled(1)
 
     stage.run(play)
-    assert stage.told.outcomes == ["written"]
+    assert stage.observer.outcomes == ["written"]
 
 
 def test_a_namespace_that_floods_the_queue_drops_its_own_events_alone(stage: Stage) -> None:
@@ -301,8 +303,8 @@ def test_a_namespace_that_floods_the_queue_drops_its_own_events_alone(stage: Sta
         await stage.settled(41)
 
     stage.run(play, most=8)
-    assert stage.told.outcomes.count("dropped") == 33
-    assert stage.told.outcomes.count("written") == 8
+    assert stage.observer.outcomes.count("dropped") == 33
+    assert stage.observer.outcomes.count("written") == 8
     written = [each for each in stage.server.log if each.startswith("POST ")]
     assert sum("/shop/" in each for each in written) == 1
     assert any("/shop/" in each for each in written[:2])

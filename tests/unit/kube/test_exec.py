@@ -14,13 +14,13 @@ import trustme
 from tests.fakes.kubelet import Kubelet, serving
 from webhook.kube.connect import Connection
 from webhook.kube.errors import (
-    BadAnswer,
+    ApiUnreachable,
+    BadApiAnswer,
     Forbidden,
     KubeError,
     Missing,
     NotStarted,
     Refused,
-    Unreachable,
 )
 from webhook.kube.exec import Ran, run
 from webhook.kube.objects import POD, Ref
@@ -74,7 +74,7 @@ def test_a_program_that_the_image_lacks_is_told_from_one_that_fails(execute: Exe
 
 @pytest.mark.parametrize(
     ("code", "expected"),
-    [(401, Forbidden), (403, Forbidden), (404, Missing), (400, Refused), (500, Unreachable)],
+    [(401, Forbidden), (403, Forbidden), (404, Missing), (400, Refused), (500, ApiUnreachable)],
 )
 def test_a_refusal_says_which_right_is_missing_and_no_secret(
     kubelet: Kubelet, execute: Exec, code: int, expected: type[KubeError]
@@ -94,14 +94,14 @@ def test_a_redirect_is_not_followed(kubelet: Kubelet, execute: Exec) -> None:
 
 
 def test_a_command_that_hangs_meets_the_deadline(execute: Exec) -> None:
-    with pytest.raises(Unreachable, match="no answer in"):
+    with pytest.raises(ApiUnreachable, match="no answer in"):
         execute("sleep", "1", deadline=0.2)
 
 
 @pytest.mark.parametrize("frames", [[b"\x01" + bytes(70_000)], [b"\x01" + bytes(999)] * 99])
 def test_a_flood_is_cut_off(kubelet: Kubelet, execute: Exec, frames: list[bytes]) -> None:
     kubelet.raw = frames
-    with pytest.raises(BadAnswer, match="more than 64 KiB"):
+    with pytest.raises(BadApiAnswer, match="more than 64 KiB"):
         execute("true")
 
 
@@ -112,13 +112,13 @@ def test_an_end_that_nobody_explains_is_a_bad_answer(
     kubelet: Kubelet, execute: Exec, frames: list[bytes]
 ) -> None:
     kubelet.raw = frames
-    with pytest.raises(BadAnswer, match="how the command ended"):
+    with pytest.raises(BadApiAnswer, match="how the command ended"):
         execute("true")
 
 
 def test_a_server_of_another_ca_is_not_spoken_to(kubelet: Kubelet, connection: Connection) -> None:
     stranger = replace(connection, tls=ssl.create_default_context())
-    with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
+    with pytest.raises(ApiUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
         asyncio.run(run(stranger, WEB, "app", ("true",)))
     assert kubelet.calls == []
 
@@ -136,7 +136,7 @@ def test_a_name_that_the_certificate_has_and_the_url_has_not_can_be_given(
 
 def test_nobody_listening_is_unreachable() -> None:
     nowhere = Connection("http://127.0.0.1:1", ssl.create_default_context(), _token)
-    with pytest.raises(Unreachable, match="Can't exec in Pod shop/web"):
+    with pytest.raises(ApiUnreachable, match="Can't exec in Pod shop/web"):
         asyncio.run(run(nowhere, WEB, "app", ("true",)))
 
 

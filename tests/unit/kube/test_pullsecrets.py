@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.lookups import Clock, Told
+from tests.fakes.lookups import Clock, RecordingObserver
 from tests.fakes.pull_secrets import SECRET, Cluster, pull_secret
 from webhook.kube import errors
 from webhook.kube.pullsecrets import PullSecrets
@@ -15,9 +15,9 @@ def users(ring: Any) -> list[str]:
     return [each.username for each in ring.matching("r.example.com/app")]
 
 
-def opened(cluster: Cluster) -> tuple[PullSecrets, Told, Clock]:
-    told, clock = Told(), Clock()
-    return PullSecrets(cluster, clock=clock, observer=told), told, clock
+def opened(cluster: Cluster) -> tuple[PullSecrets, RecordingObserver, Clock]:
+    observer, clock = RecordingObserver(), Clock()
+    return PullSecrets(cluster, clock=clock, observer=observer), observer, clock
 
 
 async def test_the_pods_secrets_go_before_its_service_accounts() -> None:
@@ -25,18 +25,18 @@ async def test_the_pods_secrets_go_before_its_service_accounts() -> None:
         {f"a/{name}": pull_secret(name) for name in ("one", "two", "account")},
         {"a/builder": {"imagePullSecrets": [{"name": "account"}, {"name": "one"}]}},
     )
-    secrets, told, _ = opened(cluster)
+    secrets, observer, _ = opened(cluster)
     ring = await secrets.keyring("a", ["two", "one"], service_account="builder")
     assert users(ring) == ["two", "one", "account"]
     assert ring.matching("r.example.com/app")[0].source == "secret a/two"
     assert cluster.asked.count("secret a/one") == 1
-    assert told.notes == []
+    assert observer.notes == []
 
 
 BROKEN: list[Any] = [
     errors.Missing("Can't get Secret a/bad"),
     errors.Forbidden("Can't get Secret a/bad", next_step="Grant it."),
-    errors.Unreachable("Can't get Secret a/bad"),
+    errors.ApiUnreachable("Can't get Secret a/bad"),
     {},
     {"type": "Opaque", "data": {"password": SECRET}},
     {"type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": SECRET}},
@@ -48,12 +48,12 @@ async def test_a_secret_that_can_not_be_used_is_skipped_and_said_without_its_con
     broken: Any,
 ) -> None:
     cluster = Cluster({"a/bad": broken, "a/good": pull_secret("good")})
-    secrets, told, _ = opened(cluster)
+    secrets, observer, _ = opened(cluster)
     ring = await secrets.keyring("a", ["bad", "good"], service_account="default")
     assert users(ring) == ["good"]
-    assert len(told.notes) == 2  # the secret, and the service account that is not there
-    assert any("'bad'" in note for note in told.notes)
-    assert SECRET not in str(told.notes)
+    assert len(observer.notes) == 2  # the secret, and the service account that is not there
+    assert any("'bad'" in note for note in observer.notes)
+    assert SECRET not in str(observer.notes)
 
 
 async def test_what_was_read_is_kept_for_seconds() -> None:
@@ -106,6 +106,6 @@ async def test_a_pod_that_names_very_many_secrets_does_not_have_them_all_read() 
 @pytest.mark.parametrize("odd", [None, "x", [None, 7, {}, {"name": 7}, {"name": ""}]])
 async def test_odd_service_accounts_name_no_secrets(odd: object) -> None:
     cluster = Cluster({}, {"a/default": {"imagePullSecrets": odd}})
-    secrets, told, _ = opened(cluster)
+    secrets, observer, _ = opened(cluster)
     assert users(await secrets.keyring("a", [], service_account="default")) == []
-    assert told.notes == []
+    assert observer.notes == []

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.fakes.lookups import Clock, Told
+from tests.fakes.lookups import Clock, RecordingObserver
 from webhook.core.credentials import Credential
 from webhook.oci.docker_config import DockerConfig
 from webhook.oci.endpoint import Login
@@ -37,12 +37,12 @@ def program(folder: Path, name: str, script: str) -> None:
 @asynccontextmanager
 async def opened(
     folder: Path, content: Any, **more: Any
-) -> AsyncIterator[tuple[DockerConfig, Told, Clock]]:
+) -> AsyncIterator[tuple[DockerConfig, RecordingObserver, Clock]]:
     file = folder / "config.json"
     file.write_text(content if isinstance(content, str) else json.dumps(content))
-    told, clock = Told(), Clock()
-    config = DockerConfig(file, clock=clock, observer=told, **more)
-    yield config, told, clock
+    observer, clock = RecordingObserver(), Clock()
+    config = DockerConfig(file, clock=clock, observer=observer, **more)
+    yield config, observer, clock
     await config.aclose()
 
 
@@ -121,10 +121,10 @@ async def test_a_program_that_fails_is_said_without_what_it_said(
     programs: Path, script: str, said: str
 ) -> None:
     program(programs, "bad", script)
-    async with opened(programs, {"credsStore": "bad"}, deadline=0.5) as (config, told, _):
+    async with opened(programs, {"credsStore": "bad"}, deadline=0.5) as (config, observer, _):
         assert await config.matching("r.io/app") == ()
-        assert said in told.notes[0]
-        assert SECRET not in str(told.notes)
+        assert said in observer.notes[0]
+        assert SECRET not in str(observer.notes)
 
 
 async def test_a_program_that_failed_is_asked_again_after_half_a_minute(programs: Path) -> None:
@@ -149,10 +149,10 @@ async def test_a_program_that_is_none_is_no_credential(programs: Path, name: obj
 async def test_a_config_that_can_not_be_read_is_said_and_skipped(
     tmp_path: Path, content: str
 ) -> None:
-    async with opened(tmp_path, content) as (config, told, _):
+    async with opened(tmp_path, content) as (config, observer, _):
         assert await config.matching("r.io/app") == ()
-        assert SECRET not in str(told.notes)
-        assert bool(told.notes) is (content != "[]")
+        assert SECRET not in str(observer.notes)
+        assert bool(observer.notes) is (content != "[]")
 
 
 async def test_a_config_that_changes_is_read_again_and_a_broken_one_keeps_the_last(
@@ -161,7 +161,7 @@ async def test_a_config_that_changes_is_read_again_and_a_broken_one_keeps_the_la
     def auths(user: str) -> dict[str, Any]:
         return {"auths": {"r.io": {"username": user, "password": "p"}}}
 
-    async with opened(tmp_path, auths("old")) as (config, told, clock):
+    async with opened(tmp_path, auths("old")) as (config, observer, clock):
         for content, user in ((auths("new"), "new"), ("broken", "new")):
             await config.matching("r.io/app")
             file = tmp_path / "config.json"
@@ -169,15 +169,15 @@ async def test_a_config_that_changes_is_read_again_and_a_broken_one_keeps_the_la
             clock.ahead += 31
             (found,) = await config.matching("r.io/app")
             assert found.username == user
-        assert len(told.notes) == 1
+        assert len(observer.notes) == 1
 
 
 async def test_a_login_of_the_registries_file_is_read_at_each_use(tmp_path: Path) -> None:
-    told = Told()
-    config = DockerConfig(None, clock=Clock(), observer=told)
+    observer = RecordingObserver()
+    config = DockerConfig(None, clock=Clock(), observer=observer)
     login = Login("robot", str(tmp_path / "password"))
     assert await config.matching("r.io/app", login) == ()
-    assert "password-file-unusable" in told.notes[0]
+    assert "password-file-unusable" in observer.notes[0]
     for password in ("one", "two"):
         (tmp_path / "password").write_text(f"{password}\n")
         found = await config.matching("r.io/app", login)

@@ -41,7 +41,7 @@ async def test_a_tag_leads_through_manifest_and_configuration_to_entrypoint_and_
         found = await asker.find(f"{host.authority}/team/app:v1")
         assert (found.config, found.digest) == (APP, name)
         assert (found.endpoint, found.credential) == (host.authority, "anonymous")
-        assert asker.told.lookups == [(host.authority, "ok")]
+        assert asker.observer.lookups == [(host.authority, "ok")]
         assert len(host.requests) == 2
 
 
@@ -158,7 +158,7 @@ async def test_equal_secrets_of_two_namespaces_share_what_they_could_both_read()
         for source in ("secret a/pull", "secret b/pull"):
             keyring = ring(host.authority, "robot:pw", source=source)
             await asker.config(f"{host.authority}/app:v1", keyring=keyring)
-        assert asker.told.cached == {"miss": 1, "hit": 1}
+        assert asker.observer.cached == {"miss": 1, "hit": 1}
 
 
 async def test_a_tag_is_believed_for_a_short_time_then_asked_by_head() -> None:
@@ -217,7 +217,7 @@ async def test_an_expired_answer_is_used_while_the_registry_is_down(down: Answer
         asker.clock.ahead += 61
         assert await asker.config(reference) == APP
         assert await asker.config(reference) == APP  # from what is remembered of the failure
-        assert asker.told.cached["stale"] == 2
+        assert asker.observer.cached["stale"] == 2
         asker.clock.ahead += 3600
         with pytest.raises(LookupFailed):
             await asker.config(reference)
@@ -232,7 +232,7 @@ async def test_an_expired_answer_is_used_when_the_registry_hangs_and_soon() -> N
         registry.delay = 60.0
         asker.clock.ahead += 2
         assert await asker.config(reference, seconds=30.0) == APP
-        assert asker.told.cached["stale"] == 1
+        assert asker.observer.cached["stale"] == 1
 
 
 async def test_revoked_access_is_not_covered_up_by_an_expired_answer() -> None:
@@ -321,7 +321,7 @@ async def test_a_thousand_who_ask_at_once_cost_one_fetch_also_when_the_first_giv
         assert set(await asyncio.gather(*rest)) == {APP}
         assert first.cancelled()
         assert len(host.requests) == 2
-        assert asker.told.cached == {"miss": 1, "joined": 999}
+        assert asker.observer.cached == {"miss": 1, "joined": 999}
 
 
 @pytest.mark.slow
@@ -437,7 +437,7 @@ async def test_registry_names_in_metrics_are_bounded() -> None:
         for number in range(70):
             with pytest.raises(Unreachable):
                 await asker.config(f"127.0.0.{number}:1/app")
-        assert len({registry for registry, _ in asker.told.lookups}) == 26
+        assert len({registry for registry, _ in asker.observer.lookups}) == 26
 
 
 async def test_a_wrong_digest_is_a_bad_answer_for_manifest_and_configuration() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.http import Answer, Request, serve
-from tests.fakes.lookups import Asker, Clock, Told, asking, plain, ring
+from tests.fakes.lookups import Asker, Clock, RecordingObserver, asking, plain, ring
 from tests.fakes.registry import Registry, basic, config_bytes, digest, manifest_bytes
 from webhook.base import tenants
 from webhook.core.argv import ImageConfig
@@ -200,7 +200,7 @@ async def test_few_credential_programs_run_at_once_and_none_waits_for_anothers(
     program.chmod(0o755)
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"credsStore": "x"}))
-    own = DockerConfig(config, clock=Clock(), observer=Told(), deadline=50.0)
+    own = DockerConfig(config, clock=Clock(), observer=RecordingObserver(), deadline=50.0)
     with tenants.working_for("evil"):
         hosts = (f"evil{number}.example.com/app" for number in range(300))
         tasks = [asyncio.create_task(own.matching(host)) for host in hosts]

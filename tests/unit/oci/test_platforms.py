@@ -19,8 +19,8 @@ def test_only_what_is_run_is_compared() -> None:
 def test_what_one_platform_tells_of_an_init_system_holds_for_all(first: Platform) -> None:
     second = ARM64 if first is AMD64 else AMD64
     plain = ImageConfig(("/entrypoint.sh",))
-    told = ImageConfig(("/entrypoint.sh",), init_system="S6_KEEP_ENV")
-    assert agree({first: [plain], second: [told]}, "app") == told
+    hinted = ImageConfig(("/entrypoint.sh",), init_system="S6_KEEP_ENV")
+    assert agree({first: [plain], second: [hinted]}, "app") == hinted
 
 
 @pytest.mark.parametrize(

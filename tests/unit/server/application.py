@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from webhook.admission.admit import Engine, Resolver
 from webhook.assembly.no_lookups import NoLookups
 from webhook.core.mutation import Delivery
-from webhook.core.policy import Rules
+from webhook.core.policy import ClusterRules
 from webhook.server.app import create_app, create_probes
 from webhook.server.health import Health
 from webhook.server.logs import Journal, ReviewLog, logger
@@ -40,7 +40,7 @@ class Application:
         self.metrics = Metrics("1.0")
         log = logger(self.level, "json", self.written)
         engine = Engine(
-            Rules(),
+            ClusterRules(),
             Delivery("reaper:1", "1.0"),
             self.resolver,
             FanOut([self.metrics, Journal(log)]),

@@ -1,4 +1,4 @@
-"""The routes: which request gets which status, and what is told of it."""
+"""The routes: which request gets which status, and what is recorded of it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -190,7 +190,7 @@ def test_a_failure_of_our_own_is_admitted_with_a_warning_and_no_trace_semantics_
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"),
+    ("timeout", "seconds"),
     [
         ("10s", 10),
         ("1m30s", 90),
@@ -206,27 +206,27 @@ def test_a_failure_of_our_own_is_admitted_with_a_warning_and_no_trace_semantics_
         ("1ns", 1e-9),
     ],
 )
-def test_a_go_duration_is_understood_semantics_2(told: str, seconds: float) -> None:
+def test_a_go_duration_is_understood_semantics_2(timeout: str, seconds: float) -> None:
     """https://pkg.go.dev/time#ParseDuration"""
-    usable = usable_seconds(told, 1e9)
+    usable = usable_seconds(timeout, 1e9)
     assert 0.5 * seconds <= usable <= 0.8 * seconds  # well inside it
 
 
 @pytest.mark.parametrize(
-    "told",
+    "timeout",
     [
         *("", "10", "s", "ten", "10 s", "-10s", "+-1s", "10s ", "1e3s", "0", "0s", "0h0m0s", "."),
         *(".s", "1d", "10S", "٣s", "nan", "infs", "10s;", "10s&timeout=1ms"),
         *("1" * 10 + "s", "9s" * 17),
     ],
 )
-def test_what_is_no_go_duration_leaves_the_settings_limit(told: str) -> None:
-    assert usable_seconds(told, 5.0) == 5.0
+def test_what_is_no_go_duration_leaves_the_settings_limit(timeout: str) -> None:
+    assert usable_seconds(timeout, 5.0) == 5.0
 
 
 @given(st.text(alphabet="0123456789.hmsuµn-+ ", max_size=40), st.floats(0.001, 100))
-def test_the_usable_time_is_never_more_than_the_setting(told: str, most: float) -> None:
-    assert 0 < usable_seconds(told, most) <= most
+def test_the_usable_time_is_never_more_than_the_setting(timeout: str, most: float) -> None:
+    assert 0 < usable_seconds(timeout, most) <= most
 
 
 @pytest.mark.parametrize(("query", "least", "most"), [("?timeout=2s", 0.5, 1.5), ("", 3.0, 5.0)])

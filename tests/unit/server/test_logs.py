@@ -122,9 +122,9 @@ def test_what_libraries_log_becomes_lines_too() -> None:
 def test_the_bridge_brings_tracebacks_along() -> None:
     out = io.StringIO()
     error = failure()
-    told = (type(error), error, error.__traceback__)
+    raised = (type(error), error, error.__traceback__)
     record = logging.LogRecord(
-        "uvicorn.error", logging.ERROR, "x.py", 1, "Exception in ASGI application\n", (), told
+        "uvicorn.error", logging.ERROR, "x.py", 1, "Exception in ASGI application\n", (), raised
     )
     Bridge(logger("info", "json", out)).handle(record)
     (line,) = lines(out)

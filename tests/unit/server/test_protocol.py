@@ -89,9 +89,9 @@ def test_idle_connections_outlast_the_api_servers_90_seconds_semantics_5() -> No
     assert made.config.timeout_keep_alive > 90
 
 
-@pytest.mark.parametrize(("told", "used"), [(0.4, 1), (1, 1), (1.5, 2), (120.0, 120)])
-def test_a_keep_alive_time_is_never_cut_to_nothing(told: float, used: int) -> None:
-    made = server(Endless(), keep_alive_seconds=told, receive_seconds=1)
+@pytest.mark.parametrize(("given", "used"), [(0.4, 1), (1, 1), (1.5, 2), (120.0, 120)])
+def test_a_keep_alive_time_is_never_cut_to_nothing(given: float, used: int) -> None:
+    made = server(Endless(), keep_alive_seconds=given, receive_seconds=1)
     assert made.config.timeout_keep_alive == used
 
 

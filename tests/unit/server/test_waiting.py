@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from tests.fakes.reviews import pod
 from webhook.core import policy
 from webhook.core.pod import Pod
-from webhook.core.policy import Plan, Rules
+from webhook.core.policy import ClusterRules, Plan
 from webhook.server.waiting import SharedWait
 
 DEADLINE = 1000.0
 POD = Pod(pod())
-PLAN = policy.plan(POD, Rules())
+PLAN = policy.plan(POD, ClusterRules())
 
 
 class Hangs:

@@ -11,7 +11,7 @@ from webhook.cli.installation.selection import BY_LABEL, Selection
 from webhook.cli.installation.settings import planning_settings
 from webhook.cli.installation.survey import WEBHOOK, Installation, survey
 from webhook.core.annotations import INJECT
-from webhook.core.policy import Rules
+from webhook.core.policy import ClusterRules
 from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import Forbidden, KubeError
@@ -32,7 +32,7 @@ class Basis:
 
     selection: Selection
     settings: Settings
-    rules: Rules
+    rules: ClusterRules
     since: str = ""
     installed: bool = True
     notes: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ import typer
 
 from webhook.cli import output
 from webhook.cli.audit.run import Request, run
-from webhook.cli.output import Form, WrongUsage
+from webhook.cli.output import OutputFormat, WrongUsage
 from webhook.core.errors import InitshimError
 from webhook.kube.config import load_config
 from webhook.settings import environment
@@ -41,7 +41,9 @@ def audit(  # noqa: PLR0913  # an option is an argument to typer
     namespace: Annotated[
         list[str] | None, typer.Option("--namespace", "-n", metavar="NAME", help=_NAMESPACE)
     ] = None,
-    form: Annotated[Form, typer.Option("--output", "-o", help=_OUTPUT)] = Form.TEXT,
+    output_format: Annotated[
+        OutputFormat, typer.Option("--output", "-o", help=_OUTPUT)
+    ] = OutputFormat.TEXT,
     fail_on: Annotated[
         list[FailOn] | None, typer.Option("--fail-on", metavar="STATE", help=_FAIL_ON)
     ] = None,
@@ -73,7 +75,7 @@ def audit(  # noqa: PLR0913  # an option is an argument to typer
     """
     request = Request(
         tuple(namespace or ()),
-        form,
+        output_format,
         frozenset(fail_on or ()),
         restart,
         yes,

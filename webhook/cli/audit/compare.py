@@ -78,12 +78,12 @@ def compare(pod: Pod, plan: Plan) -> tuple[Outcome, ...]:
 
 def state(outcomes: Iterable[Outcome]) -> State:
     """Count a pod as the worst that became of its containers; one wrapped makes it wrapped."""
-    told = {each.outcome for each in outcomes}
-    if MISSED in told:
+    found = {each.outcome for each in outcomes}
+    if MISSED in found:
         return State.MISSED
-    if told & UNRESOLVED:
+    if found & UNRESOLVED:
         return State.UNRESOLVED
-    return State.WRAPPED if WRAPPED in told else State.SKIPPED
+    return State.WRAPPED if WRAPPED in found else State.SKIPPED
 
 
 def _one(pod: Pod, decision: Decision) -> Outcome:

@@ -22,8 +22,8 @@ async def explain(client: KubeClient, error: KubeError) -> KubeError:
 async def grant(client: KubeClient) -> str:
     """Give two commands, for whoever we are; an API server before 1.28 doesn't say that."""
     try:
-        told = await client.submit(SELF_SUBJECT_REVIEW, {})
-        user = str((told.get("status") or {}).get("userInfo", {}).get("username") or "")
+        answer = await client.submit(SELF_SUBJECT_REVIEW, {})
+        user = str((answer.get("status") or {}).get("userInfo", {}).get("username") or "")
     except KubeError:
         user = ""
     return (

@@ -13,18 +13,18 @@ from webhook.cli.audit.compare import State
 from webhook.cli.audit.list_pods import Audited, Findings
 from webhook.cli.audit.owners import RESTARTED
 from webhook.cli.audit.summary import Tally, states, tallies, tasks
-from webhook.cli.output import Form
+from webhook.cli.output import OutputFormat
 
 _STYLES = {State.WRAPPED: "green", State.UNRESOLVED: "yellow", State.MISSED: "red"}
 _COLUMNS = (State.WRAPPED, State.SKIPPED, State.UNRESOLVED, State.MISSED)
 _HEAD = ("namespace", "workload", "pods", *_COLUMNS, "note")
 
 
-def show(findings: Findings, basis: Basis, form: Form) -> None:
+def print_audit(findings: Findings, basis: Basis, output_format: OutputFormat) -> None:
     """Print the report. Raises CantWrite."""
     counted = tallies(findings.pods)
-    if form is not Form.TEXT:
-        output.write(output.dumps(data(findings, counted, basis.notes), form))
+    if output_format is not OutputFormat.TEXT:
+        output.write(output.dumps(audit_data(findings, counted, basis.notes), output_format))
         return
     console = output.stdout()
     if counted:
@@ -46,7 +46,9 @@ def total(findings: Findings, counts: Counter[State]) -> str:
     return f"{said}; {counts[State.ENDED]:,} ended." if counts[State.ENDED] else f"{said}."
 
 
-def data(findings: Findings, counted: Sequence[Tally], notes: Sequence[str]) -> dict[str, Any]:
+def audit_data(
+    findings: Findings, counted: Sequence[Tally], notes: Sequence[str]
+) -> dict[str, Any]:
     """Give it as plain values: every workload, every container's outcomes, every pod."""
     return {
         "namespaces": [each.name for each in findings.namespaces],

@@ -8,14 +8,14 @@ from rich.text import Text
 from webhook.cli import output
 from webhook.cli.audit.what_if import Forecast, Planned
 from webhook.cli.outcomes import WRAPPED
-from webhook.cli.output import Form
+from webhook.cli.output import OutputFormat
 from webhook.core.annotations import INJECT
 
 
-def show(forecast: Forecast, form: Form) -> None:
+def print_forecast(forecast: Forecast, output_format: OutputFormat) -> None:
     """Print the forecast. Raises CantWrite."""
-    if form is not Form.TEXT:
-        output.write(output.dumps(data(forecast), form))
+    if output_format is not OutputFormat.TEXT:
+        output.write(output.dumps(forecast_data(forecast), output_format))
         return
     console = output.stdout()
     if forecast.planned:
@@ -26,7 +26,7 @@ def show(forecast: Forecast, form: Form) -> None:
     output.write(f"{_sum(forecast)}\n{_next(forecast)}\n")
 
 
-def data(forecast: Forecast) -> dict[str, Any]:
+def forecast_data(forecast: Forecast) -> dict[str, Any]:
     """Give it as plain values."""
     return {
         "namespace": forecast.namespace,

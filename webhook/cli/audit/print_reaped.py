@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from webhook.cli import output
-from webhook.cli.audit.reaped import COMMAND, Count, Read, data, problems, ranked
-from webhook.cli.output import Form
+from webhook.cli.audit.reaped import COMMAND, Count, Read, problems, ranked, ranking_data
+from webhook.cli.output import OutputFormat
 from webhook.kube.connect import Connection
 from webhook.kube.errors import NoCluster, NotStarted
 from webhook.kube.objects import POD, Ref
@@ -32,11 +32,11 @@ def reader(connection: Connection) -> Read:
     return read
 
 
-def show(counts: Sequence[Count], form: Form) -> None:
+def print_counts(counts: Sequence[Count], output_format: OutputFormat) -> None:
     """Print who reaped most, and who could not be asked. Raises CantWrite."""
     leaks, unasked = ranked(counts), problems(counts)
-    if form is not Form.TEXT:
-        output.write(output.dumps(data(leaks, unasked), form))
+    if output_format is not OutputFormat.TEXT:
+        output.write(output.dumps(ranking_data(leaks, unasked), output_format))
         return
     rows = [
         [

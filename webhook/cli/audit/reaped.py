@@ -107,7 +107,7 @@ def problems(counts: Iterable[Count]) -> list[str]:
     ]
 
 
-def data(leaks: Sequence[Leak], unasked: Sequence[str]) -> dict[str, object]:
+def ranking_data(leaks: Sequence[Leak], unasked: Sequence[str]) -> dict[str, object]:
     """Give the ranking as plain values."""
     return {
         "leaks": [{**asdict(each), "per_hour": round(each.per_hour, 3)} for each in leaks],

@@ -107,8 +107,8 @@ async def offer(client: KubeClient, counted: Sequence[Tally], *, yes: bool) -> b
     done = await restart(client, [each.workload for each in can], now=lambda: datetime.now(UTC))
     for one in done:
         said = f"{_where(one.workload)} is not restarted: {one.problem}. {one.remedy}"
-        told = said.rstrip() if one.problem else f"{_where(one.workload)} restarted"
-        console.print(f"initshim audit: {told}", markup=False)
+        line = said.rstrip() if one.problem else f"{_where(one.workload)} restarted"
+        console.print(f"initshim audit: {line}", markup=False)
     return not any(one.problem for one in done)
 
 

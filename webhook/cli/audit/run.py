@@ -9,15 +9,17 @@ from webhook.admission.admit import Engine, Resolver
 from webhook.assembly.engine import make_engine
 from webhook.assembly.resolver import open_resolver
 from webhook.cli import output
-from webhook.cli.audit import grants, print_audit, print_forecast, print_reaped, reaped, what_if
+from webhook.cli.audit import grants, print_reaped, reaped, what_if
 from webhook.cli.audit.basis import Basis, read_basis
 from webhook.cli.audit.list_pods import Auditor, Findings
+from webhook.cli.audit.print_audit import print_audit
+from webhook.cli.audit.print_forecast import print_forecast
 from webhook.cli.audit.progress import bar
 from webhook.cli.audit.restart import offer
 from webhook.cli.audit.shared_lookups import SharedLookups
 from webhook.cli.audit.summary import states, tallies
 from webhook.cli.installation.selection import OptedIn, opted_in
-from webhook.cli.output import Form
+from webhook.cli.output import OutputFormat
 from webhook.core.annotations import INJECT
 from webhook.core.observe import Silent
 from webhook.kube.client import KubeClient
@@ -34,7 +36,7 @@ class Request:
     """What was asked for."""
 
     namespaces: tuple[str, ...] = ()
-    form: Form = Form.TEXT
+    output_format: OutputFormat = OutputFormat.TEXT
     fail_on: frozenset[str] = frozenset()
     restart: bool = False
     yes: bool = False
@@ -80,11 +82,11 @@ async def _findings(client: KubeClient, basis: Basis, places: Sequence[OptedIn])
 
 
 async def _audit(client: KubeClient, findings: Findings, basis: Basis, request: Request) -> int:
-    print_audit.show(findings, basis, request.form)
+    print_audit(findings, basis, request.output_format)
     _say(basis.notes)
     problems = [await grants.explain(client, each) for each in findings.problems]
-    output.complain("audit", problems[:1])
-    output.complain("audit", [type(each)(str(each)) for each in problems[1:]])
+    output.print_errors("audit", problems[:1])
+    output.print_errors("audit", [type(each)(str(each)) for each in problems[1:]])
     counted = tallies(findings.pods)
     restarted = await offer(client, counted, yes=request.yes) if request.restart else True
     if problems or not restarted:
@@ -98,8 +100,8 @@ async def _reaped(connection: Connection, findings: Findings, request: Request) 
     now = datetime.now(UTC)
     with bar() as drawn:
         counts = await reaped.ask(findings.pods, read, now=now, bar=drawn)
-    print_reaped.show(counts, request.form)
-    output.complain("audit", findings.problems)
+    print_reaped.print_counts(counts, request.output_format)
+    output.print_errors("audit", findings.problems)
     nobody = bool(counts) and all(each.problem for each in counts)
     return PARTLY if findings.problems or nobody else DONE
 
@@ -116,10 +118,12 @@ async def _forecast(client: KubeClient, basis: Basis, request: Request, namespac
                 seconds=settings.lookup_seconds,
                 bar=drawn,
             )
-    print_forecast.show(forecast, request.form)
+    print_forecast(forecast, request.output_format)
     _say(basis.notes)
-    output.complain("audit", [await grants.explain(client, each) for each in forecast.problems[:1]])
-    output.complain("audit", forecast.problems[1:])
+    output.print_errors(
+        "audit", [await grants.explain(client, each) for each in forecast.problems[:1]]
+    )
+    output.print_errors("audit", forecast.problems[1:])
     return PARTLY if forecast.problems else DONE
 
 

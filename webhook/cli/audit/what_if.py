@@ -19,8 +19,8 @@ from webhook.core import policy
 from webhook.core.annotations import INJECT
 from webhook.core.errors import BadPod
 from webhook.core.pod import Pod
+from webhook.core.pod_templates import pod_templates
 from webhook.core.reasons import UNRESOLVED
-from webhook.core.workload import workloads
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
 from webhook.kube.objects import (
@@ -109,7 +109,7 @@ async def _found(
             made_by_another = Pod({"metadata": each.get("metadata")}).owner
             if made_by_another or (each.get("status") or {}).get("completionTime"):
                 continue  # somebody above it is planned, or it will make no more pods
-            for found in workloads({**each, "kind": kind.name}):  # items of a list don't say it
+            for found in pod_templates({**each, "kind": kind.name}):  # items of a list don't say it
                 yield Workload(namespace, kind.name, found.name, kind.version), found.pod
     try:
         pods = [each async for each in client.list(POD, namespace=namespace)]
@@ -138,7 +138,7 @@ async def _plan(workload: Workload, raw: Json, engine: Engine, *, seconds: float
         mutated = await mutate(pod, workload.namespace, engine, deadline=deadline)
     except BadPod as error:
         return Planned(workload, (Outcome(WHOLE_POD, "failed", str(error)),))
-    told = tuple(outcomes.of_plan(mutated.plan))
-    unresolved = any(each.outcome in UNRESOLVED for each in told)
+    found = tuple(outcomes.of_plan(mutated.plan))
+    unresolved = any(each.outcome in UNRESOLVED for each in found)
     refused = engine.deny_unresolved and unresolved
-    return Planned(workload, told, tuple(policy.warnings(mutated.plan)), refused)
+    return Planned(workload, found, tuple(policy.warnings(mutated.plan)), refused)

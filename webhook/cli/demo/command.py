@@ -18,7 +18,7 @@ from webhook.cli.demo import example
 from webhook.cli.demo.call import call, webhook
 from webhook.cli.demo.container import CantRun, Container, choose, run
 from webhook.cli.demo.stage import Measured, Now, Stage
-from webhook.cli.output import Form
+from webhook.cli.output import OutputFormat
 from webhook.core.errors import InitshimError
 
 _SECONDS = "How long the containers run before they are told to stop."
@@ -34,7 +34,9 @@ def demo(
     seconds: Annotated[float, typer.Option(min=0.5, max=60, help=_SECONDS)] = 6,
     grace: Annotated[float, typer.Option(min=0.5, max=60, help=_GRACE)] = 5,
     subreaper: Annotated[bool, typer.Option("--subreaper", help=_SUBREAPER)] = False,
-    form: Annotated[Form, typer.Option("--output", "-o", help=_OUTPUT)] = Form.TEXT,
+    output_format: Annotated[
+        OutputFormat, typer.Option("--output", "-o", help=_OUTPUT)
+    ] = OutputFormat.TEXT,
 ) -> None:
     """See zombies come without initshim, and none with it; no cluster, no root.
 
@@ -43,30 +45,30 @@ def demo(
     both are told to stop. Takes about 12 seconds. The exit code is 0 if initshim did what it
     promises: no zombies, and a stop on TERM.
     """
-    console = output.stdout() if form is Form.TEXT else Console(quiet=True)
+    console = output.stdout() if output_format is OutputFormat.TEXT else Console(quiet=True)
     try:
         reaper = initshim.path()
     except (FileNotFoundError, LookupError) as error:
         output.fail("demo", CantRun(str(error)))
     try:
         without, with_ = asyncio.run(
-            _tell(Stage(console), reaper, seconds=seconds, grace=grace, subreaper=subreaper)
+            _run(Stage(console), reaper, seconds=seconds, grace=grace, subreaper=subreaper)
         )
     except InitshimError as error:
         output.fail("demo", error)
     except KeyboardInterrupt:
         sys.exit(130)  # 128 + SIGINT; everything that ran has ended
-    if form is not Form.TEXT:
+    if output_format is not OutputFormat.TEXT:
         result = {"without": dataclasses.asdict(without), "with": dataclasses.asdict(with_)}
-        output.write(output.dumps(result, form))
+        output.write(output.dumps(result, output_format))
     if not _kept(without, with_):
         output.fail("demo", InitshimError("this is not what initshim promises"))
 
 
-async def _tell(
+async def _run(
     stage: Stage, reaper: Path, *, seconds: float, grace: float, subreaper: bool
 ) -> tuple[Measured, Measured]:
-    """Tell the story; give what was measured without and with initshim."""
+    """Ask the webhook, run the pod both ways; give what was measured without and with initshim."""
     before = example.created_pod(example.deployment())
     async with webhook() as running:
         answered = await call(running, example.review(before, str(uuid4())))
@@ -90,7 +92,7 @@ async def _tell(
 
 async def _watch(stage: Stage, pair: list[Container], seconds: float) -> list[int]:
     """Count zombies for a while; give the last counts."""
-    start, told = monotonic(), 0
+    start, shown = monotonic(), 0
     with stage.watching():
         while True:
             await asyncio.sleep(_LOOK)
@@ -100,8 +102,8 @@ async def _watch(stage: Stage, pair: list[Container], seconds: float) -> list[in
                 if each.process.returncode is not None:
                     raise CantRun(f"a container ended early, with {each.process.returncode}")
             last = at >= seconds
-            whole = int(at) > told or last
-            told = int(at)
+            whole = int(at) > shown or last
+            shown = int(at)
             stage.show(*map(Now, zombies), at=at, whole=whole)
             if last:
                 return zombies
@@ -113,7 +115,7 @@ async def _stop(
     """Stop both at the same time; give exit codes and seconds."""
     start = monotonic()
     tasks = [asyncio.create_task(each.stop(grace)) for each in pair]
-    told = 0
+    shown = 0
     with stage.watching():
         while True:
             done, left = await asyncio.wait(tasks, timeout=_LOOK)
@@ -122,8 +124,8 @@ async def _stop(
                 Now(count, *(task.result() if task in done else (None, at)))
                 for count, task in zip(zombies, tasks, strict=True)
             ]
-            stage.show(*now, at=at, whole=int(at) > told or not left)
-            told = int(at)
+            stage.show(*now, at=at, whole=int(at) > shown or not left)
+            shown = int(at)
             if not left:
                 return [task.result() for task in tasks]
 

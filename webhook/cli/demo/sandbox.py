@@ -37,9 +37,9 @@ def main() -> int:
             _enter(Path(wish["root"]), wish)
         pid = _start(wish)
     except OSError as error:
-        _tell({"error": f"{error.filename or 'setup'}: {error.strerror}"})
+        _report({"error": f"{error.filename or 'setup'}: {error.strerror}"})
         return 1
-    _tell({"pid": pid})
+    _report({"pid": pid})
     return _wait(pid)
 
 
@@ -126,17 +126,17 @@ def _wait(pid: int) -> int:
 
 def _mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:
     words = (source.encode(), target.encode(), kind.encode() or None)
-    told = _libc.mount(*words, ctypes.c_ulong(flags), options.encode() or None)
-    _checked(told, f"mount {target}")
+    code = _libc.mount(*words, ctypes.c_ulong(flags), options.encode() or None)
+    _checked(code, f"mount {target}")
 
 
-def _checked(told: int, call: str) -> None:
-    if told:
+def _checked(code: int, call: str) -> None:
+    if code:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code), call)
 
 
-def _tell(said: dict[str, Any]) -> None:
+def _report(said: dict[str, Any]) -> None:
     os.write(1, json.dumps(said).encode() + b"\n")
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from webhook.cli import output
 from webhook.cli.demo.call import Answered
 from webhook.cli.demo.container import Kind
-from webhook.cli.output import Form
+from webhook.cli.output import OutputFormat
 from webhook.core.pod import Json
 
 WITHOUT, WITH = "without initshim", "with initshim"
@@ -71,8 +71,8 @@ class Stage:
         """Show what the patch makes of the pod."""
         self.heading("2. The pod of deployment/leaky, patched")
         lines = difflib.unified_diff(
-            output.dumps(before, Form.YAML).splitlines(keepends=True),
-            output.dumps(after, Form.YAML).splitlines(keepends=True),
+            output.dumps(before, OutputFormat.YAML).splitlines(keepends=True),
+            output.dumps(after, OutputFormat.YAML).splitlines(keepends=True),
             "pod as it came",
             "pod as it goes on",
             n=1,

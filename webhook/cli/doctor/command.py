@@ -11,8 +11,8 @@ import typer
 from webhook.cli import output
 from webhook.cli.doctor.diagnose import diagnose
 from webhook.cli.doctor.finding import COULD_NOT_CHECK, EXIT_CODES, Finding, worst
-from webhook.cli.doctor.print_findings import show
-from webhook.cli.output import Form
+from webhook.cli.doctor.print_findings import print_findings
+from webhook.cli.output import OutputFormat
 from webhook.core.errors import InitshimError
 from webhook.kube.client import KubeClient
 from webhook.kube.config import load_config
@@ -37,7 +37,9 @@ def doctor(  # noqa: PLR0913  # an option is an argument to typer
     context: Annotated[str | None, typer.Option(metavar="NAME", help=_CONTEXT)] = None,
     timeout: Annotated[float, typer.Option(min=1, max=3600, help=_TIMEOUT)] = 60,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help=_QUIET)] = False,
-    form: Annotated[Form, typer.Option("--output", "-o", help=_OUTPUT)] = Form.TEXT,
+    output_format: Annotated[
+        OutputFormat, typer.Option("--output", "-o", help=_OUTPUT)
+    ] = OutputFormat.TEXT,
 ) -> None:
     """Find out what is wrong with initshim in a cluster, and what to do about it.
 
@@ -54,12 +56,12 @@ def doctor(  # noqa: PLR0913  # an option is an argument to typer
         findings = asyncio.run(
             _run(connection, webhook=webhook, namespace=namespace, seconds=timeout)
         )
-        show(findings, server=connection.server, form=form, quiet=quiet)
+        print_findings(findings, server=connection.server, output_format=output_format, quiet=quiet)
     except TimeoutError:
         typer.echo(f"initshim doctor: the API server took more than {timeout:g} s.", err=True)
         sys.exit(COULD_NOT_CHECK)
     except InitshimError as error:
-        output.complain("doctor", [error])
+        output.print_errors("doctor", [error])
         sys.exit(COULD_NOT_CHECK)
     sys.exit(EXIT_CODES[worst(findings)])
 

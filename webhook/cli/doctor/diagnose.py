@@ -22,7 +22,7 @@ from webhook.cli.doctor.finding import Finding, Subject, once_a_cause
 from webhook.cli.installation import dry_run_pod
 from webhook.cli.installation.survey import INSTALL, WEBHOOK
 from webhook.kube.client import KubeClient
-from webhook.kube.errors import KubeError, Unreachable
+from webhook.kube.errors import ApiUnreachable, KubeError
 from webhook.settings import Settings
 
 _Fetched = TypeVar("_Fetched")
@@ -49,7 +49,7 @@ async def diagnose(
             async with asyncio.timeout_at(end):
                 return await fetch
         except TimeoutError:
-            return Unreachable(
+            return ApiUnreachable(
                 f"it was not done in {seconds:g} s", next_step="initshim doctor --timeout 300"
             )
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from webhook.cli import output
 from webhook.cli.doctor.finding import Finding, Severity, worst
-from webhook.cli.output import Form
+from webhook.cli.output import OutputFormat
 
 _STYLES = {
     Severity.OK: "green",
@@ -24,7 +24,7 @@ _WIDTH = max(map(len, Severity))
 _MARGIN = " " * (_WIDTH + 4)
 
 
-def data(findings: Sequence[Finding], *, server: str) -> dict[str, Any]:
+def findings_data(findings: Sequence[Finding], *, server: str) -> dict[str, Any]:
     """Give everything as plain values."""
     return {
         "server": server,
@@ -42,10 +42,12 @@ def data(findings: Sequence[Finding], *, server: str) -> dict[str, Any]:
     }
 
 
-def show(findings: Sequence[Finding], *, server: str, form: Form, quiet: bool) -> None:
+def print_findings(
+    findings: Sequence[Finding], *, server: str, output_format: OutputFormat, quiet: bool
+) -> None:
     """Print the findings; a remedy has a line of its own, so that it can be pasted."""
-    if form is not Form.TEXT:
-        output.write(output.dumps(data(findings, server=server), form))
+    if output_format is not OutputFormat.TEXT:
+        output.write(output.dumps(findings_data(findings, server=server), output_format))
         return
     console = output.stdout()
     shown = [each for each in findings if not quiet or each.severity is not Severity.OK]

@@ -18,9 +18,9 @@ from webhook.core.credentials import Keyring
 from webhook.core.errors import BadPod, BadReference, LookupFailed
 from webhook.core.observe import Silent
 from webhook.core.pod import Pod
+from webhook.core.pod_templates import pod_templates
 from webhook.core.policy import NeedsImage
 from webhook.core.reasons import UNREAD, Reason
-from webhook.core.workload import workloads
 from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
@@ -94,7 +94,7 @@ async def _uses(
     for kind in _KINDS:
         try:
             async for each in client.list(kind, namespace=namespace):
-                for workload in workloads({**each, "kind": kind.name}):
+                for workload in pod_templates({**each, "kind": kind.name}):
                     found += _needing(Pod(workload.pod), namespace, settings)
         except KubeError as error:
             errors.append(error)

@@ -17,7 +17,7 @@ from webhook.cli.installation.survey import WEBHOOK
 from webhook.core.annotations import INJECT
 from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
-from webhook.kube.errors import Forbidden, KubeError, Unreachable
+from webhook.kube.errors import ApiUnreachable, Forbidden, KubeError
 from webhook.kube.objects import POD, Json, Ref
 
 _FAMILY = "rehearsal"
@@ -133,10 +133,10 @@ def _silent(cluster: Cluster, about: Subject, fetched: Rehearsal) -> Iterator[Fi
         )
     elif counted.get("answered"):
         yield about.error("the webhook was called, and left the pod as it was", _log(cluster))
-    elif isinstance(fetched.proxied, Unreachable):
+    elif isinstance(fetched.proxied, ApiUnreachable):
         yield about.error(
             f"the pod came back without an init, and the API server can't reach the Service: "
-            f"{_told(fetched.proxied)}",
+            f"{_words_of(fetched.proxied)}",
             _reach(cluster, fetched),
         )
     elif counted:
@@ -190,10 +190,10 @@ def _reach(cluster: Cluster, fetched: Rehearsal) -> str:
 
 
 def _also(fetched: Rehearsal) -> str:
-    return f": {_told(fetched.proxied)}" if isinstance(fetched.proxied, Unreachable) else ""
+    return f": {_words_of(fetched.proxied)}" if isinstance(fetched.proxied, ApiUnreachable) else ""
 
 
-def _told(error: KubeError) -> str:
+def _words_of(error: KubeError) -> str:
     """Give what the API server said, without what we asked."""
     return str(error).partition(", ")[2] or str(error)
 

@@ -144,9 +144,9 @@ def _pods(cluster: Cluster) -> Iterator[Finding]:
             waiting = (status.get("state") or {}).get("waiting") or {}
             if waiting.get("reason") in {None, "ContainerCreating", "PodInitializing"}:
                 continue
-            told = " ".join(str(waiting.get("message") or "").split())[:200]
+            message = " ".join(str(waiting.get("message") or "").split())[:200]
             yield Subject(_FAMILY, f"Pod {cluster.namespace}/{name}").warning(
-                f"{waiting['reason']}: {told}".rstrip(": "),
+                f"{waiting['reason']}: {message}".rstrip(": "),
                 f"kubectl -n {cluster.namespace} logs {name} --previous",
             )
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from webhook.cli.audit.progress import Bar
-from webhook.cli.leaks.observations import Look, Observed
+from webhook.cli.leaks.observations import Observations, Observed
 from webhook.cli.leaks.pods import Running
 from webhook.cli.leaks.probes import PROBES, Probe
 from webhook.cli.leaks.procfs import Reading, observed, reading
@@ -27,11 +27,13 @@ _AT_ONCE = 8
 class Inside:
     """What was seen in the containers, and why others could not be looked into."""
 
-    look: Look
+    observations: Observations
     problems: tuple[str, ...]
 
 
-async def look(containers: Mapping[str, Running], run: Exec, *, seconds: float, bar: Bar) -> Inside:
+async def observe_containers(
+    containers: Mapping[str, Running], run: Exec, *, seconds: float, bar: Bar
+) -> Inside:
     """Look into every container twice, a few at once."""
     turn = asyncio.Semaphore(_AT_ONCE)
     bar.begin("containers", len(containers))
@@ -62,7 +64,7 @@ async def look(containers: Mapping[str, Running], run: Exec, *, seconds: float, 
         bar.step(f"{container.workload.namespace}/{container.pod}")
 
     await asyncio.gather(*(one(*each) for each in containers.items()))
-    return Inside(Look(seconds=seconds, containers=seen), tuple(_counted(problems)))
+    return Inside(Observations(seconds=seconds, containers=seen), tuple(_counted(problems)))
 
 
 _NO_RIGHT = "no right to exec: get and create pods/exec"

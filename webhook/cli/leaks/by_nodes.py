@@ -12,7 +12,7 @@ from urllib.parse import quote
 from webhook.cli.audit.progress import Bar
 from webhook.cli.leaks import census
 from webhook.cli.leaks.node_pods import LABEL, census_pod
-from webhook.cli.leaks.observations import Look
+from webhook.cli.leaks.observations import Observations
 from webhook.core.errors import InitshimError
 from webhook.core.pod import Json
 from webhook.kube.client import KubeClient
@@ -45,11 +45,11 @@ class Survey:
 class Seen:
     """What the nodes showed, and the errors of those that showed nothing."""
 
-    looks: list[Look] = field(default_factory=list)
+    observations: list[Observations] = field(default_factory=list)
     problems: list[InitshimError] = field(default_factory=list)
 
 
-async def look(client: KubeClient, nodes: Sequence[str], survey: Survey, bar: Bar) -> Seen:
+async def observe_nodes(client: KubeClient, nodes: Sequence[str], survey: Survey, bar: Bar) -> Seen:
     """Look at every node, and delete every pod that was made: also on Ctrl-C, also on failure."""
     seen = Seen()
     turn = asyncio.Semaphore(survey.at_once)
@@ -58,7 +58,7 @@ async def look(client: KubeClient, nodes: Sequence[str], survey: Survey, bar: Ba
     async def one(node: str) -> None:
         async with turn:
             try:
-                seen.looks.append(await _node(client, node, survey))
+                seen.observations.append(await _node(client, node, survey))
             except InitshimError as error:
                 seen.problems.append(error)
         bar.step(node)
@@ -86,7 +86,7 @@ async def _sweep(client: KubeClient, survey: Survey, seen: Seen) -> None:
         )
 
 
-async def _node(client: KubeClient, node: str, survey: Survey) -> Look:
+async def _node(client: KubeClient, node: str, survey: Survey) -> Observations:
     pod = census_pod(
         node=node,
         run=survey.run,

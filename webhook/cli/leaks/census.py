@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
 from webhook.cli.leaks.cgroup import container_of
-from webhook.cli.leaks.observations import Look, Observed, Term, Zombies
+from webhook.cli.leaks.observations import Observations, Observed, Term, Zombies
 from webhook.core.errors import InitshimError
 
 _LONGEST_LINE = 128 << 10
@@ -58,7 +58,7 @@ class _Node(_Line):
 Row = TypeVar("Row", bound=_Line)
 
 
-def parse(log: str) -> Look:
+def parse(log: str) -> Observations:
     """Read a census' whole log. Raises BadCensus, also where its last line is missing."""
     rows = _rows(log)
     firsts = [_read(_First, row) for row in rows["first"]]
@@ -71,7 +71,7 @@ def parse(log: str) -> Look:
     groups = {row.get("cgroup"): row.get("group") for row in (*rows["first"], *rows["zombies"])}
     containers = dict(_containers(firsts, kinds, groups, tasks))
     inside = sum(each.now for seen in containers.values() for each in seen.zombies)
-    return Look(
+    return Observations(
         seconds=node.seconds,
         containers=containers,
         tasks=node.threads,

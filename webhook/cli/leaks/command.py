@@ -10,7 +10,7 @@ import typer
 
 import initshim
 from webhook.cli import output
-from webhook.cli.leaks.report import Output
+from webhook.cli.leaks.report import ReportFormat
 from webhook.cli.leaks.run import Request, answer
 from webhook.core.errors import BadSettings, InitshimError
 from webhook.kube.config import load_config
@@ -48,7 +48,9 @@ def leaks(  # noqa: PLR0913  # an option is an argument to typer
     at_once: Annotated[int, typer.Option(metavar="N", min=1, max=500, help=_AT_ONCE)] = 20,
     dry_run: Annotated[bool, typer.Option("--dry-run", help=_DRY_RUN)] = False,
     fail: Annotated[bool, typer.Option("--fail-on-leaks", help=_FAIL)] = False,
-    form: Annotated[Output, typer.Option("--output", "-o", help=_OUTPUT)] = Output.TABLE,
+    output_format: Annotated[
+        ReportFormat, typer.Option("--output", "-o", help=_OUTPUT)
+    ] = ReportFormat.TABLE,
     kubeconfig: Annotated[
         Path | None, typer.Option(metavar="FILE", help=_KUBECONFIG, dir_okay=False)
     ] = None,
@@ -77,7 +79,7 @@ def leaks(  # noqa: PLR0913  # an option is an argument to typer
         at_once=at_once,
         dry_run=dry_run,
         fail=fail,
-        form=form,
+        output_format=output_format,
     )
     try:
         _check(request)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from itertools import groupby
 
 from webhook.cli.audit.owners import Workload
-from webhook.cli.leaks.observations import Look, Observed, Term, Zombies
+from webhook.cli.leaks.observations import Observations, Observed, Term, Zombies
 from webhook.cli.leaks.pods import Running
 
 _HOUR = 3600.0
@@ -82,18 +82,18 @@ class _Seen:
     room: int
 
 
-def findings(looks: Sequence[Look], containers: Mapping[str, Running]) -> Findings:
+def findings(nodes: Sequence[Observations], containers: Mapping[str, Running]) -> Findings:
     """Say who leaks, the fastest first, and who is deaf."""
     seen = [
-        _Seen(containers[identity], observed, look.seconds, max(0, look.most - look.tasks))
-        for look in looks
-        for identity, observed in look.containers.items()
+        _Seen(containers[identity], observed, node.seconds, max(0, node.most - node.tasks))
+        for node in nodes
+        for identity, observed in node.containers.items()
         if identity in containers
     ]
     foreign = sum(
         each.now
-        for look in looks
-        for identity, observed in look.containers.items()
+        for node in nodes
+        for identity, observed in node.containers.items()
         if identity not in containers
         for each in observed.zombies
     )
@@ -103,8 +103,8 @@ def findings(looks: Sequence[Look], containers: Mapping[str, Running]) -> Findin
         containers=len(seen),
         zombies=sum(each.now for one in seen for each in one.observed.zombies),
         unknown=foreign,
-        elsewhere=sum(look.elsewhere for look in looks),
-        seconds=max((look.seconds for look in looks), default=0.0),
+        elsewhere=sum(node.elsewhere for node in nodes),
+        seconds=max((node.seconds for node in nodes), default=0.0),
     )
 
 

@@ -7,7 +7,7 @@ from webhook.cli.leaks.advice import WRAPPED
 from webhook.core import policy
 from webhook.core.errors import BadPod
 from webhook.core.pod import Pod
-from webhook.core.policy import Rules, Skip
+from webhook.core.policy import ClusterRules, Skip
 
 
 def forecast(
@@ -27,7 +27,7 @@ def forecast(
 
 def _outcomes(pod: Pod) -> dict[str, str]:
     try:
-        plan = policy.plan(pod, Rules())
+        plan = policy.plan(pod, ClusterRules())
     except BadPod:
         return {}
     if plan.reason:

@@ -40,7 +40,7 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Observations:
     """What was seen in `seconds` between the looks, by container id.
 
     `most` is how many tasks the node can have, 0 where nobody knows; `partial` says what was not

@@ -38,7 +38,7 @@ _KEY = (
 
 
 def page(data: dict[str, Any]) -> str:
-    """Give the page for findings as `report.data` has them."""
+    """Give the page for findings as `report.findings_data` has them."""
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',

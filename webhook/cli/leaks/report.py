@@ -12,7 +12,7 @@ from webhook.cli.audit.owners import Workload
 from webhook.cli.leaks import advice
 from webhook.cli.leaks.findings import Deaf, Findings, Leak
 from webhook.cli.leaks.page import page
-from webhook.cli.output import Form
+from webhook.cli.output import OutputFormat
 
 Forecast = Callable[[Workload, str], str]
 """Gives "wrapped", or the reason why initshim would leave a workload's container alone."""
@@ -22,7 +22,7 @@ _LEAKS = ("workload", "container", "pods", "zombies", "per hour", "full in", "le
 _DEAF = ("workload", "container", "pods", "program", "each stop", "verdict")
 
 
-class Output(StrEnum):
+class ReportFormat(StrEnum):
     """How findings are printed."""
 
     TABLE = "table"
@@ -31,17 +31,23 @@ class Output(StrEnum):
     HTML = "html"
 
 
-def show(found: Findings, problems: Sequence[str], form: Output, forecast: Forecast) -> None:
+def print_report(
+    found: Findings, problems: Sequence[str], output_format: ReportFormat, forecast: Forecast
+) -> None:
     """Print the findings. Raises CantWrite."""
-    if form in {Output.JSON, Output.YAML}:
-        output.write(output.dumps(data(found, problems, forecast), Form(form.value)))
-    elif form is Output.HTML:
-        output.write(page(data(found, problems, forecast)))
+    if output_format in {ReportFormat.JSON, ReportFormat.YAML}:
+        output.write(
+            output.dumps(
+                findings_data(found, problems, forecast), OutputFormat(output_format.value)
+            )
+        )
+    elif output_format is ReportFormat.HTML:
+        output.write(page(findings_data(found, problems, forecast)))
     else:
         _tables(output.stdout(), found, forecast)
 
 
-def data(found: Findings, problems: Sequence[str], forecast: Forecast) -> dict[str, Any]:
+def findings_data(found: Findings, problems: Sequence[str], forecast: Forecast) -> dict[str, Any]:
     """Give the findings as plain values."""
     return {
         "seconds": found.seconds,

@@ -12,9 +12,9 @@ from webhook.cli.audit.progress import bar
 from webhook.cli.leaks import by_exec, by_nodes, forecasts, node_pods, report
 from webhook.cli.leaks.by_nodes import NotCounted, Survey
 from webhook.cli.leaks.findings import findings
-from webhook.cli.leaks.observations import Look
+from webhook.cli.leaks.observations import Observations
 from webhook.cli.leaks.pods import Running, running
-from webhook.cli.leaks.report import Output
+from webhook.cli.leaks.report import ReportFormat
 from webhook.core.pod import Pod
 from webhook.kube.client import KubeClient
 from webhook.kube.connect import Connection
@@ -30,7 +30,7 @@ _DEADLINE = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What was asked for. `seconds` are between the two looks."""
+    """What was asked for. `seconds` are between the two observations."""
 
     namespaces: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
@@ -42,25 +42,27 @@ class Request:
     at_once: int = 20
     dry_run: bool = False
     fail: bool = False
-    form: Output = Output.TABLE
+    output_format: ReportFormat = ReportFormat.TABLE
 
 
 async def answer(connection: Connection, request: Request) -> int:
-    """Look, print what was found, and give the exit code. Raises InitshimError."""
+    """Observations, print what was found, and give the exit code. Raises InitshimError."""
     async with KubeClient(connection, largest=_LARGEST, deadline=_DEADLINE) as client:
         if request.dry_run:
             await _print_pods(client, request)
             return DONE
         _say_rights(request)
         if request.by_exec:
-            looks, containers, forecast, problems = await _inside(client, connection, request)
+            observations, containers, forecast, problems = await _inside(
+                client, connection, request
+            )
         else:
-            looks, containers, forecast, problems = await _on_nodes(client, request)
-        found = findings(looks, containers)
-        report.show(found, problems, request.form, forecast)
+            observations, containers, forecast, problems = await _on_nodes(client, request)
+        found = findings(observations, containers)
+        report.print_report(found, problems, request.output_format, forecast)
         for line in problems:
             output.stderr().print(f"initshim leaks: {line}", markup=False)
-        if problems and not looks:
+        if problems and not observations:
             return PARTLY
         mended = any(each.cause != "late" for each in found.leaks)
         return FOUND if request.fail and mended else PARTLY if problems else DONE
@@ -115,7 +117,7 @@ async def _nodes(client: KubeClient, request: Request) -> tuple[list[str], dict[
     return node_pods.usable(listed, request.nodes)
 
 
-Seen = tuple[list[Look], Mapping[str, Running], report.Forecast, list[str]]
+Seen = tuple[list[Observations], Mapping[str, Running], report.Forecast, list[str]]
 
 
 async def _on_nodes(client: KubeClient, request: Request) -> Seen:
@@ -126,14 +128,14 @@ async def _on_nodes(client: KubeClient, request: Request) -> Seen:
     made = await _prepare(client, request)
     try:
         with bar() as drawn:
-            seen = await by_nodes.look(client, fit, _survey(request), drawn)
+            seen = await by_nodes.observe_nodes(client, fit, _survey(request), drawn)
     finally:
         if made:
             await client.delete(Ref(NAMESPACE, request.pods_in))
     # After the look, so that no container that was seen is too young to be listed.
     containers, forecast = await _containers(client, request)
     problems += [output.sentence(error) for error in seen.problems]
-    return seen.looks, containers, forecast, problems
+    return seen.observations, containers, forecast, problems
 
 
 async def _prepare(client: KubeClient, request: Request) -> bool:
@@ -169,8 +171,8 @@ async def _inside(client: KubeClient, connection: Connection, request: Request) 
         return ran.stdout
 
     with bar() as drawn:
-        seen = await by_exec.look(containers, run, seconds=request.seconds, bar=drawn)
-    return [seen.look], containers, forecast, list(seen.problems)
+        seen = await by_exec.observe_containers(containers, run, seconds=request.seconds, bar=drawn)
+    return [seen.observations], containers, forecast, list(seen.problems)
 
 
 async def _containers(

@@ -1,4 +1,4 @@
-"""What became of a pod, told from its content and the plan alone."""
+"""What became of a pod, found out from its content and the plan alone."""
 
 import json
 from typing import Any
@@ -10,31 +10,31 @@ from webhook.cli.audit.compare import State, compare, has_ended, state, with_rec
 from webhook.cli.outcomes import left
 from webhook.core import policy
 from webhook.core.pod import Pod
-from webhook.core.policy import Rules
+from webhook.core.policy import ClusterRules
 from webhook.core.reasons import Reason
 
 STATUS = "initshim.dev/status"
 
 
-def told(raw: dict[str, Any], rules: Rules | None = None) -> dict[str, str]:
+def outcomes_by_name(raw: dict[str, Any], rules: ClusterRules | None = None) -> dict[str, str]:
     pod = Pod(raw)
-    plan = with_record(pod, policy.plan(pod, rules or Rules(lookups=False)))
+    plan = with_record(pod, policy.plan(pod, rules or ClusterRules(lookups=False)))
     return {each.container: str(each.outcome) for each in compare(pod, plan)}
 
 
 def verdict(raw: dict[str, Any]) -> State:
     pod = Pod(raw)
-    return state(compare(pod, with_record(pod, policy.plan(pod, Rules(lookups=False)))))
+    return state(compare(pod, with_record(pod, policy.plan(pod, ClusterRules(lookups=False)))))
 
 
 def test_a_pod_that_went_through_the_webhook_is_wrapped() -> None:
     pod = wrapped({"spec": spec()})
-    assert told(pod) == {"app": "wrapped"}
+    assert outcomes_by_name(pod) == {"app": "wrapped"}
     assert verdict(pod) is State.WRAPPED
 
 
 def test_a_pod_that_the_engine_would_change_is_missed() -> None:
-    assert told({"spec": spec()}) == {"app": "missed"}
+    assert outcomes_by_name({"spec": spec()}) == {"app": "missed"}
     assert verdict({"spec": spec()}) is State.MISSED
 
 
@@ -59,7 +59,7 @@ def test_a_pod_without_any_mark_that_was_rightly_left_alone_is_not_missed(
     pod: dict[str, Any], outcome: dict[str, str]
 ) -> None:
     assert wrapped(pod) == pod  # the webhook leaves no trace in it
-    assert told(pod) == outcome
+    assert outcomes_by_name(pod) == outcome
     assert verdict(pod) is State.SKIPPED
 
 
@@ -68,7 +68,7 @@ def test_an_annotation_alone_proves_nothing() -> None:
     status = json.dumps({"version": "1", "wrapped": ["app"], "skipped": {"side": "excluded"}})
     containers = container(), container("side")
     pod = {"metadata": {"annotations": {STATUS: status}}, "spec": spec(*containers)}
-    assert told(pod) == {"app": "missed", "side": "missed"}
+    assert outcomes_by_name(pod) == {"app": "missed", "side": "missed"}
 
 
 def test_a_command_alone_proves_nothing_either() -> None:
@@ -78,38 +78,38 @@ def test_a_command_alone_proves_nothing_either() -> None:
     without_mount = wrapped({"spec": spec()})
     without_mount["spec"]["containers"][0]["volumeMounts"] = []
     for broken in (without_volume, without_init, without_mount):
-        assert told(broken) == {"app": "missed"}
-        (outcome,) = compare(Pod(broken), policy.plan(Pod(broken), Rules()))
+        assert outcomes_by_name(broken) == {"app": "missed"}
+        (outcome,) = compare(Pod(broken), policy.plan(Pod(broken), ClusterRules()))
         assert "lacks what brings it" in outcome.why
 
 
 def test_an_image_volume_needs_no_init_container() -> None:
     pod = wrapped({"spec": spec()})
     volumes = [{"name": "initshim", "image": {"reference": "reaper:1"}}]
-    assert told({**pod, "spec": {**pod["spec"], "volumes": volumes, "initContainers": []}}) == {
-        "app": "wrapped"
-    }
+    assert outcomes_by_name(
+        {**pod, "spec": {**pod["spec"], "volumes": volumes, "initContainers": []}}
+    ) == {"app": "wrapped"}
 
 
 def test_what_the_webhook_wrote_down_is_the_reason_even_if_it_would_decide_otherwise_now() -> None:
     pod = wrapped({"spec": spec(container(), container("pay", command=None))})
     status = {"version": "1", "wrapped": ["app"], "skipped": {"pay": "unauthorized"}}
     pod["metadata"]["annotations"][STATUS] = json.dumps(status)
-    assert told(pod) == {"app": "wrapped", "pay": "unauthorized"}
+    assert outcomes_by_name(pod) == {"app": "wrapped", "pay": "unauthorized"}
     assert verdict(pod) is State.UNRESOLVED
 
 
 def test_a_container_that_a_later_webhook_added_is_missed() -> None:
     pod = wrapped({"spec": spec()})
     pod["spec"]["containers"].append(container("proxy"))
-    assert told(pod) == {"app": "wrapped", "proxy": "missed"}
+    assert outcomes_by_name(pod) == {"app": "wrapped", "proxy": "missed"}
     assert verdict(pod) is State.MISSED
 
 
 def test_a_wrapped_pod_stays_wrapped_when_somebody_opts_it_out_later() -> None:
     pod = wrapped({"spec": spec()})
     pod["metadata"]["annotations"]["initshim.dev/inject"] = "false"
-    assert told(pod) == {"app": "wrapped"}
+    assert outcomes_by_name(pod) == {"app": "wrapped"}
 
 
 @pytest.mark.parametrize("status", ["", "[", "[]", '{"skipped": []}', '{"skipped": {"b": "x"}}'])
@@ -117,12 +117,12 @@ def test_a_status_that_nobody_of_us_wrote_is_passed_over(status: str) -> None:
     pod = wrapped({"spec": spec(container(), container("b"))})
     pod["spec"]["containers"][1] = container("b")
     pod["metadata"]["annotations"][STATUS] = status
-    assert told(pod) == {"app": "wrapped", "b": "missed"}
+    assert outcomes_by_name(pod) == {"app": "wrapped", "b": "missed"}
 
 
 def test_a_pod_without_a_command_that_is_never_pulled_is_unresolved() -> None:
     pod = {"spec": spec({"name": "app", "image": "x", "imagePullPolicy": "Never"})}
-    assert told(pod, Rules()) == {"app": "never-pulled"}
+    assert outcomes_by_name(pod, ClusterRules()) == {"app": "never-pulled"}
     assert verdict(pod) is State.UNRESOLVED
 
 
@@ -136,5 +136,5 @@ def test_only_succeeded_and_failed_pods_have_ended() -> None:
 
 
 def test_what_a_registry_says_can_not_move_the_cursor() -> None:
-    told = left("app", Reason.BAD_ANSWER, "it says \x1b[2J and\nmore")
-    assert told.why == "it says  [2J and more"
+    outcome = left("app", Reason.BAD_ANSWER, "it says \x1b[2J and\nmore")
+    assert outcome.why == "it says  [2J and more"

@@ -19,7 +19,7 @@ from webhook.cli.audit.list_pods import Audited
 from webhook.cli.audit.owners import Workload
 from webhook.cli.audit.progress import Bar
 from webhook.kube.connect import Connection
-from webhook.kube.errors import Forbidden, KubeError, Missing, NotStarted, Unreachable
+from webhook.kube.errors import ApiUnreachable, Forbidden, KubeError, Missing, NotStarted
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 HOUR_AGO, DAY_AGO = "2026-11-26T11:00:00Z", "2026-11-25T12:00:00Z"
@@ -33,10 +33,10 @@ def pod(name: str, workload: Workload, started: str, container: str = "app") -> 
 
 def ask(pods: list[Audited], says: dict[str, str | KubeError]) -> tuple[reaped.Count, ...]:
     async def read(_namespace: str, name: str, _container: str) -> str:
-        told = says[name]
-        if isinstance(told, KubeError):
-            raise told
-        return told
+        answer = says[name]
+        if isinstance(answer, KubeError):
+            raise answer
+        return answer
 
     return asyncio.run(reaped.ask(pods, read, now=NOW, bar=Bar(None)))
 
@@ -55,7 +55,7 @@ def test_who_can_not_be_asked_is_said_by_cause_and_not_ranked() -> None:
         "0": NotStarted("no cat"),
         "1": NotStarted("no cat"),
         "2": Missing("gone"),
-        "3": Unreachable("no answer"),
+        "3": ApiUnreachable("no answer"),
         "4": "nginx\n",
         "5": "init:1\n",
     }

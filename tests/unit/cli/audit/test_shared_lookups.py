@@ -10,7 +10,7 @@ from webhook.cli.audit.shared_lookups import SharedLookups
 from webhook.core import policy
 from webhook.core.argv import ImageConfig
 from webhook.core.pod import Json, Pod
-from webhook.core.policy import NeedsImage, Plan, Rules, Wrap
+from webhook.core.policy import ClusterRules, NeedsImage, Plan, Wrap
 
 
 @dataclass
@@ -38,7 +38,10 @@ def settle(pods: list[tuple[Json, str]]) -> tuple[list[Plan], Counting]:
     async def main() -> list[Plan]:
         once = SharedLookups(resolver, seconds=5)
         return await asyncio.gather(
-            *(once.settle(policy.plan(Pod(raw), Rules()), Pod(raw), where) for raw, where in pods)
+            *(
+                once.settle(policy.plan(Pod(raw), ClusterRules()), Pod(raw), where)
+                for raw, where in pods
+            )
         )
 
     return asyncio.run(main()), resolver

@@ -22,7 +22,7 @@ from webhook.core.argv import ImageConfig
 from webhook.core.mutation import Delivery
 from webhook.core.observe import Silent
 from webhook.core.pod import Pod
-from webhook.core.policy import NeedsImage, Plan, Rules, Skip, settle
+from webhook.core.policy import ClusterRules, NeedsImage, Plan, Skip, settle
 from webhook.core.reasons import Reason
 from webhook.core.selector import selects
 from webhook.tls import issue
@@ -121,7 +121,7 @@ class Installed:
 
     async def _asked(self, pod: Json, namespace: str) -> bytes:
         delivery = Delivery("ghcr.io/initshim/reaper:1", initshim.__version__)
-        engine = Engine(Rules(), delivery, Answers(), Silent(), deny_unresolved=self.deny)
+        engine = Engine(ClusterRules(), delivery, Answers(), Silent(), deny_unresolved=self.deny)
         deadline = asyncio.get_running_loop().time() + 5
         content = body(pod, namespace=namespace, dryRun=True)
         return (await admit(content, engine, deadline=deadline)).body

@@ -13,7 +13,7 @@ from webhook.cli.audit.progress import Bar
 from webhook.cli.leaks import by_exec
 from webhook.cli.leaks.observations import Term
 from webhook.cli.leaks.pods import Running
-from webhook.kube.errors import Forbidden, NotStarted, Unreachable
+from webhook.kube.errors import ApiUnreachable, Forbidden, NotStarted
 
 _PID_1 = Path("/proc/1/stat").read_text()
 WEB = Workload("shop", "Deployment", "web", "apps/v1")
@@ -37,9 +37,11 @@ async def test_zombies_of_pid_1_and_of_another_parent_are_told_apart() -> None:
             printed, _ = await done.communicate()
             return printed.decode()
 
-        inside = await by_exec.look({"1": container("a")}, run, seconds=0.1, bar=Bar(None))
+        inside = await by_exec.observe_containers(
+            {"1": container("a")}, run, seconds=0.1, bar=Bar(None)
+        )
     assert inside.problems == ()
-    seen = inside.look.containers["1"]
+    seen = inside.observations.containers["1"]
     # A third parent waits, but late: one of its children may be seen at both looks.
     assert {(each.by_pid_1, each.stayed) for each in seen.zombies} >= {(True, 4), (False, 2)}
     assert seen.term is Term.DEFAULT
@@ -55,15 +57,15 @@ async def test_what_the_image_lacks_is_passed_over(missing: set[str]) -> None:
             raise NotStarted("no such program")
         return _PID_1
 
-    inside = await by_exec.look({"1": container("a")}, run, seconds=0, bar=Bar(None))
-    assert list(inside.look.containers) == ["1"]
+    inside = await by_exec.observe_containers({"1": container("a")}, run, seconds=0, bar=Bar(None))
+    assert list(inside.observations.containers) == ["1"]
     assert asked[-1] == asked[-2] not in missing  # the one that ran runs for the second look, too
 
 
 async def test_who_can_not_be_looked_into_is_said_by_cause() -> None:
     answers = {
         "scratch": NotStarted("no"),
-        "other": Unreachable("the kubelet does not answer"),
+        "other": ApiUnreachable("the kubelet does not answer"),
         "odd": None,
     }
 
@@ -74,8 +76,8 @@ async def test_who_can_not_be_looked_into_is_said_by_cause() -> None:
         return "what a broken shell prints"
 
     containers = {name: container(name) for name in answers}
-    inside = await by_exec.look(containers, run, seconds=0, bar=Bar(None))
-    assert inside.look.containers == {}
+    inside = await by_exec.observe_containers(containers, run, seconds=0, bar=Bar(None))
+    assert inside.observations.containers == {}
     assert len(inside.problems) == 3
     assert any("nothing in the image can read /proc" in each for each in inside.problems)
     assert any("the kubelet does not answer" in each for each in inside.problems)
@@ -90,7 +92,7 @@ async def test_a_namespace_without_the_right_is_asked_no_more() -> None:
         raise Forbidden("no")
 
     containers = {str(number): container(str(number)) for number in range(100)}
-    inside = await by_exec.look(containers, run, seconds=0, bar=Bar(None))
+    inside = await by_exec.observe_containers(containers, run, seconds=0, bar=Bar(None))
     assert len(asked) <= 8
     assert inside.problems == (
         "100 containers not looked into: no right to exec: get and create pods/exec",

@@ -29,28 +29,28 @@ def log(*rows: dict[str, object]) -> str:
 
 
 def test_a_container_is_put_together_from_its_lines() -> None:
-    look = parse(log(FIRST, ZOMBIES, GROUP, NODE))
+    seen = parse(log(FIRST, ZOMBIES, GROUP, NODE))
     sh = Zombies(name="sh", parent="app", by_pid_1=True, before=2, now=6, stayed=2)
-    assert look.containers == {
+    assert seen.containers == {
         ID: Observed(zombies=(sh,), pid_1="app", term=Term.DEFAULT, tasks=12)
     }
-    assert (look.seconds, look.tasks, look.zombies, look.most) == (5, 100, 9, 32768)
-    assert look.elsewhere == 3
-    assert not look.partial
+    assert (seen.seconds, seen.tasks, seen.zombies, seen.most) == (5, 100, 9, 32768)
+    assert seen.elsewhere == 3
+    assert not seen.partial
 
 
 def test_cgroups_below_a_container_are_the_containers() -> None:
     inner = {**ZOMBIES, "cgroup": f"{POD}/{ID}/init.scope", "group": 2, "parent_first": 0}
     more = {"kind": "group", "group": 2, "processes": 1, "threads": 3, "zombies": 6}
-    look = parse(log(FIRST, inner, GROUP, more, NODE))
-    assert look.containers[ID].tasks == 15
-    assert not look.containers[ID].zombies[0].by_pid_1
+    seen = parse(log(FIRST, inner, GROUP, more, NODE))
+    assert seen.containers[ID].tasks == 15
+    assert not seen.containers[ID].zombies[0].by_pid_1
 
 
 def test_zombies_without_a_container_are_the_nodes_own() -> None:
-    look = parse(log({**ZOMBIES, "cgroup": "/system.slice/x.service"}, NODE))
-    assert look.containers == {}
-    assert look.elsewhere == 9
+    seen = parse(log({**ZOMBIES, "cgroup": "/system.slice/x.service"}, NODE))
+    assert seen.containers == {}
+    assert seen.elsewhere == 9
 
 
 def test_bytes_of_a_name_are_its_bytes_again() -> None:
@@ -65,8 +65,8 @@ def test_a_node_that_is_too_large_is_said_to_be_counted_in_part() -> None:
 
 
 def test_what_a_later_census_adds_is_no_error() -> None:
-    look = parse(log({**FIRST, "new": [1], "term": "later"}, {"kind": "new"}, GROUP, NODE))
-    assert look.containers[ID].term is None
+    seen = parse(log({**FIRST, "new": [1], "term": "later"}, {"kind": "new"}, GROUP, NODE))
+    assert seen.containers[ID].term is None
 
 
 @pytest.mark.parametrize(

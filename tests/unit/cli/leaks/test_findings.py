@@ -3,7 +3,7 @@
 from webhook.cli.audit.owners import Workload
 from webhook.cli.leaks import advice
 from webhook.cli.leaks.findings import Cause, Findings, Leak, findings
-from webhook.cli.leaks.observations import Look, Observed, Term, Zombies
+from webhook.cli.leaks.observations import Observations, Observed, Term, Zombies
 from webhook.cli.leaks.pods import Running, running
 from webhook.core.pod import Pod
 
@@ -30,7 +30,7 @@ def zombies(
 
 
 def found(containers: dict[str, Running], seen: dict[str, Observed], most: int = 0) -> Findings:
-    return findings([Look(seconds=10, containers=seen, tasks=100, most=most)], containers)
+    return findings([Observations(seconds=10, containers=seen, tasks=100, most=most)], containers)
 
 
 def only(found: Findings) -> Leak:

@@ -16,8 +16,8 @@ _TEMPLATE = ("spec", "template")
 
 
 @dataclass(frozen=True, slots=True)
-class Workload:
-    """An object that makes pods: `pod` is the pod or pod template in it, the same object."""
+class PodTemplate:
+    """A pod template, `pod`, and the object that it is in; a pod is its own."""
 
     kind: str
     name: str
@@ -28,30 +28,30 @@ class Workload:
         return f"{self.kind}/{self.name or '(no name)'}"
 
 
-def workloads(document: Any) -> Iterator[Workload]:
+def pod_templates(document: Any) -> Iterator[PodTemplate]:
     """Find every pod and pod template in a manifest; any kind with a template at its place.
 
     Custom resources are found by content: `spec.template.spec.containers` is a list. The items
     of the API's own lists (PodList, DeploymentList) need not say their kind.
     """
-    return _workloads(document, "")
+    return _pod_templates(document, "")
 
 
-def _workloads(document: Any, listed: str) -> Iterator[Workload]:
+def _pod_templates(document: Any, listed: str) -> Iterator[PodTemplate]:
     if not isinstance(document, dict):
         return
     kind = str(document.get("kind") or listed)
     items = document.get("items")
     if kind.endswith("List") and isinstance(items, list):
         for item in items:
-            yield from _workloads(item, kind.removesuffix("List"))
+            yield from _pod_templates(item, kind.removesuffix("List"))
         return
     template = _follow(document, _PATHS.get(kind, _TEMPLATE))
     if template is not None and _makes_pods(template):
         metadata = document.get("metadata")
         named = metadata if isinstance(metadata, dict) else {}
         name = str(named.get("name") or named.get("generateName") or "")
-        yield Workload(kind, name, str(named.get("namespace") or ""), template)
+        yield PodTemplate(kind, name, str(named.get("namespace") or ""), template)
 
 
 def _follow(document: Json, path: tuple[str, ...]) -> Json | None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from webhook.core.pod import Json
-from webhook.core.workload import workloads
+from webhook.core.pod_templates import pod_templates
 
 TEMPLATE: Json = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "web"}]}}
 
@@ -30,7 +30,7 @@ def manifest(kind: str, api: str = "apps/v1", **fields: Any) -> Json:
 )
 def test_the_template_is_at_spec_template(kind: str, api: str) -> None:
     document = manifest(kind, api, spec={"replicas": 2, "template": TEMPLATE})
-    [found] = workloads(document)
+    [found] = pod_templates(document)
     assert found.pod is document["spec"]["template"]
     assert (found.kind, found.name, found.namespace) == (kind, "x", "shop")
     assert str(found) == f"{kind}/x"
@@ -38,7 +38,7 @@ def test_the_template_is_at_spec_template(kind: str, api: str) -> None:
 
 def test_a_pod_is_its_own_template() -> None:
     document = manifest("Pod", "v1", spec=TEMPLATE["spec"])
-    [found] = workloads(document)
+    [found] = pod_templates(document)
     assert found.pod is document
 
 
@@ -46,12 +46,12 @@ def test_a_cron_job_has_it_two_levels_deeper() -> None:
     document = manifest(
         "CronJob", "batch/v1", spec={"jobTemplate": {"spec": {"template": TEMPLATE}}}
     )
-    [found] = workloads(document)
+    [found] = pod_templates(document)
     assert found.pod is TEMPLATE
 
 
 def test_a_pod_template_has_it_at_the_top() -> None:
-    [found] = workloads(manifest("PodTemplate", "v1", template=TEMPLATE))
+    [found] = pod_templates(manifest("PodTemplate", "v1", template=TEMPLATE))
     assert found.pod is TEMPLATE
 
 
@@ -61,7 +61,10 @@ def test_a_list_gives_what_its_items_give_in_order() -> None:
         manifest("Job", spec={"template": TEMPLATE}),
         {"kind": "List", "items": [manifest("Pod", spec=TEMPLATE["spec"])]},
     ]
-    assert [str(each) for each in workloads({"kind": "List", "items": items})] == ["Job/x", "Pod/x"]
+    assert [str(each) for each in pod_templates({"kind": "List", "items": items})] == [
+        "Job/x",
+        "Pod/x",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +79,7 @@ def test_a_list_gives_what_its_items_give_in_order() -> None:
     ],
 )
 def test_the_items_of_the_apis_own_lists_need_not_say_their_kind(kind: str, item: Json) -> None:
-    assert [str(each) for each in workloads({"kind": kind, "items": [item]})] == [
+    assert [str(each) for each in pod_templates({"kind": kind, "items": [item]})] == [
         f"{kind.removesuffix('List')}/x"
     ]
 
@@ -97,13 +100,13 @@ def test_the_items_of_the_apis_own_lists_need_not_say_their_kind(kind: str, item
     ],
 )  # fmt: skip
 def test_what_makes_no_pods_is_no_workload(document: Any) -> None:
-    assert list(workloads(document)) == []
+    assert list(pod_templates(document)) == []
 
 
 def test_a_name_may_be_missing_or_generated() -> None:
     spec = {"template": TEMPLATE}
     named = [
-        next(iter(workloads({"kind": "Job", "metadata": metadata, "spec": spec})))
+        next(iter(pod_templates({"kind": "Job", "metadata": metadata, "spec": spec})))
         for metadata in (None, {}, {"generateName": "backup-"})
     ]
     assert [str(each) for each in named] == ["Job/(no name)", "Job/(no name)", "Job/backup-"]
