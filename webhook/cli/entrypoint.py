@@ -132,7 +132,7 @@ async def resolve(name: str, *, asked: Images, caller: Caller, seconds: float) -
 
 
 async def _run(name: str, *, as_pod: str | None, namespace: str | None) -> Resolved:
-    settings, told = load(), _ToStderr()
+    settings, observer = load(), _ToStderr()
     caller = Caller()
     async with AsyncExitStack() as stack:
         if as_pod is not None:
@@ -140,15 +140,15 @@ async def _run(name: str, *, as_pod: str | None, namespace: str | None) -> Resol
             try:
                 connection = load_config(environment(), home=Path.home())
             except NoCluster as error:
-                told.note("without pull secrets", error=str(error))
+                observer.note("without pull secrets", error=str(error))
                 caller = Caller(architectures=Pod(workload.pod).architectures)
             else:
                 client = await stack.enter_async_context(KubeClient(connection))
                 clock = asyncio.get_running_loop().time
-                secrets = PullSecrets(ClusterSecrets(client), clock=clock, observer=told)
+                secrets = PullSecrets(ClusterSecrets(client), clock=clock, observer=observer)
                 where = workload.namespace or namespace or connection.namespace
                 caller = await caller_of(workload, secrets, where)
-        asked = await stack.enter_async_context(images(settings, told))
+        asked = await stack.enter_async_context(images(settings, observer))
         return await resolve(name, asked=asked, caller=caller, seconds=settings.lookup_seconds)
 
 

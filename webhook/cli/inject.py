@@ -39,10 +39,7 @@ _IN_PLACE = "Write changed files back; print nothing."
 _OUTPUT = "text keeps each file as it is written; json and yaml write all documents anew."
 _IMAGE = "What an image runs: an OCI image configuration, or {entrypoint: […], cmd: […]}."
 _LOOKUP = "Ask registries for what images run (INITSHIM_… settings as for the webhook)."
-_TEMPLATE_PATH = (
-    "Where a kind has its pod template: TFJob.kubeflow.org=spec.tfReplicaSpecs.*.template. "
-    "Repeatable."
-)
+_TEMPLATE_PATH = "Where a kind has pod templates: Thing=spec.pods.*.template. Repeatable."
 _FAIL_FAST = "Print and write nothing when one of the files is wrong."
 _REAPER = "Image of the reaper (INITSHIM_REAPER_IMAGE)."
 _DELIVERY = "initContainer, or imageVolume from Kubernetes 1.35 on (INITSHIM_DELIVERY)."

@@ -113,8 +113,8 @@ class _Rewriter:
         changes: dict[Place, Json] = {}
         for found in pods(data, self._kinds):
             if isinstance(found, Passed):
-                told = self._told(found.object, document)
-                said = Outcome(*told, outcomes.WHOLE_POD, found.reason, found.why, found.remedy)
+                identity = self._identity(found.object, document)
+                said = Outcome(*identity, outcomes.WHOLE_POD, found.reason, found.why, found.remedy)
                 self.outcomes.append(said)
                 continue
             mutated = await self._mutate(found, document)
@@ -133,13 +133,13 @@ class _Rewriter:
             way = keys(str(error).partition(" ")[0])
             raise _misplaced(f"{found.object}: {error}", found, document, way) from error
 
-    def _told(self, about: Object, document: Document) -> tuple[str, int, str, str, str]:
+    def _identity(self, about: Object, document: Document) -> tuple[str, int, str, str, str]:
         return self._file, document.number, about.kind, about.name, about.namespace
 
     def _of_plan(self, mutated: Mutated, about: Object, document: Document) -> Iterator[Outcome]:
-        told = self._told(about, document)
+        identity = self._identity(about, document)
         for one in outcomes.of_plan(mutated.plan):
-            yield Outcome(*told, one.container, one.outcome, one.why, one.remedy)
+            yield Outcome(*identity, one.container, one.outcome, one.why, one.remedy)
 
 
 def _check_strings(found: Template, document: Document) -> None:

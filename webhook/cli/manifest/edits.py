@@ -58,9 +58,9 @@ class Editor:
     def _mapping(
         self, node: Mapping, wanted: dict[str, Any], parent: Node | None
     ) -> Iterator[Edit]:
-        told = self._values.of(node)
+        current = self._values.of(node)
         own, hidden = self._setters(node)
-        if not told.keys() <= wanted.keys():
+        if not current.keys() <= wanted.keys():
             if self._expand or own.keys() - wanted.keys():
                 yield self._replace(node, wanted, parent)
             return
@@ -68,9 +68,9 @@ class Editor:
         for key, part in wanted.items():
             if key in own:
                 yield from self.edits(own[key].value, part, node)
-            elif key not in told:
+            elif key not in current:
                 added[key] = part
-            elif not same(told[key], part):
+            elif not same(current[key], part):
                 if key in hidden:
                     raise Misplaced(_hidden(key), hidden[key].key.start)
                 if self._expand:
@@ -190,13 +190,13 @@ class Editor:
         return Edit(node.start, end, written if node.start < node.end else f" {written}")
 
 
-def _aligned(told: list[Any], wanted: list[Any]) -> list[int] | None:
+def _aligned(current: list[Any], wanted: list[Any]) -> list[int] | None:
     """Find each old item's place in the wanted list, from the back; None where one is gone."""
-    if len(told) == len(wanted):
+    if len(current) == len(wanted):
         return list(range(len(wanted)))
     places: list[int] = []
     at = len(wanted)
-    for item in reversed(told):
+    for item in reversed(current):
         at -= 1
         while at >= 0 and not _same_thing(item, wanted[at]):
             at -= 1

@@ -149,20 +149,20 @@ class _Reader:
         entries = []
         kinds: dict[str, type] = {}
         pairs = iter(nodes)
-        for key, told in zip(pairs, pairs, strict=True):
+        for key, value in zip(pairs, pairs, strict=True):
             if not isinstance(key, Scalar):
                 raise Misplaced("a key must be a word", key.start)
             word = key.value
             if word == "<<" and self._text[key.start] not in "'\"":
                 if self._text[key.start] != "<":
                     raise Misplaced("<< takes no tag", key.start)
-                entries.append(Entry(None, key, told))
+                entries.append(Entry(None, key, value))
                 continue
             name = word if type(word) is str else scalars.key(word, key.start)
             if kinds.setdefault(name, type(word)) is not type(word):
                 # To go-yaml these are two, and which one is left is chance.
                 raise Misplaced(f"the key {name} is there twice, once in quotes", key.start)
-            entries.append(Entry(name, key, told))
+            entries.append(Entry(name, key, value))
         return tuple(entries)
 
     def _alias(self, event: Any) -> Alias:

@@ -68,11 +68,11 @@ class Layout:
         """Give how far the dashes of each block list stand behind the list's key."""
         if isinstance(node, Mapping) and not node.flow:
             for entry in node.entries:
-                told = entry.value
-                if isinstance(told, Sequence) and not told.flow and told.items:
-                    dash = self.dash(told.items[0].start)
+                value = entry.value
+                if isinstance(value, Sequence) and not value.flow and value.items:
+                    dash = self.dash(value.items[0].start)
                     yield self.column(dash) - self.column(entry.key.start)
-                yield from self.dash_offsets(told)
+                yield from self.dash_offsets(value)
         elif isinstance(node, Sequence):
             for item in node.items:
                 yield from self.dash_offsets(item)
