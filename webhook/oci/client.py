@@ -4,31 +4,30 @@ httpx stays behind this module and the transport. Redirects are followed by hand
 without credentials as soon as another host is meant.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
 from webhook.base import tenants
 from webhook.base.lru import Lru
-from webhook.core.credentials import Credential
+from webhook.core.credentials import ANONYMOUS, Credential
 from webhook.core.errors import (
     BadAnswer,
-    LookupFailed,
     NotFound,
     RateLimited,
-    Unauthorized,
     Unreachable,
 )
 from webhook.oci.auth import RegistryAuth, Tokens
 from webhook.oci.bodies import LARGEST, LARGEST_CONFIGURATION, let_go
+from webhook.oci.digests import digest_of, is_digest, verify
 from webhook.oci.endpoint import Endpoint, address_of
-from webhook.oci.failures import server_error
-from webhook.oci.manifests import ACCEPT, digest_of, is_digest, verify
+from webhook.oci.manifests import ACCEPT
+from webhook.oci.statuses import check_status, limited, retry_after
 
-_HOPS = 5
+_REQUESTS = 10  # for one question, redirects and all: as containerd (`request.do`)
+_ONCE_MORE = frozenset({500, 503, 504})  # containerd: `retryRequest`, for the last host
 _HOLD_OFF = 30.0  # seconds, where a registry says 429 but not until when
 _LONGEST_HOLD_OFF = 300.0
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)  # the last resort; the caller's deadline is shorter
@@ -52,6 +51,16 @@ class Access:
     reader: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One question to a registry: the method, where, for which scope, and the longest answer."""
+
+    method: str
+    url: httpx.URL
+    scope: str
+    largest: int
+
+
 class Client:
     """Reads from registries; every failure is a LookupFailed."""
 
@@ -71,9 +80,16 @@ class Client:
 
     async def manifest(self, access: Access, image: Image) -> tuple[str, bytes]:
         """Give a manifest or an index and its digest, which it was checked against."""
-        answer = await self._ask("GET", access, image, f"manifests/{image.version}")
+        by_digest = ":" in image.version
+        try:
+            answer = await self._ask("GET", access, image, f"manifests/{image.version}")
+        except NotFound:
+            if not by_digest:
+                raise
+            # Registries of old keep manifests there; containerd: `Resolve`.
+            answer = await self._ask("GET", access, image, f"blobs/{image.version}")
         said = answer.headers.get("docker-content-digest", "")
-        digest = image.version if ":" in image.version else said
+        digest = image.version if by_digest else said
         if digest:
             verify(answer.content, digest)
         return digest or digest_of(answer.content), answer.content
@@ -106,45 +122,47 @@ class Client:
         # One namespace's image that is limited, or says so, does not hold off the others'.
         held = endpoint.authority, access.credential.identity, tenants.current()
         if self._clock() < (self._closed_until.get(held) or 0.0):
-            raise _limited(endpoint.authority)
+            raise limited(endpoint.authority)
         try:
             url = httpx.URL(f"{endpoint.root}/{image.repository}/{path}")
         except httpx.InvalidURL as error:  # registry:99999/app is a reference, but no URL
             raise Unreachable(f"{endpoint.authority} is no host and port") from error
         if endpoint.mirror:  # as containerd: a mirror of several registries needs to know which
             url = url.copy_merge_params({"ns": image.registry})
-        scope = f"repository:{image.repository}:pull"
-        auth = RegistryAuth(access.credential, scope, self._tokens)
+        request = _Asked(method, url, f"repository:{image.repository}:pull", largest)
         try:
-            answer = await self._follow(method, url, auth, endpoint, largest)
+            answer = await self._follow(request, access)
+            if answer.status_code in _ONCE_MORE and not retry_after(answer.headers):
+                answer = await self._follow(request, access)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise BadAnswer(f"{endpoint.authority} gave an answer that can't be used") from error
         except RateLimited:  # the token server
             self._hold_off(held, _HOLD_OFF)
             raise
         if answer.status_code in (429, 503):
-            wait = _retry_after(answer.headers)
+            wait = retry_after(answer.headers)
             if wait or answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
                 self._hold_off(held, wait or _HOLD_OFF)
-        _judge(answer, endpoint.authority, image)
+        check_status(
+            answer.status_code, endpoint.authority, f"{image.repository} ({image.version})"
+        )
         return answer
 
     def _hold_off(self, held: tuple[str, str, str], seconds: float) -> None:
         until = self._clock() + min(seconds, _LONGEST_HOLD_OFF)
         self._closed_until.put(held, until, owner=tenants.current())
 
-    async def _follow(
-        self, method: str, url: httpx.URL, auth: httpx.Auth | None, endpoint: Endpoint, largest: int
-    ) -> httpx.Response:
-        """Send, and go where the registry sends us, a few times at most."""
-        start = url
-        for _ in range(_HOPS + 1):
+    async def _follow(self, asked: _Asked, access: Access) -> httpx.Response:
+        """Send, and go where the registry sends us, a few times at most; elsewhere as nobody."""
+        url, credential = asked.url, access.credential
+        for _ in range(_REQUESTS):
             request = self._http.build_request(
-                method,
+                asked.method,
                 url,
                 headers={"Accept": ACCEPT},
-                extensions={"endpoint": endpoint, "largest": largest},
+                extensions={"endpoint": access.endpoint, "largest": asked.largest},
             )
+            auth = RegistryAuth(credential, asked.scope, self._tokens)
             answer = await self._http.send(request, auth=auth, stream=True)
             try:
                 await answer.aread()
@@ -154,9 +172,9 @@ class Client:
             if answer.status_code not in (301, 302, 303, 307, 308):
                 return answer
             url = _target(url, answer.headers.get("location", ""))
-            if address_of(str(url)) != address_of(str(start)) or url.scheme != start.scheme:
-                auth = None
-        raise BadAnswer(f"{endpoint.authority} redirects without end")
+            if address_of(str(url)) != access.endpoint.address or url.scheme != asked.url.scheme:
+                credential = ANONYMOUS
+        raise BadAnswer(f"{access.endpoint.authority} redirects without end")
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -171,39 +189,3 @@ def _target(base: httpx.URL, location: str) -> httpx.URL:
     if url is None or url.scheme not in ("http", "https") or not url.host or url.userinfo:
         raise BadAnswer(f"{base.host} redirects to what is no http(s) URL")
     return url
-
-
-def _judge(answer: httpx.Response, host: str, image: Image) -> None:
-    """Turn a status into the error that it means; what the body says is not repeated."""
-    status = answer.status_code
-    if status == httpx.codes.OK:
-        return
-    what = f"{image.repository} ({image.version})"
-    if status in (401, 403):
-        raise Unauthorized(f"{host} refused access to {what}")
-    if status in (404, 410):
-        raise NotFound(f"{host} has no {what}")
-    if status == httpx.codes.TOO_MANY_REQUESTS:
-        raise _limited(host)
-    if status >= 500 or status == httpx.codes.REQUEST_TIMEOUT:
-        raise server_error(host, status)
-    raise BadAnswer(f"{host} answered {status} to a request for {what}")
-
-
-def _limited(host: str) -> LookupFailed:
-    return RateLimited(
-        f"{host} limits how often it is asked",
-        next_step="Give credentials of an account with a higher limit, or a mirror.",
-    )
-
-
-def _retry_after(headers: Mapping[str, str]) -> float:
-    """Read Retry-After, in seconds or as a date by the server's own clock; 0 for none."""
-    text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:6])
-    try:
-        until, now = (parsedate_to_datetime(each) for each in (text, headers.get("date", "")))
-        return max(0.0, (until - now).total_seconds())
-    except (ValueError, TypeError, OverflowError):
-        return 0.0

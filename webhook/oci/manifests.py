@@ -6,8 +6,6 @@ and only the fields that are read are decoded. A general parser would make some 
 byte of `[],[],…`.
 """
 
-import hashlib
-import hmac
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,6 +14,8 @@ import msgspec
 from webhook.core import image_config
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadAnswer, BadInput
+from webhook.oci import wire
+from webhook.oci.digests import is_digest
 
 MOST_ENTRIES = 10_000
 _LONGEST_WORD = 32  # of a platform's name
@@ -34,7 +34,6 @@ _CONFIGS = frozenset(
     }
 )
 ACCEPT = ", ".join((_OCI_INDEX, _OCI_MANIFEST, _DOCKER_INDEX, _DOCKER_MANIFEST))
-_HASHES = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,73 +87,8 @@ class Configuration:
 
 
 Document = Index | Manifest
-_NOTHING = msgspec.Raw(b"")  # a field that is not there
-
-
-class _Platform(msgspec.Struct):
-    os: str | None = None
-    architecture: str | None = None
-    variant: str | None = None
-
-
-class _Notes(msgspec.Struct):
-    attests: str | None = msgspec.field(default=None, name="vnd.docker.reference.type")
-
-
-class _Descriptor(msgspec.Struct):
-    digest: str
-    size: int
-    media_type: str | None = msgspec.field(default=None, name="mediaType")
-    artifact_type: str | None = msgspec.field(default=None, name="artifactType")
-    platform: _Platform | None = None
-    annotations: _Notes | None = None
-
-
-class _Document(msgspec.Struct):
-    schema: msgspec.Raw = msgspec.field(default=_NOTHING, name="schemaVersion")
-    layers_v1: msgspec.Raw = msgspec.field(default=_NOTHING, name="fsLayers")
-    media_type: str | None = msgspec.field(default=None, name="mediaType")
-    artifact_type: str | None = msgspec.field(default=None, name="artifactType")
-    manifests: list[_Descriptor] | msgspec.UnsetType | None = msgspec.UNSET
-    config: _Descriptor | msgspec.UnsetType | None = msgspec.UNSET
-    layers: msgspec.Raw = _NOTHING
-
-
-class _Runs(msgspec.Struct):
-    entrypoint: list[str] | None = msgspec.field(default=None, name="Entrypoint")
-    cmd: list[str] | None = msgspec.field(default=None, name="Cmd")
-    stopsignal: str | None = msgspec.field(default=None, name="StopSignal")
-    env: list[str] | None = msgspec.field(default=None, name="Env")
-    labels: dict[str, str] | None = msgspec.field(default=None, name="Labels")
-
-
-class _Configuration(_Platform):
-    config: _Runs | None = None
-
 
 S = TypeVar("S")
-
-
-def digest_of(content: bytes) -> str:
-    """Give the canonical digest of some content."""
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
-
-
-def verify(content: bytes, digest: str) -> None:
-    """Raise BadAnswer unless the content is what its digest says."""
-    algorithm, _, expected = digest.partition(":")
-    make = _HASHES.get(algorithm)
-    if make is None:
-        raise BadAnswer(f"{_short(digest)} is of an algorithm that can't be checked")
-    if not hmac.compare_digest(make(content).hexdigest().encode(), expected.lower().encode()):
-        raise BadAnswer(f"the registry's answer does not match its digest {_short(digest)}")
-
-
-def is_digest(text: str) -> bool:
-    """Tell whether a text is a digest that `verify` can check."""
-    algorithm, _, value = text.partition(":")
-    make = _HASHES.get(algorithm)
-    return make is not None and len(value) == make().digest_size * 2 and _is_hex(value)
 
 
 def document(content: bytes) -> Document:
@@ -162,7 +96,7 @@ def document(content: bytes) -> Document:
 
     What could be read as either is refused (CVE-2021-41190; containerd: `validateMediaType`).
     """
-    raw = _decoded(content, _Document, "manifest")
+    raw = _decoded(content, wire.Document, "manifest")
     if bytes(raw.layers_v1) or bytes(raw.schema) == b"1":
         raise BadAnswer("the image is of Docker's schema 1, which container runtimes gave up")
     is_index = raw.manifests is not msgspec.UNSET
@@ -175,7 +109,7 @@ def document(content: bytes) -> Document:
         return _index(raw.manifests)
     if is_index:
         return Index(())
-    if not isinstance(raw.config, _Descriptor):
+    if not isinstance(raw.config, wire.Descriptor):
         raise BadAnswer("the manifest names no configuration")
     is_image = raw.artifact_type is None and raw.config.media_type in (None, *_CONFIGS)
     return Manifest(_digest(raw.config), _size(raw.config), is_image)
@@ -183,8 +117,8 @@ def document(content: bytes) -> Document:
 
 def configuration(content: bytes) -> Configuration:
     """Read what an image runs from its configuration."""
-    raw = _decoded(content, _Configuration, "image configuration")
-    runs = raw.config or _Runs()
+    raw = _decoded(content, wire.Configuration, "image configuration")
+    runs = raw.config or wire.Runs()
     try:
         read = image_config.read(msgspec.structs.asdict(runs))
     except BadInput as error:
@@ -193,7 +127,7 @@ def configuration(content: bytes) -> Configuration:
     return Configuration(read, *((word or "")[:_LONGEST_WORD] for word in words))
 
 
-def _index(listed: list[_Descriptor]) -> Index:
+def _index(listed: list[wire.Descriptor]) -> Index:
     if len(listed) > MOST_ENTRIES:
         raise BadAnswer(f"the index lists more than {MOST_ENTRIES} manifests")
     entries: dict[Entry, None] = {}
@@ -210,7 +144,7 @@ def _index(listed: list[_Descriptor]) -> Index:
     return Index(tuple(entries), tuple(others)[:_LONGEST_WORD])
 
 
-def _is_no_image(entry: _Descriptor, platform: Platform | None) -> bool:
+def _is_no_image(entry: wire.Descriptor, platform: Platform | None) -> bool:
     """Tell attestations, and what hangs on to an image: signatures, lists of parts."""
     if entry.annotations is not None and entry.annotations.attests is not None:
         return True
@@ -220,7 +154,7 @@ def _is_no_image(entry: _Descriptor, platform: Platform | None) -> bool:
     return entry.artifact_type is not None or not known
 
 
-def _platform(raw: _Platform | None) -> Platform | None:
+def _platform(raw: wire.Platform | None) -> Platform | None:
     """Give a platform; one that names no system is none, as an index has it that lists indexes."""
     if raw is None or not raw.os:
         return None
@@ -237,21 +171,13 @@ def _decoded(content: bytes, kind: type[S], what: str) -> S:
         raise BadAnswer("the registry's answer is no JSON") from None
 
 
-def _digest(descriptor: _Descriptor) -> str:
+def _digest(descriptor: wire.Descriptor) -> str:
     if not is_digest(descriptor.digest):
         raise BadAnswer("a descriptor has no digest that can be checked")
     return descriptor.digest
 
 
-def _size(descriptor: _Descriptor) -> int:
+def _size(descriptor: wire.Descriptor) -> int:
     if descriptor.size < 0:
         raise BadAnswer("a descriptor has no size")
     return descriptor.size
-
-
-def _is_hex(text: str) -> bool:
-    return all(c in "0123456789abcdef" for c in text)
-
-
-def _short(digest: str) -> str:
-    return digest if len(digest) <= 80 else f"{digest[:80]}…"

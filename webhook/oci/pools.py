@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
-from urllib.parse import unquote, urlsplit
 
 import httpcore
 import httpx
@@ -23,6 +22,7 @@ from webhook.oci.addresses import EVERYWHERE, AddressRule, is_private
 from webhook.oci.connect import Guarded, Resolve, Trust
 from webhook.oci.endpoint import Endpoint
 from webhook.oci.failures import mapped
+from webhook.oci.httpcore_values import as_httpcore, as_proxy
 from webhook.oci.proxied import check
 from webhook.oci.proxies import Proxies
 from webhook.oci.registries import Registries
@@ -103,13 +103,13 @@ class Pools(httpx.AsyncBaseTransport):
 
     async def _send(self, pool: _Pool, request: httpx.Request) -> httpcore.Response:
         try:
-            return await pool.http.handle_async_request(_core(request))
+            return await pool.http.handle_async_request(as_httpcore(request))
         except (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError):
             # An idle connection that the other side closed just now; asking again is harmless
             # for what only reads.
             if request.method not in ("GET", "HEAD"):
                 raise
-            return await pool.http.handle_async_request(_core(request))
+            return await pool.http.handle_async_request(as_httpcore(request))
 
     def _way(self, request: httpx.Request) -> Way:
         url = request.url
@@ -186,7 +186,7 @@ class Pools(httpx.AsyncBaseTransport):
         if way.proxy:
             return httpcore.AsyncConnectionPool(
                 ssl_context=tls,
-                proxy=_proxy(way.proxy),
+                proxy=as_proxy(way.proxy),
                 network_backend=Guarded(EVERYWHERE, self._resolve),  # the administrator's choice
                 max_keepalive_connections=self._kept,
                 keepalive_expiry=_IDLE_SECONDS,
@@ -205,22 +205,3 @@ class Pools(httpx.AsyncBaseTransport):
         pools, self._pools = self._pools, OrderedDict()
         for pool in pools.values():
             await pool.http.aclose()
-
-
-def _core(request: httpx.Request) -> httpcore.Request:
-    url = request.url
-    return httpcore.Request(
-        request.method,
-        httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-        headers=request.headers.raw,
-        content=request.content,
-        extensions={"timeout": request.extensions.get("timeout", {})},
-    )
-
-
-def _proxy(url: str) -> httpcore.Proxy:
-    parts = urlsplit(url)
-    bare = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-    if parts.username is None:
-        return httpcore.Proxy(bare)
-    return httpcore.Proxy(bare, auth=(unquote(parts.username), unquote(parts.password or "")))

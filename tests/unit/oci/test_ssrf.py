@@ -240,7 +240,7 @@ async def test_redirects_without_end_end() -> None:
     async with serve(handler) as host, asking(plain(host.authority)) as asker:
         with pytest.raises(BadAnswer, match="redirects without end"):
             await asker.config(f"{host.authority}/app:v1")
-        assert len(host.requests) == 6
+        assert len(host.requests) == 10
 
 
 async def test_a_cookie_of_a_registry_is_not_kept() -> None:
