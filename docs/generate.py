@@ -16,6 +16,7 @@ import initshim
 from initshim.grammar import OPTIONS, Option
 from webhook.cli.manifest import kinds
 from webhook.core import inits, shell
+from webhook.core.log_events import LogEvent
 from webhook.core.reasons import Reason
 from webhook.server.metrics import Metrics
 from webhook.settings import Settings
@@ -35,6 +36,29 @@ Times are seconds, sizes are bytes. This page is written by `docs/generate.py` f
 
 | `{_PREFIX}…` | Default | Values | Meaning |
 |---|---|---|---|
+"""
+
+_LOGS = """\
+# Logs
+
+The webhook writes one line an event to standard error: JSON, or text for people with
+`INITSHIM_LOG_FORMAT=text`. `event` says what happened, by one of the names below; `level`,
+`timestamp` and the fields of the event's row follow. A field that has nothing to say may be
+missing. A line with an `error` is a warning, one with an `exception` (a traceback) is an error.
+
+Nothing of a pod but names is written: no command, no environment, no secret. What is longer than
+512 characters is cut.
+
+An event's name never changes its meaning, so that an alert or a script may look for it:
+
+```sh
+kubectl -n NAMESPACE logs -l app.kubernetes.io/component=webhook | grep image-not-resolved
+```
+
+This page is written by `docs/generate.py` from `webhook/core/log_events.py`.
+
+| Event | Fields | Meaning |
+|---|---|---|
 """
 
 _REASONS = """\
@@ -249,6 +273,11 @@ def metrics() -> str:
     )
 
 
+def logs() -> str:
+    """Give the page of the log's events."""
+    return _LOGS + "".join(map(_event, LogEvent))
+
+
 def configuration() -> str:
     """Give the page of settings: a row for each, in the order of the code."""
     fields = Settings.model_fields.items()
@@ -347,6 +376,11 @@ def _reason(reason: Reason) -> str:
     return f"| `{reason}`{mark} | {_cell(meaning.sentence)} | {remedy} |\n"
 
 
+def _event(event: LogEvent) -> str:
+    fields = ", ".join(f"`{each}`" for each in event.fields)
+    return f"| `{event}` | {fields} | {_cell(event.meaning)} |\n"
+
+
 def _cell(text: str) -> str:
     """Keep a text within its cell, and `<name>` from being taken for HTML."""
     return text.replace("|", "\\|").replace("<", "&lt;")
@@ -373,6 +407,7 @@ PAGES = {
     "configuration.md": configuration,
     "inits.md": init_programs,
     "inject.md": inject,
+    "logs.md": logs,
     "metrics.md": metrics,
     "reasons.md": reasons,
 }

@@ -27,7 +27,7 @@ def script(name: str) -> ModuleType:
 
 
 @pytest.mark.parametrize(
-    "name", ["configuration.md", "inits.md", "inject.md", "metrics.md", "reasons.md"]
+    "name", ["configuration.md", "inits.md", "inject.md", "logs.md", "metrics.md", "reasons.md"]
 )
 def test_the_page_is_up_to_date(name: str) -> None:
     assert (DOCS / name).read_text() == script("generate").PAGES[name](), "run: make docs"

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from webhook.admission.checks import Checks
 from webhook.core import mutation, patch, policy, review
 from webhook.core.errors import BadPod, PatchFailed
+from webhook.core.log_events import LogEvent
 from webhook.core.mutation import Delivery
 from webhook.core.observe import Observer
 from webhook.core.patch import Patch
@@ -124,7 +125,9 @@ async def _resolved(plan: Plan, pod: Pod, namespace: str, engine: Engine, deadli
     except TimeoutError:
         if not limit.expired():
             raise
-        engine.observer.note("lookups stopped", namespace=namespace, error="They took too long.")
+        engine.observer.note(
+            LogEvent.LOOKUPS_STOPPED, namespace=namespace, error="They took too long."
+        )
         decisions = (
             Skip(each.container, Reason.TIMED_OUT) if isinstance(each, NeedsImage) else each
             for each in plan.decisions
@@ -182,7 +185,7 @@ def _denial(unresolved: Mapping[str, str]) -> str:
 def _failed(request: Review, engine: Engine, error: Exception) -> Answer:
     """Let the pod pass: what is wrong with it the API server says better than we could."""
     engine.observer.note(
-        "review failed",
+        LogEvent.REVIEW_FAILED,
         uid=request.uid,
         namespace=request.namespace,
         pod=request.name,

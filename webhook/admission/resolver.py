@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from webhook.core import image
 from webhook.core.credentials import Keyring
 from webhook.core.errors import BadReference, LookupFailed, NotFound, Unauthorized
+from webhook.core.log_events import LogEvent
 from webhook.core.observe import Observer
 from webhook.core.pod import Container, Pod
 from webhook.core.policy import NeedsImage, Plan, Skip, Wrap, settle
@@ -79,12 +80,12 @@ class ImageResolver:
                     namespace, pod.pull_secrets, service_account=pod.service_account
                 )
         except TimeoutError:
-            self._observer.note("pull-secrets-timed-out", namespace=namespace)
+            self._observer.note(LogEvent.PULL_SECRETS_TIMED_OUT, namespace=namespace)
             return Keyring()
 
     def _skip(self, container: Container, error: LookupFailed, namespace: str) -> Skip:
         self._observer.note(
-            "image-not-resolved",
+            LogEvent.IMAGE_NOT_RESOLVED,
             namespace=namespace,
             container=container.name,
             image=container.image[: image.LONGEST],

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 
 from webhook.admission.admit import Engine
 from webhook.core import policy
+from webhook.core.log_events import LogEvent
 from webhook.core.pod import Pod
 from webhook.core.pod_templates import pod_templates
 from webhook.core.policy import NeedsImage, Skip
@@ -72,7 +73,7 @@ async def warm_up(
         problem = {"error": str(error), "next_step": error.next_step}
     except Exception as error:  # noqa: BLE001  # the webhook serves without this as well
         problem = {"exception": error}
-    engine.observer.note("warm-up", **asdict(counts), **problem)
+    engine.observer.note(LogEvent.WARM_UP_ENDED, **asdict(counts), **problem)
 
 
 async def _templates(client: KubeClient, namespace: str) -> list[Pod]:

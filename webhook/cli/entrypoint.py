@@ -17,6 +17,7 @@ from webhook.core import image
 from webhook.core.argv import effective
 from webhook.core.credentials import Keyring
 from webhook.core.errors import BadManifest, InitshimError, LookupFailed
+from webhook.core.log_events import LogEvent
 from webhook.core.observe import Silent
 from webhook.core.pod import Pod
 from webhook.core.pod_templates import PodTemplate, pod_templates
@@ -140,7 +141,7 @@ async def _run(name: str, *, as_pod: str | None, namespace: str | None) -> Resol
             try:
                 connection = load_config(environment(), home=Path.home())
             except NoCluster as error:
-                observer.note("without pull secrets", error=str(error))
+                observer.say("without pull secrets", error=str(error))
                 caller = Caller(architectures=Pod(workload.pod).architectures)
             else:
                 client = await stack.enter_async_context(KubeClient(connection))
@@ -172,6 +173,11 @@ async def caller_of(workload: PodTemplate, secrets: PullSecrets, namespace: str)
 class _ToStderr(Silent):
     """Says what an operator would read in the log."""
 
-    def note(self, event: str, **fields: object) -> None:
+    def note(self, event: LogEvent, **fields: object) -> None:
+        """See Observer."""
+        self.say(event.replace("-", " "), **fields)
+
+    def say(self, what: str, **fields: object) -> None:
+        """Print a line."""
         said = ", ".join(f"{key}: {value}" for key, value in fields.items() if value)
-        typer.echo(f"initshim entrypoint: {event.replace('-', ' ')} ({said})", err=True)
+        typer.echo(f"initshim entrypoint: {what} ({said})", err=True)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
+from webhook.core.log_events import LogEvent
+
 CacheEvent = Literal["hit", "miss", "joined", "stale"]
 EventOutcome = Literal["written", "failed", "dropped"]
 
@@ -49,7 +51,7 @@ class Observer(Tracer, Protocol):
     def event(self, outcome: EventOutcome) -> None:
         """What became of a Kubernetes Event that was to be written."""
 
-    def note(self, event: str, **fields: object) -> None:
+    def note(self, event: LogEvent, **fields: object) -> None:
         """Something that an operator wants to read in the log; never a secret."""
 
 
@@ -85,5 +87,5 @@ class Silent:
     def event(self, outcome: EventOutcome) -> None:
         """See Observer."""
 
-    def note(self, event: str, **fields: object) -> None:
+    def note(self, event: LogEvent, **fields: object) -> None:
         """See Observer."""

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from webhook.base.lru import Lru
 from webhook.base.turns import Turns
+from webhook.core.log_events import LogEvent
 from webhook.core.observe import Observer
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import Conflict, KubeError
@@ -129,7 +130,7 @@ class Recorder:
         if dropped:
             dropped.queued = False
             self._observer.event("dropped")
-            self._note_failure("events-dropped", error=f"{self._most} events wait already")
+            self._note_failure(LogEvent.EVENTS_DROPPED, error=f"{self._most} events wait already")
 
     async def run(self) -> None:
         """Write what is recorded, one at a time, for ever."""
@@ -147,7 +148,7 @@ class Recorder:
                 pending.count += count  # said with the next one
                 said = str(error) or f"no answer in {self._pace.deadline:g} s"
                 next_step = getattr(error, "next_step", "")
-                self._note_failure("event-not-written", error=said, next_step=next_step)
+                self._note_failure(LogEvent.EVENT_NOT_WRITTEN, error=said, next_step=next_step)
             await self._source.sleep(self._pace.pause)
 
     async def _write(self, owner: Owner, note: str, count: int) -> None:
@@ -193,7 +194,7 @@ class Recorder:
         above = (each for each in metadata.get("ownerReferences") or () if each.get("controller"))
         return Owner.read(next(above, {}), owner.namespace) or owner
 
-    def _note_failure(self, event: str, **fields: object) -> None:
+    def _note_failure(self, event: LogEvent, **fields: object) -> None:
         """Say it in the log, and then nothing for a while: one broken right breaks every call."""
         now = self._source.clock()
         if now >= self._silent_until:

@@ -12,6 +12,7 @@ from webhook.base.flights import Flights
 from webhook.base.shares import Shares
 from webhook.core.credentials import Keyring, from_secret
 from webhook.core.errors import BadInput
+from webhook.core.log_events import LogEvent
 from webhook.core.observe import Observer
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
@@ -113,7 +114,7 @@ class PullSecrets:
                 return await read()
         except (KubeError, BadInput) as error:  # neither quotes a secret
             self._observer.note(
-                "pull-secret-skipped",
+                LogEvent.PULL_SECRET_SKIPPED,
                 kind=kind,
                 namespace=namespace,
                 name=name,

@@ -25,6 +25,7 @@ from webhook.base.shares import Shares
 from webhook.core.credentials import Credential, Keyring, from_config, location, token_or_password
 from webhook.core.errors import BadInput
 from webhook.core.image import DOCKER_HUB
+from webhook.core.log_events import LogEvent
 from webhook.core.observe import Observer
 from webhook.oci.endpoint import Login
 
@@ -96,7 +97,7 @@ class DockerConfig:
             config = self._parse(raw if isinstance(raw, dict) else {})
         except (OSError, ValueError, BadInput) as error:
             why = type(error).__name__  # its text may quote what could not be read
-            self._observer.note("docker-config-unusable", path=str(self._path), error=why)
+            self._observer.note(LogEvent.DOCKER_CONFIG_UNUSABLE, path=str(self._path), error=why)
             config = self._config
         self._config = _Config(
             config.keyring, config.helpers, config.store, self._clock() + _REREAD
@@ -119,7 +120,7 @@ class DockerConfig:
         try:
             password = read_capped(Path(login.password_file)).decode().strip()
         except (OSError, ValueError) as error:
-            self._observer.note("password-file-unusable", registry=host, error=str(error))
+            self._observer.note(LogEvent.PASSWORD_FILE_UNUSABLE, registry=host, error=str(error))
             return []
         return [Credential(f"registries file, {host}", login.username, password)]
 
@@ -143,7 +144,7 @@ class DockerConfig:
         except BadInput as error:
             problem = str(error)
         if problem:
-            self._observer.note("credential-program-failed", program=program, error=problem)
+            self._observer.note(LogEvent.CREDENTIAL_PROGRAM_FAILED, program=program, error=problem)
         return credential
 
     async def aclose(self) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 import orjson
 import structlog
 
+from webhook.core.log_events import LogEvent
 from webhook.core.observe import Silent
 
 if TYPE_CHECKING:
@@ -36,10 +37,10 @@ class Journal(Silent):
         """See Observer: a lookup that failed is worth a line."""
         if outcome != "ok":
             self._log.info(
-                "lookup failed", registry=registry, reason=outcome, seconds=round(seconds, 3)
+                LogEvent.LOOKUP_FAILED, registry=registry, reason=outcome, seconds=round(seconds, 3)
             )
 
-    def note(self, event: str, **fields: object) -> None:
+    def note(self, event: LogEvent, **fields: object) -> None:
         """See Observer. An `error` is a warning; an `exception` brings its traceback along."""
         exception = fields.pop("exception", None)
         if isinstance(exception, BaseException):
@@ -79,9 +80,9 @@ class ReviewLog:
             "milliseconds": round(seconds * 1000, 1),
         }
         if self._out is None:
-            (self._log.debug if quiet else self._log.info)("reviewed", **fields)
+            (self._log.debug if quiet else self._log.info)(LogEvent.REVIEWED, **fields)
             return
-        line = {"event": "reviewed", **fields, "level": "debug" if quiet else "info"}
+        line = {"event": LogEvent.REVIEWED, **fields, "level": "debug" if quiet else "info"}
         line["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         text = _json(line)
         # Only a long line can hold something that is too long.
@@ -114,8 +115,9 @@ class Bridge(logging.Handler):
         """Write a record down."""
         self._log.log(
             record.levelno,
-            record.getMessage().strip(),
+            LogEvent.LIBRARY_WARNED,
             logger=record.name,
+            message=record.getMessage().strip(),
             exc_info=record.exc_info,
         )
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+from webhook.core.log_events import LogEvent
 from webhook.core.observe import (
     Attributes,
     CacheEvent,
@@ -52,7 +53,7 @@ class FanOut:
         for tell in self._event:
             tell(outcome)
 
-    def note(self, event: str, **fields: object) -> None:
+    def note(self, event: LogEvent, **fields: object) -> None:
         """See Observer."""
         for tell in self._note:
             tell(event, **fields)

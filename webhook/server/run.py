@@ -13,6 +13,7 @@ from webhook.assembly.certificates import Certificates, make_certificates
 from webhook.assembly.engine import make_engine
 from webhook.assembly.resolver import open_resolver
 from webhook.assembly.warm_up import Pace, warm_up
+from webhook.core.log_events import LogEvent
 from webhook.kube.client import KubeClient
 from webhook.kube.connect import in_cluster
 from webhook.kube.events import Recorder
@@ -98,19 +99,19 @@ async def serve(
                 tasks.create_task(each.serve([listener]))
             await asyncio.gather(*(each.accepting.wait() for each in servers))
             port, http_port = (listener.getsockname()[1] for listener in sockets)
-            log.info("serving", version=version, port=port, http_port=http_port)
+            log.info(LogEvent.SERVING, version=version, port=port, http_port=http_port)
             announce(Running(port, http_port, certificates))
             recording = tasks.create_task(events.run()) if events else None
             warming = tasks.create_task(_warm_up(settings, client, engine))
             await stop.wait()
             stop.clear()
             warming.cancel()
-            log.info("draining", seconds=settings.drain_seconds)
+            log.info(LogEvent.DRAINING, seconds=settings.drain_seconds)
             await _drain(servers, health, settings.drain_seconds, stop)
             renewal.cancel()
             if recording:
                 recording.cancel()
-    log.info("stopped")
+    log.info(LogEvent.STOPPED)
 
 
 def _answered(traced: Tracing, events: Recorder | None) -> Callable[[Answer], None]:

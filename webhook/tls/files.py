@@ -10,6 +10,7 @@ from pathlib import Path
 
 from webhook.base.files import read_capped
 from webhook.core.errors import InitshimError
+from webhook.core.log_events import LogEvent
 from webhook.core.observe import Observer
 from webhook.tls import context
 from webhook.tls.issue import BadCertificate, Certificate, read_pair
@@ -69,14 +70,16 @@ class Files:
             )
         context.load(self.tls, pair)
         self._served = pair.certificate
-        self._observer.note("certificates.leaf", expires=pair.certificate.not_after.isoformat())
+        self._observer.note(
+            LogEvent.CERTIFICATE_LOADED, expires=pair.certificate.not_after.isoformat()
+        )
 
     def _refuse(self, error: Exception) -> None:
         certificate, key = self._paths
         kept = "the one before stays" if self._served else "there is none to serve"
         reason = f"{certificate} and {key} can't be used, {kept}: {error}"
         if reason != self.state.reason:
-            self._observer.note("certificates.trouble", error=reason)
+            self._observer.note(LogEvent.CERTIFICATE_FAILED, error=reason)
         self.state.reason = reason
 
     def _update_state(self) -> None:

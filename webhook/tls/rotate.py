@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from webhook.core.errors import InitshimError
+from webhook.core.log_events import LogEvent
 from webhook.core.observe import Observer
 from webhook.tls import context, issue
 from webhook.tls.issue import Certificate, Pair
@@ -81,7 +82,7 @@ class Rotation:
         if not self._doubted.is_set() and self._world.monotonic() - self._stepped >= _DOUBT:
             self._doubted.set()
             self._observer.note(
-                "certificates.doubted", error="A client does not trust the certificate."
+                LogEvent.CERTIFICATE_DOUBTED, error="A client does not trust the certificate."
             )
 
     async def step(self) -> float:
@@ -122,7 +123,7 @@ class Rotation:
     def _failed(self, error: InitshimError) -> str:
         self._failures += 1
         trouble = f"{error} {error.next_step}".strip()
-        self._observer.note("certificates.trouble", error=trouble, failures=self._failures)
+        self._observer.note(LogEvent.CERTIFICATE_FAILED, error=trouble, failures=self._failures)
         return trouble
 
     def _decide(self, found: Vault | None) -> Vault:
@@ -140,7 +141,9 @@ class Rotation:
         if self._vault is None or self._vault.current != vault.current:
             ends = vault.current.certificate.not_after.isoformat()
             self._observer.note(
-                "certificates.authority", fingerprint=_short(vault.current), expires=ends
+                LogEvent.CERTIFICATE_AUTHORITY_LOADED,
+                fingerprint=_short(vault.current),
+                expires=ends,
             )
         self._vault = vault
 
@@ -166,7 +169,9 @@ class Rotation:
         if leaf is None or signer != leaf.signer:
             self.state.ready = False  # said again below, if the CA has been seen for long enough
         self._leaf = Leaf(pair, signer, pair.certificate.renew_at(self._world.random()))
-        self._observer.note("certificates.leaf", expires=pair.certificate.not_after.isoformat())
+        self._observer.note(
+            LogEvent.CERTIFICATE_LOADED, expires=pair.certificate.not_after.isoformat()
+        )
 
     def _update_state(self, trouble: str) -> None:
         """Say what is so; once ready, only an expired leaf takes it back."""

@@ -66,8 +66,8 @@ def rotate_certificates(stage: Stage) -> str:
     while time.monotonic() < end:
         seen.add(stage.bundle())
         time.sleep(0.5)
-    leaves = stage.service.logged("certificates.leaf")
-    authorities = stage.service.logged("certificates.authority")
+    leaves = stage.service.logged("certificate-loaded")
+    authorities = stage.service.logged("certificate-authority-loaded")
     return f"{authorities} CAs taken up, {leaves} leaves loaded, {len(seen)} bundles published"
 
 

@@ -77,8 +77,8 @@ def soak(on: Stage, *, seconds: float) -> Soak:
             samples.append((at, [each.memory for each in on.service.replicas]))
             time.sleep(_EVERY)
         figures, renewed = steady.wait(seconds), churn.wait(seconds)
-    leaves = on.service.logged("certificates.leaf")
-    authorities = on.service.logged("certificates.authority")
+    leaves = on.service.logged("certificate-loaded")
+    authorities = on.service.logged("certificate-authority-loaded")
     return Soak(samples, figures, renewed, f"{authorities} CAs and {leaves} leaves")
 
 

@@ -44,7 +44,7 @@ def test_it_logs_json_lines_with_what_was_decided_and_nothing_else(tmp_path: Pat
     (reviewed,) = [line for line in lines if line.get("uid") == "a-uid"]
     assert reviewed["owner"] == "ReplicaSet/shop-7d9c5b8f6"
     assert reviewed["containers"] == {"app": "wrapped", "other": "lookup-off"}
-    (failed,) = [line for line in lines if line["event"] == "review failed"]
+    (failed,) = [line for line in lines if line["event"] == "review-failed"]
     assert "must be a list of strings" in failed["error"]
     assert not any(SECRET in line for line in served.written)
     assert [line["event"] for line in lines][-2:] == ["draining", "stopped"]

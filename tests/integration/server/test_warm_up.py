@@ -49,7 +49,7 @@ async def warmed(served: Webhook) -> dict[str, Any]:
     async with asyncio.timeout(PATIENCE):
         while True:
             for line in served.lines:
-                if line["event"] == "warm-up":
+                if line["event"] == "warm-up-ended":
                     return line
             await asyncio.sleep(0.02)
 
@@ -82,4 +82,4 @@ async def test_a_warm_up_that_hangs_does_not_keep_the_process(
         with webhook(**more) as served:
             await asyncio.wait_for(asked.wait(), PATIENCE)
         assert served.lines[-1]["event"] == "stopped"
-        assert not any(line["event"] == "warm-up" for line in served.lines)
+        assert not any(line["event"] == "warm-up-ended" for line in served.lines)

@@ -226,7 +226,7 @@ def test_a_failure_of_our_own_lets_the_pod_pass_with_a_warning_semantics_5(
     assert "Traceback" not in warning
     assert "boom" not in warning
     ((event, fields),) = notes.notes
-    assert event == "review failed"
+    assert event == "review-failed"
     assert fields["exception"] is error
     assert (fields["uid"], fields["namespace"]) == ("u", "shop")
 

@@ -102,7 +102,7 @@ async def test_two_replicas_at_once_need_no_more_than_rights_by_name(cluster: Cl
         assert first.count(b"BEGIN CERTIFICATE") == 1
         for rotation in (one, other):
             verify(handshake(rotation.tls), first, cluster.time.now)
-    assert cluster.notes.named("certificates.trouble") == []
+    assert cluster.notes.named("certificate-failed") == []
     published = cluster.server.objects[HOOK]
     for hook in published["webhooks"]:
         del hook["clientConfig"]["caBundle"]

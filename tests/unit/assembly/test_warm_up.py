@@ -82,7 +82,7 @@ def cluster() -> Iterator[Cluster]:
 
 
 def noted(asker: Asker) -> str:
-    (line,) = (each for each in asker.observer.notes if each.startswith("warm-up "))
+    (line,) = (each for each in asker.observer.notes if each.startswith("warm-up-ended "))
     return line
 
 
@@ -108,7 +108,7 @@ async def test_what_every_kind_of_workload_runs_is_known_afterwards(cluster: Clu
         for name, path in paths.items():
             cluster.workload(path, f"{host.authority}/{name}:v1")
         await cluster.warm_up(asker)
-        assert noted(asker) == f"warm-up {counted(1, 4, 4, 0)}}}"
+        assert noted(asker) == f"warm-up-ended {counted(1, 4, 4, 0)}}}"
         before = len(host.requests)
         for name in paths:
             config = await asker.config(f"{host.authority}/{name}:v1")
@@ -147,7 +147,7 @@ async def test_what_no_pod_would_ask_for_is_not_asked(cluster: Cluster) -> None:
         command = {"name": "c", "image": image, "command": ["/app"]}
         cluster.workload("apps/v1/shop/deployments/own", containers=[command])
         await cluster.warm_up(asker)
-        assert noted(asker) == f"warm-up {counted(1, 3, 0, 0)}}}"
+        assert noted(asker) == f"warm-up-ended {counted(1, 3, 0, 0)}}}"
         assert not host.requests
         assert not cluster.slept
 
@@ -165,7 +165,7 @@ async def test_the_pods_own_pull_secrets_are_used(cluster: Cluster) -> None:
         cluster.workload("apps/v1/shop/deployments/a", image, imagePullSecrets=[{"name": "mine"}])
         cluster.workload("apps/v1/shop/deployments/b", image)
         await cluster.warm_up(asker)
-        assert noted(asker) == f"warm-up {counted(1, 2, 2, 1)}}}"
+        assert noted(asker) == f"warm-up-ended {counted(1, 2, 2, 1)}}}"
 
 
 async def test_it_asks_for_one_workload_at_a_time_and_rests_after_each(cluster: Cluster) -> None:

@@ -185,7 +185,7 @@ def test_a_failure_of_our_own_is_admitted_with_a_warning_and_no_trace_semantics_
     assert response["warnings"]
     assert b"Traceback" not in answer.content
     assert b"a bug" not in answer.content
-    (failed,) = [line for line in application.lines if line["event"] == "review failed"]
+    (failed,) = [line for line in application.lines if line["event"] == "review-failed"]
     assert "RuntimeError: a bug" in failed["exception"]
 
 
@@ -308,6 +308,6 @@ def test_nothing_of_a_pods_environment_is_logged_or_counted() -> None:
     post(application, body())
     post(application, body(pod(containers=[*pod()["spec"]["containers"], unresolved("other")])))
     post(application, body(pod(containers=[{**pod()["spec"]["containers"][0], "command": SECRET}])))
-    assert "review failed" in application.written.getvalue()
+    assert "review-failed" in application.written.getvalue()
     assert SECRET not in application.written.getvalue()
     assert SECRET.encode() not in application.metrics.exposition()[0]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from webhook.core.log_events import LogEvent
 from webhook.server.logs import Bridge, Journal, adopt, logger
 
 SECRET = "hunter2-in-a-variable"
@@ -34,7 +35,7 @@ def failure() -> Exception:
 def test_a_traceback_comes_without_the_values_of_variables(form: Any) -> None:
     """structlog's default for people shows every frame's locals: one of them is the pod."""
     out = io.StringIO()
-    Journal(logger("info", form, out)).note("review failed", exception=failure(), uid="u")
+    Journal(logger("info", form, out)).note(LogEvent.REVIEW_FAILED, exception=failure(), uid="u")
     assert "RuntimeError: a bug" in out.getvalue()
     assert "inner" in out.getvalue()
     assert SECRET not in out.getvalue()
@@ -84,16 +85,16 @@ def test_a_full_disk_does_not_fail_a_review() -> None:
 def test_notes_are_as_severe_as_what_they_tell() -> None:
     out = io.StringIO()
     journal = Journal(logger("info", "json", out))
-    journal.note("plain", some=1)
-    journal.note("trouble", error="it does not work")
-    journal.note("bug", exception=failure())
+    journal.note(LogEvent.SERVING, port=1)
+    journal.note(LogEvent.CERTIFICATE_FAILED, error="it does not work")
+    journal.note(LogEvent.REVIEW_FAILED, exception=failure())
     journal.lookup("docker.io", "ok", 0.1)
     journal.lookup("docker.io", "timed-out", 0.12345)
     assert [(line["event"], line["level"]) for line in lines(out)] == [
-        ("plain", "info"),
-        ("trouble", "warning"),
-        ("bug", "error"),
-        ("lookup failed", "info"),
+        ("serving", "info"),
+        ("certificate-failed", "warning"),
+        ("review-failed", "error"),
+        ("lookup-failed", "info"),
     ]
     assert lines(out)[-1]["seconds"] == 0.123
 
@@ -114,7 +115,7 @@ def test_what_libraries_log_becomes_lines_too() -> None:
         logging.captureWarnings(capture=False)
         root.handlers, root.level = before, level
     first, second = lines(out)
-    assert first["event"] == "socket.accept() failed"
+    assert first["message"] == "socket.accept() failed"
     assert (first["logger"], first["level"]) == ("asyncio", "error")
     assert second["logger"] == "py.warnings"
 
@@ -128,5 +129,5 @@ def test_the_bridge_brings_tracebacks_along() -> None:
     )
     Bridge(logger("info", "json", out)).handle(record)
     (line,) = lines(out)
-    assert line["event"] == "Exception in ASGI application"
+    assert line["message"] == "Exception in ASGI application"
     assert "RuntimeError: a bug" in line["exception"]

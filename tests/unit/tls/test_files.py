@@ -78,7 +78,7 @@ def test_new_files_are_served_without_a_restart(mounted: Mounted) -> None:
         mounted.look()
         mounted.look()
         assert mounted.serves(good)
-    assert [event for event, _ in mounted.notes.notes] == ["certificates.leaf"] * 3
+    assert [event for event, _ in mounted.notes.notes] == ["certificate-loaded"] * 3
 
 
 OTHER = pair()
@@ -103,7 +103,7 @@ def test_files_that_do_not_fit_leave_the_old_pair_serving(
     mounted.look()
     assert mounted.serves(good)
     assert mounted.files.state.ready
-    (trouble,) = mounted.notes.named("certificates.trouble")
+    (trouble,) = mounted.notes.named("certificate-failed")
     assert "the one before stays" in str(trouble["error"])
     assert "tls.crt" in str(trouble["error"])
     assert "PRIVATE" not in str(mounted.notes.notes)

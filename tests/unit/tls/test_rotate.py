@@ -105,7 +105,7 @@ def test_two_replicas_that_start_at_once_make_one_ca() -> None:
         assert cluster.turns < 50
     cluster.run(timedelta(minutes=1))
     assert cluster.secret.writes == 1
-    one, other = cluster.notes.named("certificates.authority")
+    one, other = cluster.notes.named("certificate-authority-loaded")
     assert one == other
     assert len(bundle.parse(cluster.bundle.history[-1][1])) == 1
     assert ready(cluster)
@@ -216,7 +216,7 @@ def test_no_log_line_and_no_value_in_it_shows_a_key() -> None:
     cluster.run(45 * DAY)
     key = vault(cluster).current.key.decode().splitlines()[1]
     shown = f"{cluster.notes.notes} {cluster.secret} {vault(cluster)}"
-    assert "certificates.authority" in shown
+    assert "certificate-authority-loaded" in shown
     assert key not in shown
     assert "PRIVATE" not in shown
 
@@ -404,7 +404,7 @@ def test_a_client_that_distrusts_hastens_a_step_once_in_five_seconds_at_most() -
     rotation._stepped = cluster.time.elapsed
 
     def noted() -> int:
-        return len(cluster.notes.named("certificates.doubted"))
+        return len(cluster.notes.named("certificate-doubted"))
 
     for after, expected in ((4.9, 0), (0.1, 1), (60.0, 1)):
         cluster.time.pass_by(after)
