@@ -4,7 +4,7 @@ Said only where it is certain: a warning that is wrong costs more than one that 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from webhook.core import shell
 from webhook.core.pod import Container
@@ -24,24 +24,20 @@ _LINGERS = re.compile("-[a-z]*l|--linger")
 _BACKGROUND = re.compile("(^|[^&>])&($|[^&>])")
 
 
-def of_container(
-    container: Container, argv: Sequence[str], options: Sequence[str]
-) -> Iterator[str]:
+def of_container(container: Container, argv: Sequence[str], options: Sequence[str]) -> list[str]:
     """Give the sentences for one container that is to be wrapped, each short enough to be shown.
 
     `argv` is what it runs, `options` the reaper's.
     """
+    said: list[str] = []
     for place, command in _own_commands(container):
         if looks_at_pid_1(command):
-            yield _sentence(
-                container.name,
-                f"{place} looks at PID 1, which is the reaper now: use `pgrep -x PROGRAM`",
-            )
+            what = f"{place} looks at PID 1, which is the reaper now: use `pgrep -x PROGRAM`"
+            said.append(_sentence(container.name, what))
     if ends_with_its_shell(argv) and not any(map(_LINGERS.match, options)):
-        yield _sentence(
-            container.name,
-            "SIGTERM ends its shell, and all: use `exec`, or initshim.dev/options: -g -l 5",
-        )
+        what = "SIGTERM ends its shell, and all: use `exec`, or initshim.dev/options: -g -l 5"
+        said.append(_sentence(container.name, what))
+    return said
 
 
 def applied_again() -> str:
@@ -65,6 +61,8 @@ def ends_with_its_shell(argv: Sequence[str]) -> bool:
     As PID 1 it ignored SIGTERM, having no handler (pid_namespaces(7)); behind the reaper it dies
     of it, and the program with the container.
     """
+    if not shell.runs_another(argv):
+        return False
     words = shell.behind_prefixes(argv)
     found = shell.script_of(words) if words else None
     if found is None or len(found[0]) > shell.LONGEST_SCRIPT:
@@ -80,18 +78,23 @@ def ends_with_its_shell(argv: Sequence[str]) -> bool:
     )
 
 
-def _own_commands(container: Container) -> Iterator[tuple[str, Sequence[str]]]:
+def _own_commands(container: Container) -> Sequence[tuple[str, Sequence[str]]]:
     fields = container.fields
     hooks = fields.lifecycle
-    for place, handler in (
+    if not (hooks or fields.liveness_probe or fields.readiness_probe or fields.startup_probe):
+        return ()  # as many have none: it costs less than to look at each
+    handlers = (
         ("livenessProbe", fields.liveness_probe),
         ("readinessProbe", fields.readiness_probe),
         ("startupProbe", fields.startup_probe),
         ("postStart hook", hooks and hooks.post_start),
         ("preStop hook", hooks and hooks.pre_stop),
-    ):
-        if handler and handler.exec and handler.exec.command:
-            yield place, handler.exec.command
+    )
+    return [
+        (place, handler.exec.command)
+        for place, handler in handlers
+        if handler and handler.exec and handler.exec.command
+    ]
 
 
 def _sentence(container: str, what: str) -> str:

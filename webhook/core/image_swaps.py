@@ -19,7 +19,7 @@ READINESS_GATES = (
 
 def swaps_images(pod: Pod) -> bool:
     """Tell whether the pod says of its controller that it swaps images in place."""
+    if any(map(pod.labels.__contains__, LABELS)):
+        return True
     gates = pod.spec.readiness_gates
-    return any(label in pod.labels for label in LABELS) or (
-        bool(gates) and any(gate.condition_type in READINESS_GATES for gate in gates or ())
-    )
+    return bool(gates) and any(gate.condition_type in READINESS_GATES for gate in gates or ())

@@ -7,7 +7,6 @@ Patterns are of the kind that RE2 understands, too: no look-around, no back-refe
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from posixpath import basename
 
 from webhook.core import shell
 from webhook.core.reasons import Reason
@@ -158,7 +157,7 @@ def find(argv: Sequence[str], added: Sequence[str] = ()) -> Found | None:
     if not added and not _hints_at_one("\n".join(argv)):
         return None
     for command in shell.commands(argv):
-        name = basename(command.words[0])
+        name = shell.base_name(command.words[0])
         if command.first and _init_name(name):
             return Found(Reason.HAS_INIT, command.words[0])
         if _is_system(command.words, 0, added):
@@ -195,7 +194,7 @@ def _is_system(words: Sequence[str], at: int, added: Sequence[str]) -> bool:
     word = words[at]
     if word in SYSTEM_PATHS or (word.startswith("/") and word in added):
         return True
-    name = basename(word)
+    name = shell.base_name(word)
     if name in _subcommands:
         return at + 1 < len(words) and words[at + 1] in _subcommands[name]
     known = bool(_system_name(name)) or name in added

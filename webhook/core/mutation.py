@@ -27,6 +27,7 @@ from webhook.core.policy import (
 )
 from webhook.core.reasons import Reason
 
+_write = msgspec.json.Encoder().encode
 _COPIED_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 _NUMERIC_USER = 65532
 _STATUS_PATH = "/metadata/annotations/" + STATUS.replace("/", "~1")
@@ -59,16 +60,17 @@ def operations(pod: Pod, plan: Plan, delivery: Delivery) -> Patch:
         return []
     patch: Patch = []
     for decision in through:
-        if isinstance(decision, Wrap):
-            patch += _rewritten(decision, plan.options)
         container = decision.container
+        here = container.pointer
+        if isinstance(decision, Wrap):
+            patch += _rewritten(decision, here, plan.options)
         if not any(map(is_our_mount, container.mounts)):
-            mounts = f"{container.pointer}/volumeMounts"
-            patch.append(_append(mounts, len(container.mounts), dict(_READ_ONLY_MOUNT)))
-    as_volume = any(each.name == NAME and is_image_volume(each) for each in pod.volumes)
-    if not any(map(is_our_volume, pod.volumes)):
+            mount = dict(_READ_ONLY_MOUNT)
+            patch.append(_append(f"{here}/volumeMounts", len(container.mounts), mount))
+    volume = next(filter(is_our_volume, pod.volumes), None)
+    if volume is None:
         patch.append(_append("/spec/volumes", len(pod.volumes), _volume(delivery)))
-        as_volume = as_volume or delivery.as_volume
+    as_volume = is_image_volume(volume) if volume else delivery.as_volume
     patch += _installed(pod, through, delivery, as_volume=as_volume)
     patch += _status(pod, plan, delivery.version, changed=bool(patch))
     return patch
@@ -100,16 +102,16 @@ def _installed(
 
 def runs_through(decision: Decision) -> bool:
     """Tell whether the container runs through the reaper, once the plan is carried out."""
-    already = isinstance(decision, Skip) and decision.reason is Reason.ALREADY_WRAPPED
-    return already or isinstance(decision, Wrap)
+    if isinstance(decision, Wrap):
+        return True
+    return isinstance(decision, Skip) and decision.reason is Reason.ALREADY_WRAPPED
 
 
-def _rewritten(decision: Wrap, options: tuple[str, ...]) -> Patch:
+def _rewritten(decision: Wrap, here: str, options: tuple[str, ...]) -> Patch:
     container = decision.container
     if container.termination_path != TERMINATION_LOG:
         options = (*options, "-t", container.termination_path)
     argv = wrap(container.command, container.args, decision.image, options=options)
-    here = container.pointer
     patch: Patch = [{"op": "add", "path": f"{here}/command", "value": list(argv.command)}]
     if argv.args is not None:
         patch.append({"op": "add", "path": f"{here}/args", "value": list(argv.args)})
@@ -157,9 +159,10 @@ def _in_place_of_a_token(wrapped: Container) -> list[Json]:
     mounts the token into every container with nothing at that path, ours among them, and that
     change has the whole pod reviewed once more (`reinvocationPolicy: IfNeeded`).
     """
-    if all(mount.mount_path != _TOKEN_PATH for mount in wrapped.mounts):
-        return []
-    return [{"name": NAME, "mountPath": _TOKEN_PATH, "readOnly": True}]
+    for mount in wrapped.mounts:
+        if mount.mount_path == _TOKEN_PATH:
+            return [{"name": NAME, "mountPath": _TOKEN_PATH, "readOnly": True}]
+    return []
 
 
 def _put_right(ours: Container, through: Sequence[Container]) -> Patch:
@@ -184,7 +187,7 @@ def _resources(container: Container) -> Json:
         return {}
     copied: Json = {}
     for kind, amounts in (("limits", asked.limits), ("requests", asked.requests)):
-        kept = {name: amounts[name] for name in _COPIED_RESOURCES if amounts and name in amounts}
+        kept = amounts and {name: amounts[name] for name in _COPIED_RESOURCES if name in amounts}
         if kept:
             copied[kind] = kept
     return {"resources": copied} if copied else {}
@@ -192,17 +195,19 @@ def _resources(container: Container) -> Json:
 
 def _status(pod: Pod, plan: Plan, version: str, *, changed: bool) -> Patch:
     """The status annotation; an unchanged pod keeps the version that made it."""
-    wrapped = [each.container.name for each in plan.decisions if runs_through(each)]
-    skipped = {
-        each.container.name: each.reason
-        for each in plan.decisions
-        if isinstance(each, Skip) and not runs_through(each)
-    }
+    wrapped: list[str] = []
+    skipped: dict[str, str] = {}
+    for each in plan.decisions:
+        if runs_through(each):
+            wrapped.append(each.container.name)
+        elif isinstance(each, Skip):
+            skipped[each.container.name] = each.reason
     status: Json = {"version": version, "wrapped": wrapped, "skipped": skipped}
-    if not changed and _says_the_same(pod.annotations.get(STATUS), status):
+    written = pod.annotations.get(STATUS)
+    if not changed and _says_the_same(written, status):
         return []
-    text = msgspec.json.encode(status).decode()
-    if text == pod.annotations.get(STATUS):
+    text = _write(status).decode()
+    if text == written:
         return []
     if pod.annotations:
         return [{"op": "add", "path": _STATUS_PATH, "value": text}]

@@ -37,7 +37,10 @@ class Container:
     __slots__ = ("args", "command", "field", "fields", "index", "mounts", "name")
 
     def __init__(self, field: Field, index: int, fields: schema.Container) -> None:
-        """`command` and `args` are () for none, [] and null, which mean the same."""
+        """`command` and `args` are () for none, [] and null, which mean the same.
+
+        Raises BadPod for more mounts than any kubelet would make.
+        """
         self.field = field
         self.index = index
         self.fields = fields
@@ -45,6 +48,9 @@ class Container:
         self.command: Sequence[str] = fields.command or ()
         self.args: Sequence[str] = fields.args or ()
         self.mounts: Sequence[Mount] = fields.volume_mounts or ()
+        if len(self.mounts) > MOST_MOUNTS:
+            mounts = len(self.mounts)
+            raise BadPod(f"a container has {mounts} volume mounts, more than {MOST_MOUNTS}")
 
     def __eq__(self, other: object) -> bool:
         mine = (self.field, self.index, self.fields)
@@ -183,18 +189,12 @@ def read_fields(raw: Any) -> schema.Pod:
 
 
 def _check_size(spec: schema.Spec, annotations: Mapping[str, str]) -> None:
-    each_kind = (spec.containers or (), spec.init_containers or ())
-    containers = len(each_kind[0]) + len(each_kind[1])
+    containers = len(spec.containers or ()) + len(spec.init_containers or ())
     if containers > MOST_CONTAINERS:
         raise BadPod(f"it has {containers} containers, more than {MOST_CONTAINERS}")
     volumes = len(spec.volumes or ())
     if volumes > MOST_VOLUMES:
         raise BadPod(f"it has {volumes} volumes, more than {MOST_VOLUMES}")
-    for containers_of_kind in each_kind:
-        for each in containers_of_kind:
-            if each.volume_mounts and len(each.volume_mounts) > MOST_MOUNTS:
-                mounts = len(each.volume_mounts)
-                raise BadPod(f"a container has {mounts} volume mounts, more than {MOST_MOUNTS}")
     size = sum(map(len, annotations)) + sum(map(len, annotations.values()))
     if size > LARGEST_ANNOTATIONS:
         raise BadPod(f"its annotations are larger than {LARGEST_ANNOTATIONS} bytes")

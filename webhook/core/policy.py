@@ -19,6 +19,7 @@ from webhook.core.windows import only_on_windows
 
 NAME = "initshim"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_OUR_FOLDER = MOUNT.removeprefix("/")
 _LONGEST_NAME = 253  # characters of an object's name (apimachinery, pkg/util/validation)
 
 
@@ -86,11 +87,11 @@ def plan(pod: Pod, rules: ClusterRules) -> Plan:
     if reason:
         return Plan(reason=reason)
     swapped = swaps_images(pod)
-    decisions = (
+    decisions = [
         _decide(each, options, rules, swapped=swapped)
         for each in pod.containers
         if not is_ours(each)
-    )
+    ]
     applied = _LAST_APPLIED in pod.annotations and not pod.owner
     return Plan(tuple(decisions), options.reaper, applied=applied)
 
@@ -130,17 +131,21 @@ def warnings(plan: Plan) -> list[str]:
         for skip in plan.decisions
         if isinstance(skip, Skip) and skip.reason.meaning.needs_hand
     ]
-    wrapped = [each for each in plan.decisions if isinstance(each, Wrap)]
-    return [*left_alone, *_cautions(wrapped, plan)]
+    return left_alone + _cautions(plan)
 
 
-def _cautions(wrapped: Sequence[Wrap], plan: Plan) -> Iterator[str]:
-    for each in wrapped:
-        container = each.container
-        argv = effective(container.command, container.args, each.image)
-        yield from cautions.of_container(container, argv, plan.options)
-    if plan.applied and any(each.container.command for each in wrapped):
-        yield cautions.applied_again()
+def _cautions(plan: Plan) -> list[str]:
+    said: list[str] = []
+    changed = False
+    for each in plan.decisions:
+        if isinstance(each, Wrap):
+            container = each.container
+            changed = changed or bool(container.command)
+            argv = effective(container.command, container.args, each.image)
+            said += cautions.of_container(container, argv, plan.options)
+    if plan.applied and changed:
+        said.append(cautions.applied_again())
+    return said
 
 
 def is_ours(container: Container) -> bool:
@@ -200,22 +205,28 @@ def _matches(text: str, globs: Sequence[str]) -> bool:
 
 
 def _name_taken(pod: Pod) -> bool:
-    return (
-        any(each.name == NAME and not is_ours(each) for each in pod.containers)
-        or any(each.name == NAME and not is_our_volume(each) for each in pod.volumes)
-        or any(each.name == NAME for each in pod.spec.ephemeral_containers or ())
-    )
+    for container in pod.containers:
+        if container.name == NAME and not is_ours(container):
+            return True
+    for volume in pod.volumes:
+        if volume.name == NAME and not is_our_volume(volume):
+            return True
+    return any(each.name == NAME for each in pod.spec.ephemeral_containers or ())
 
 
 def _path_taken(container: Container) -> bool:
     """Tell whether something foreign is mounted at our path, or below: ours is read-only."""
-    mounts = (each.mount_path for each in container.mounts if not is_our_mount(each))
-    devices = (each.device_path for each in container.fields.volume_devices or ())
-    return any(map(_is_ours_or_below, mounts)) or any(map(_is_ours_or_below, devices))
+    for mount in container.mounts:
+        if _is_ours_or_below(mount.mount_path) and not is_our_mount(mount):
+            return True
+    for device in container.fields.volume_devices or ():
+        if _is_ours_or_below(device.device_path):
+            return True
+    return False
 
 
 def _is_ours_or_below(path: str | None) -> bool:
-    if not path or MOUNT[1:] not in path:
+    if not path or _OUR_FOLDER not in path:
         return False  # as most are not: it costs less than to normalise each
     place = _place(path)
     return place == MOUNT or place.startswith(f"{MOUNT}/")

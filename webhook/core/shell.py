@@ -6,7 +6,6 @@ Nothing is expanded: a shell's variables, globs and substitutions stay as they a
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from posixpath import basename
 
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"})
 
@@ -75,6 +74,8 @@ PREFIXES: dict[str, Prefix] = {
 }
 """Programs that become, or wait for, the one that they name."""
 
+_FRONT = frozenset({*SHELLS, *PREFIXES, "busybox"})
+
 BUILTINS = frozenset({"exec", "command"})
 """Those of them that only a shell knows."""
 
@@ -91,16 +92,26 @@ class Command:
     first: bool
 
 
+def base_name(path: str) -> str:
+    """Give what stands behind the last slash, as posixpath does at five times the cost."""
+    return path.rpartition("/")[2]
+
+
 def commands(argv: Sequence[str]) -> Iterator[Command]:
     """Give every command that an argv runs in plain sight, in their order."""
     return _commands(list(argv), first=True, levels=_MOST_LEVELS)
 
 
+def runs_another(argv: Sequence[str]) -> bool:
+    """Tell whether the first word is a shell, or a program that runs the one behind it."""
+    return bool(argv) and base_name(argv[0]) in _FRONT
+
+
 def script_of(words: Sequence[str]) -> tuple[str, Sequence[str]] | None:
     """Give a shell's `-c` string and the words behind it; None for anything else."""
-    if basename(words[0]) == "busybox":
+    if base_name(words[0]) == "busybox":
         words = words[1:]
-    if not words or basename(words[0]) not in SHELLS:
+    if not words or base_name(words[0]) not in SHELLS:
         return None
     wants_script = False
     at = 1
@@ -150,8 +161,7 @@ def _commands(words: Sequence[str], *, first: bool, levels: int) -> Iterator[Com
 
 def behind_prefixes(words: Sequence[str]) -> Sequence[str]:
     """Give the words from the program on that the leading ones run."""
-    while words and (prefix := PREFIXES.get(basename(words[0]))):
-        name = basename(words[0])
+    while words and (prefix := PREFIXES.get(name := base_name(words[0]))):
         at = 1
         while at < len(words) and _is_option(words[at], name):
             word = words[at]

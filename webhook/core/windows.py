@@ -5,7 +5,7 @@ the labels of nodes in the node selector or the required node affinity. The webh
 the scheduler, so these fields are all there is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from webhook.core.pod import Pod
 from webhook.core.schema import Requirement, Security, Spec, Term
@@ -22,8 +22,7 @@ def only_on_windows(pod: Pod) -> bool:
         (spec.os and spec.os.name == _WINDOWS)
         or (spec.node_selector and _selects_windows(spec.node_selector))
         or (spec.affinity and _required_by_affinity(spec))
-        or _host_process(spec.security_context)
-        or any(_host_process(each.fields.security_context) for each in pod.containers)
+        or any(map(_host_process, _contexts(pod)))
     )
 
 
@@ -31,11 +30,18 @@ def _selects_windows(labels: Mapping[str, str]) -> bool:
     return _BUILD_LABEL in labels or any(labels.get(each) == _WINDOWS for each in _SYSTEM_LABELS)
 
 
-def _host_process(context: Security | None) -> bool:
+def _contexts(pod: Pod) -> Iterator[Security]:
+    """Give the security contexts that there are: the pod's, and its containers'."""
+    if pod.spec.security_context:
+        yield pod.spec.security_context
+    for container in pod.containers:
+        if container.fields.security_context:
+            yield container.fields.security_context
+
+
+def _host_process(context: Security) -> bool:
     """HostProcess containers exist on Windows alone; the pod or each container says so."""
-    return bool(
-        context and context.windows_options and context.windows_options.host_process is True
-    )
+    return context.windows_options is not None and context.windows_options.host_process is True
 
 
 def _required_by_affinity(spec: Spec) -> bool:
