@@ -49,6 +49,10 @@ class Recipe:
     module: str
     package: str
     folder: Path
+    tags: str = ""
+    """What Go leaves out, or in."""
+    stamped: str = ""
+    """Of what is not Kubernetes: the variable that holds the program's version."""
 
     def __str__(self) -> str:
         return f"{self.program} {self.version}"
@@ -72,12 +76,14 @@ class Recipe:
     @property
     def flags(self) -> str:
         """Tell the linker the version; without, the API server says v0.0.0-master."""
-        known = {"gitVersion": self.version, "gitMajor": "1"} | (
-            {"gitMinor": self.version.split(".")[1]} if self.module == KUBERNETES else {}
-        )
+        if self.module != KUBERNETES:
+            stamp = f" -X {self.stamped}={self.version}" if self.stamped else ""
+            return f"-s -w{stamp}"
+        known = {"gitVersion": self.version, "gitMajor": "1"}
+        known["gitMinor"] = self.version.split(".")[1]
         where = "k8s.io/component-base/version"
         said = " ".join(f"-X {where}.{key}={value}" for key, value in known.items())
-        return f"-s -w {said}" if self.module == KUBERNETES else "-s -w"
+        return f"-s -w {said}"
 
 
 def names() -> tuple[str, ...]:
@@ -103,7 +109,7 @@ def find(name: str) -> Assets:
     paths = (
         [Path(given) / program for program in ("kube-apiserver", "etcd")]
         if given
-        else [recipe.path for recipe in _recipes(name)]
+        else [recipe.path for recipe in recipes(name)]
     )
     for path in paths:
         if not path.is_file():
@@ -117,12 +123,13 @@ def find(name: str) -> Assets:
 
 def build(name: str) -> None:
     """Build what is not there yet; raise Missing that says where it stopped."""
-    for recipe in _recipes(name):
+    for recipe in recipes(name):
         if not recipe.path.is_file():
-            _build(recipe)
+            build_recipe(recipe)
 
 
-def _recipes(name: str) -> tuple[Recipe, Recipe]:
+def recipes(name: str) -> tuple[Recipe, Recipe]:
+    """Say how the API server and etcd of a minor are built."""
     package = f"{KUBERNETES}/cmd/kube-apiserver"
     return (
         Recipe("kube-apiserver", KUBERNETES, package, MODULES / f"kubernetes-{name}"),
@@ -130,15 +137,17 @@ def _recipes(name: str) -> tuple[Recipe, Recipe]:
     )
 
 
-def _build(recipe: Recipe) -> None:
+def build_recipe(recipe: Recipe) -> None:
     """Fetch, then compile, each with its progress; write beside and rename."""
     go = _go()
     begun = time.monotonic()
-    listed = _watched([go, "list", "-deps", recipe.package], recipe, "fetch the modules")
+    tags = ["-tags", recipe.tags] if recipe.tags else []
+    listed = _watched([go, "list", *tags, "-deps", recipe.package], recipe, "fetch the modules")
     packages = listed.count("\n")
     recipe.path.parent.mkdir(parents=True, exist_ok=True)
     beside = recipe.path.with_name(f".{recipe.program}.{os.getpid()}")
-    command = [go, "build", "-v", "-ldflags", recipe.flags, "-o", str(beside), recipe.package]
+    how = [*tags, "-ldflags", recipe.flags]
+    command = [go, "build", "-v", *how, "-o", str(beside), recipe.package]
     try:
         _watched(command, recipe, f"compile {packages} packages, less what Go has cached,")
         beside.replace(recipe.path)

@@ -87,13 +87,16 @@ class Store:
     def build(self, target: str, *options: str) -> str:
         """Build one target of the project's Dockerfile; give the image's name."""
         name = f"localhost/{target}"
-        arguments = ["--target", target, "--tag", name, *_pip_secrets(self.folder), *options]
+        arguments = ["--target", target, "--tag", name, *self.pip_secrets(), *options]
         self.run("buildah", "build", "--network", "host", "--layers=false", *arguments, str(ROOT))
         return name
 
+    def pip_secrets(self) -> list[str]:
+        """Hand this machine's way to a package index to a build, and leave no trace in the image."""
+        return _pip_secrets(self.folder)
+
 
 def _pip_secrets(folder: Path) -> list[str]:
-    """Hand this machine's way to a package index to the build, and leave no trace in the image."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     known = {}

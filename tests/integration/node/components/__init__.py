@@ -1,0 +1,32 @@
+"""The node's programs, each with its configuration, in the order in which they start."""
+
+from tests.integration.node.component import Component
+from tests.integration.node.components import (
+    apiserver,
+    containerd,
+    controller_manager,
+    dns,
+    etcd,
+    kubelet,
+    proxy,
+    registry,
+    scheduler,
+)
+from tests.integration.node.layout import Layout
+
+
+def all_of(layout: Layout) -> dict[str, Component]:
+    """Give every program by its name; a later one may need an earlier one."""
+    made = (
+        etcd.component(layout),
+        containerd.component(layout),
+        registry.open_to_all(layout),
+        registry.with_password(layout),
+        apiserver.component(layout),
+        dns.component(layout),
+        controller_manager.component(layout),
+        scheduler.component(layout),
+        proxy.component(layout),
+        kubelet.component(layout),
+    )
+    return {each.name: each for each in made}

@@ -1,0 +1,104 @@
+"""The node as a machine: switched on and off. Off is the plug pulled."""
+
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+import initshim
+from tests.integration.node import cgroups
+from tests.integration.node.layout import (
+    LINK,
+    MACHINE_IP,
+    NODE,
+    NODE_IP,
+    OPEN_REGISTRY,
+    POD_NET,
+    PRIVATE_REGISTRY,
+    SERVICE_NET,
+    Layout,
+)
+
+_BOOT_SECONDS = 30.0
+
+
+class BootFailed(Exception):
+    """The node's namespaces could not be set up; the message has what was said."""
+
+
+def on(layout: Layout) -> None:
+    """Make the namespaces, the link to them and the cgroups. Raises BootFailed."""
+    for folder in (layout.run, layout.logs, layout.disk):
+        folder.mkdir(parents=True, exist_ok=True)
+    cgroups.make()
+    # A reaper of the node's own: a rebuilt one must not be "text file busy".
+    reaper = layout.run / "init"
+    reaper.write_bytes(initshim.path().read_bytes())
+    reaper.chmod(0o755)
+    hosts = (name.partition(":")[0] for name in (OPEN_REGISTRY, PRIVATE_REGISTRY))
+    boot = [sys.executable, "-B", str(Path(__file__).with_name("boot.py"))]
+    with (layout.logs / "machine.log").open("ab") as log:
+        outer = subprocess.Popen(
+            [
+                *["unshare", "--pid", "--mount", "--net", "--uts", "--ipc", "--fork", "--kill-child", "--"],
+                *boot, str(layout.folder), str(reaper), NODE, NODE_IP, *hosts,
+            ],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+        )  # fmt: skip
+    _wait_for_init(layout, outer)
+    _link(layout)
+
+
+def off(layout: Layout) -> None:
+    """Kill every process of the node at once; take away its link and its cgroups."""
+    pid = layout.init()
+    if pid:
+        with suppress(psutil.NoSuchProcess):
+            first = psutil.Process(pid)
+            first.kill()
+            first.wait(30)
+    for file in layout.run.glob("*.pid"):
+        file.unlink()
+    subprocess.run(["ip", "link", "delete", LINK], capture_output=True, check=False)
+    cgroups.remove()
+
+
+def _wait_for_init(layout: Layout, outer: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + _BOOT_SECONDS
+    while True:
+        children = psutil.Process(outer.pid).children() if outer.poll() is None else []
+        if children:
+            (layout.run / "init.pid").write_text(str(children[0].pid))
+            with suppress(OSError):
+                if Path(f"/proc/{children[0].pid}/exe").resolve() == layout.run / "init":
+                    return
+        if outer.poll() is not None or time.monotonic() > until:
+            said = (layout.logs / "machine.log").read_text(errors="replace")[-2000:]
+            raise BootFailed(f"the node's namespaces could not be set up:\n{said}")
+        time.sleep(0.05)
+
+
+def _link(layout: Layout) -> None:
+    """Lay the cable: one end here, one in the node; pods and Services are behind it."""
+    inner = "node0"
+    subprocess.run(["ip", "link", "delete", LINK], capture_output=True, check=False)
+    pid = str(layout.init())
+    _ip("link", "add", LINK, "type", "veth", "peer", "name", inner, "netns", pid)
+    _ip("address", "add", f"{MACHINE_IP}/24", "dev", LINK)
+    _ip("link", "set", LINK, "up")
+    for words in (
+        f"address add {NODE_IP}/24 dev {inner}",
+        f"link set {inner} up",
+        f"route add default via {MACHINE_IP}",
+    ):
+        subprocess.run(["nsenter", f"--target={pid}", "-n", "ip", *words.split()], check=True)
+    for net in (POD_NET, SERVICE_NET):
+        _ip("route", "replace", net, "via", NODE_IP)
+
+
+def _ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True)
