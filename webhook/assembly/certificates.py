@@ -12,6 +12,7 @@ from typing import Protocol
 
 from webhook.core.errors import BadSettings
 from webhook.core.observe import Observer
+from webhook.kube.answers import last_change
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import BadApiAnswer, Conflict, Missing
 from webhook.kube.objects import MUTATING_WEBHOOK, SECRET, Json, Ref
@@ -80,7 +81,7 @@ class KubeBundle:
 
     async def read(self) -> Published:
         """See BundlePublisher."""
-        self._read = await self._client.get(self._ref)
+        self._read, now = await self._client.get_dated(self._ref)
         bundles = tuple(
             _decode((webhook.get("clientConfig") or {}).get("caBundle"))
             for webhook in self._read.get("webhooks") or []
@@ -90,7 +91,9 @@ class KubeBundle:
                 f"{self._ref} has no webhooks: there is no caBundle to set.",
                 next_step="Install the chart again.",
             )
-        return Published(bundles, _version(self._read))
+        changed = last_change(self._read)
+        unchanged = (now - changed).total_seconds() if now and changed else 0.0
+        return Published(bundles, _version(self._read), unchanged)
 
     async def write(self, pem: bytes, *, version: str) -> None:
         """See BundlePublisher. A merge patch replaces a list whole: all else goes back as read."""

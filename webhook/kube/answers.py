@@ -2,6 +2,8 @@
 
 import json
 import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from webhook.kube import errors
@@ -44,6 +46,26 @@ def warning(header: str) -> str:
     """Give the text of one Warning header (RFC 7234, 5.5), as the API server quotes it."""
     quoted = header.partition(" ")[2].partition(" ")[2].strip()
     return re.sub(r"\\(.)", r"\1", quoted.removeprefix('"').removesuffix('"'))
+
+
+def date(header: str) -> datetime | None:
+    """Read a Date header (RFC 9110, 6.6.1); what is none gives None."""
+    try:
+        return parsedate_to_datetime(header).astimezone(UTC)
+    except ValueError:
+        return None
+
+
+def last_change(found: Json) -> datetime | None:
+    """Give the time at which an object was last changed by anybody, or None where nobody says.
+
+    An entry of `managedFields` has the time at which its manager last changed a field.
+    """
+    entries = (found.get("metadata") or {}).get("managedFields") or ()
+    try:
+        return max(datetime.fromisoformat(each["time"]).astimezone(UTC) for each in entries)
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _parsed(answer: bytes) -> Any:

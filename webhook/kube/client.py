@@ -6,6 +6,7 @@ httpx stays behind this module: its errors are mapped here, once.
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -74,6 +75,12 @@ class KubeClient:
     async def get(self, ref: Ref) -> Json:
         """Give one object as it is now."""
         return await self._call("get", ref, ref.path)
+
+    async def get_dated(self, ref: Ref) -> tuple[Json, datetime | None]:
+        """Give one object, and the time at which the API server gave it, by its own clock."""
+        status, headers, answer = await self._exchange("get", ref, ref.path)
+        found = answers.parse(status, answer, verb="get", what=ref)
+        return found, answers.date(headers.get("date", ""))
 
     async def list(
         self,

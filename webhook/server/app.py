@@ -1,6 +1,8 @@
 """The applications: reviews behind TLS for the API server; health and metrics on the plain port."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -22,6 +24,9 @@ _BARE: dict[str, Any] = {
     "redirect_slashes": False,
     "telemetry": {"tracing": False, "metrics": False, "logs": False},
 }
+
+_STARTUP_SECONDS = 8.0  # a CA of its own is published for five before it is served
+_LOOK_SECONDS = 0.05
 
 
 class _Straight(FastAPI):
@@ -64,7 +69,9 @@ def create_app(
     return app
 
 
-def create_probes(health: Health, metrics: Metrics) -> FastAPI:
+def create_probes(
+    health: Health, metrics: Metrics, *, startup_seconds: float = _STARTUP_SECONDS
+) -> FastAPI:
     """Make the application on the plain port: kubelet's probes and Prometheus' scrapes."""
     app = FastAPI(**_BARE)
 
@@ -78,6 +85,18 @@ def create_probes(health: Health, metrics: Metrics) -> FastAPI:
         """Ready for reviews, or 503 and why not."""
         obstacle = health.obstacle()
         return Response(f"{obstacle or 'ok'}\n", 503 if obstacle else 200, media_type="text/plain")
+
+    @app.get("/startupz")
+    async def startupz() -> Response:
+        """Started: answered once ready, or after eight seconds; /readyz then says why not.
+
+        A kubelet that waits for this answer has no failed probe to write an event about.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(startup_seconds):
+                while health.obstacle():
+                    await asyncio.sleep(_LOOK_SECONDS)
+        return Response("ok\n", media_type="text/plain")
 
     @app.get("/metrics")
     async def exposition(request: Request) -> Response:

@@ -14,6 +14,7 @@ from webhook.tls.state import Timing
 from webhook.tls.store import Contended
 
 _ATTEMPTS = 5
+_CLOCKS_DIFFER = 60.0  # seconds, between two API servers of one cluster at the most
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class Published:
 
     bundles: tuple[bytes, ...]
     version: str
+    unchanged_for: float = 0.0
+    """For how many seconds at least all of it has been as it is, by the API server's own clock."""
 
 
 class BundlePublisher(Protocol):
@@ -35,11 +38,12 @@ class BundlePublisher(Protocol):
 
 
 class ObservedBundle:
-    """The published bundle as this replica has seen it with its own eyes.
+    """The published bundle as this replica has seen it, or as the API server has it on record.
 
     The API server follows its own configuration with a lag, so what counts is for how long a
-    certificate has been seen there, by a clock that doesn't jump. Nobody else's word is taken:
-    after a restart the waiting starts anew.
+    certificate has been there, by a clock that doesn't jump. After a restart the waiting does not
+    start anew where the API server says that nothing has changed for a while. A minute is taken
+    off that: one API server writes the time down and another one tells it.
     """
 
     def __init__(self, publisher: BundlePublisher, world: Timing) -> None:
@@ -55,7 +59,7 @@ class ObservedBundle:
             wanted = bundle.merge(needed, chain.from_iterable(live), now=now)
             pem = bundle.render(wanted)
             if all(pem == there for there in published.bundles):
-                self._saw(wanted)
+                self._saw(wanted, before=published.unchanged_for - _CLOCKS_DIFFER)
                 return pem
             self._saw(_everywhere(live))
             try:
@@ -76,8 +80,8 @@ class ObservedBundle:
             return math.inf
         return max(0.0, since + wait.total_seconds() - self._world.monotonic())
 
-    def _saw(self, present: Iterable[Certificate]) -> None:
-        at = self._world.monotonic()
+    def _saw(self, present: Iterable[Certificate], *, before: float = 0.0) -> None:
+        at = self._world.monotonic() - max(0.0, before)
         self._since = {one.fingerprint: self._since.get(one.fingerprint, at) for one in present}
 
 

@@ -111,6 +111,27 @@ async def test_two_replicas_at_once_need_no_more_than_rights_by_name(cluster: Cl
     assert published["metadata"]["labels"] == {"a": "b"}
 
 
+async def test_a_replica_that_starts_again_is_ready_at_its_first_step(cluster: Cluster) -> None:
+    """What the API server has on record says since when the bundle is there; no record: it waits."""
+    async with cluster.client() as client:
+        await cluster.settle(cluster.rotation(client))
+        metadata = cluster.server.objects[HOOK]["metadata"]
+        for ago, ready in ((2, True), (1, False)):
+            changed = datetime.now(UTC) - timedelta(minutes=ago)
+            metadata["managedFields"] = [
+                {"manager": "helm", "time": "2020-01-01T00:00:00Z"},
+                {"manager": "initshim", "time": changed.isoformat()},
+            ]
+            again = cluster.rotation(client)
+            await again.step()
+            assert again.state.ready is ready
+        for unknown in ([], [{"manager": "helm"}], [{"time": None}], [{"time": "soon"}], None):
+            metadata["managedFields"] = unknown
+            again = cluster.rotation(client)
+            await again.step()
+            assert not again.state.ready
+
+
 async def test_a_real_client_verifies_what_is_served_by_the_published_bundle(
     cluster: Cluster,
 ) -> None:

@@ -12,7 +12,9 @@ from tests.fakes.reviews import SECRET, body, patched, pod, read, unresolved
 from tests.unit.server.application import JSON, Application, get, post, within
 from webhook.core.pod import Pod
 from webhook.core.policy import Plan
+from webhook.server.app import create_probes
 from webhook.server.health import Health
+from webhook.server.metrics import Metrics
 from webhook.server.mutate import usable_seconds
 
 
@@ -279,6 +281,27 @@ def test_readiness_says_why_not() -> None:
     assert draining.status_code == 503
     assert "draining" in draining.text
     assert get(application.probes, "/healthz").status_code == 200
+
+
+def test_the_startup_probe_is_answered_the_moment_the_webhook_is_ready() -> None:
+    """The kubelet asks once and waits: a probe that failed would be an event for somebody."""
+    asked = []
+
+    def obstacle() -> str:
+        asked.append(1)
+        return "No certificate is loaded yet." if len(asked) < 4 else ""
+
+    application = Application(health=Health(obstacle))
+    assert get(application.probes, "/startupz").status_code == 200
+    assert len(asked) == 4
+
+
+def test_a_webhook_that_does_not_get_ready_has_started_all_the_same() -> None:
+    """Else the kubelet would start it again and again, and nobody could ask it why."""
+    health = Health(lambda: "No certificate is loaded yet.")
+    probes = create_probes(health, Metrics("1.0"), startup_seconds=0.1)
+    assert get(probes, "/startupz").status_code == 200
+    assert get(probes, "/readyz").status_code == 503
 
 
 def test_the_log_line_of_a_review_names_what_an_operator_looks_for() -> None:

@@ -8,7 +8,7 @@ lag: every bundle that was published within it must verify what a ready replica 
 import random
 import ssl
 from collections.abc import Coroutine, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -94,7 +94,8 @@ class Bundle:
 
     async def read(self) -> Published:
         await Turn()
-        return await self.inner.read()
+        found = await self.inner.read()
+        return replace(found, unchanged_for=self.time.elapsed - self.history[-1][0])
 
     async def write(self, pem: bytes, *, version: str) -> None:
         await Turn()

@@ -128,6 +128,26 @@ def test_nobody_is_ready_before_the_ca_was_published_for_as_long_as_the_lag() ->
     assert state.reason == ""
 
 
+def test_a_replica_that_starts_again_is_ready_at_once() -> None:
+    """The API server has it on record that nothing has changed; others are not asked."""
+    cluster = started()
+    cluster.run(timedelta(minutes=2))
+    cluster.kill(0)
+    work(cluster)
+    assert ready(cluster)
+    cluster.check()
+
+
+def test_a_replica_that_starts_just_after_a_change_waits() -> None:
+    cluster = Cluster(SHORT, replicas=2)
+    work(cluster)
+    cluster.time.pass_by(59)
+    cluster.kill(1)
+    work(cluster)
+    assert cluster.replicas[0].rotation.state.ready
+    assert not cluster.replicas[1].rotation.state.ready
+
+
 def test_once_its_ca_was_seen_a_slow_api_server_keeps_nobody_from_being_ready() -> None:
     cluster = Cluster(SHORT, replicas=1)
     while not cluster.go(0):
