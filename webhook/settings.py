@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     port: Port = 8443
     """Port of `POST /mutate` (TLS); 0 picks a free one."""
     http_port: Port = 8080
-    """Port of `/startupz`, `/healthz`, `/readyz` and `/metrics` (plain HTTP); 0 picks a free one."""
+    """Port of `/startupz`, `/healthz`, `/readyz`, `/metrics` (plain HTTP); 0 picks a free one."""
     drain_seconds: Annotated[float, Field(ge=0, le=300)] = 10.0
     """After SIGTERM: how long to go on serving, not ready, before closing. Seconds."""
     keep_alive_seconds: Seconds = 120.0

@@ -94,7 +94,7 @@ def create_probes(
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(startup_seconds):
-                while health.obstacle():
+                while health.obstacle():  # noqa: ASYNC110 - nobody tells it
                     await asyncio.sleep(_LOOK_SECONDS)
         return Response("ok\n", media_type="text/plain")
 

@@ -92,21 +92,17 @@ class Store:
         return name
 
     def pip_secrets(self) -> list[str]:
-        """Hand this machine's way to a package index to a build, and leave no trace in the image."""
-        return _pip_secrets(self.folder)
-
-
-def _pip_secrets(folder: Path) -> list[str]:
-    command = [sys.executable, "-m", "pip", "config", "list"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    known = {}
-    for line in said.splitlines():
-        key, _, value = line.partition("=")
-        known[key.rpartition(".")[2]] = str(literal_eval(value))
-    lines = ["[global]", *(f"{key} = {known[key]}" for key in FORWARDED if key in known)]
-    secrets = ["--secret", f"id=pip.conf,src={folder / 'pip.conf'}"]
-    if "cert" in known:
-        lines.append("cert = /run/secrets/ca.pem")
-        secrets += ["--secret", f"id=ca.pem,src={known['cert']}"]
-    (folder / "pip.conf").write_text("\n".join(lines) + "\n")
-    return secrets
+        """Hand this machine's way to a package index to a build; the image keeps no trace."""
+        command = [sys.executable, "-m", "pip", "config", "list"]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        known = {}
+        for line in said.splitlines():
+            key, _, value = line.partition("=")
+            known[key.rpartition(".")[2]] = str(literal_eval(value))
+        lines = ["[global]", *(f"{key} = {known[key]}" for key in FORWARDED if key in known)]
+        secrets = ["--secret", f"id=pip.conf,src={self.folder / 'pip.conf'}"]
+        if "cert" in known:
+            lines.append("cert = /run/secrets/ca.pem")
+            secrets += ["--secret", f"id=ca.pem,src={known['cert']}"]
+        (self.folder / "pip.conf").write_text("\n".join(lines) + "\n")
+        return secrets

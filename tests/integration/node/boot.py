@@ -20,6 +20,8 @@ TUNABLES = (
     "kernel/keys/root_maxkeys",
     "kernel/keys/root_maxbytes",
 )
+# The folder's name is the shell's $0: by that the node is found again.
+_INIT = ("init", "--", "sh", "-c", "while :; do sleep 3600; done")
 
 
 def main(folder: Path, reaper: str, *, name: str, address: str, hosts: tuple[str, ...]) -> None:
@@ -36,9 +38,8 @@ def main(folder: Path, reaper: str, *, name: str, address: str, hosts: tuple[str
         mount("--make-rshared", f"/var/{below}")
     own = folder / "config" / "machine"
     own.mkdir(parents=True, exist_ok=True)
-    replace(
-        Path("/etc/hosts"), own / "hosts", f"127.0.0.1 localhost\n{address} {' '.join(hosts)}\n"
-    )
+    known = f"127.0.0.1 localhost\n{address} {' '.join(hosts)}\n"
+    replace(Path("/etc/hosts"), own / "hosts", known)
     replace(resolver, own / "resolv.conf", f"nameserver {address}\n")
     for tunable in TUNABLES:
         path = Path("/proc/sys") / tunable
@@ -47,7 +48,7 @@ def main(folder: Path, reaper: str, *, name: str, address: str, hosts: tuple[str
     socket.sethostname(name)
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    os.execv(reaper, ["init", "--", "sleep", "infinity", str(folder)])
+    os.execv(reaper, [*_INIT, str(folder)])  # noqa: S606 - it becomes it
 
 
 def mount(*words: str) -> None:

@@ -1,4 +1,4 @@
-"""The node's cgroups: one in each hierarchy, made before the kubelet looks for it, removed after."""
+"""The node's cgroups: one in each hierarchy, there before the kubelet looks, removed after."""
 
 import time
 from collections.abc import Iterator

@@ -80,9 +80,11 @@ def build(say: Say, layout: Layout | None = None) -> None:
     """Build the archives that are not there, or whose sources have changed."""
     folder = (layout or here()).folder / "images"
     folder.mkdir(parents=True, exist_ok=True)
-    made = {"product": (_digest(_product_sources()), (*_PRODUCT, "cli"), _build_product)}
-    made["tests"] = (_digest(_test_sources()), _test_names(), _build_tests)
-    for kind, (digest, names, make) in made.items():
+    kinds: tuple[tuple[str, str, tuple[str, ...], Callable[[Store, Say], None]], ...] = (
+        ("product", _digest(_product_sources()), (*_PRODUCT, "cli"), _build_product),
+        ("tests", _digest(_test_sources()), _test_names(), _build_tests),
+    )
+    for kind, digest, names, make in kinds:
         stamp = folder / f"{kind}.sha256"
         if stamp.exists() and stamp.read_text() == digest:
             continue

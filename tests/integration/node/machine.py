@@ -23,6 +23,7 @@ from tests.integration.node.layout import (
 )
 
 _BOOT_SECONDS = 30.0
+_UNSHARE = ("unshare", "--pid", "--mount", "--net", "--uts", "--ipc", "--fork", "--kill-child")
 
 
 class BootFailed(Exception):
@@ -43,7 +44,8 @@ def on(layout: Layout) -> None:
     with (layout.logs / "machine.log").open("ab") as log:
         outer = subprocess.Popen(
             [
-                *["unshare", "--pid", "--mount", "--net", "--uts", "--ipc", "--fork", "--kill-child", "--"],
+                *_UNSHARE,
+                "--",
                 *boot, str(layout.folder), str(reaper), NODE, NODE_IP, *hosts,
             ],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,

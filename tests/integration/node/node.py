@@ -1,6 +1,5 @@
 """The node: up, down, off, on, and one of its programs restarted."""
 
-import json
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -89,7 +88,5 @@ class Node:
     def _let_the_proxy_in(self) -> None:
         with self.api() as api:
             path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
-            made = api.post(
-                path, content=json.dumps(_PROXY), headers={"Content-Type": "application/json"}
-            )
+            made = api.post(path, json=_PROXY)
             assert made.status_code in (201, 409), made.text

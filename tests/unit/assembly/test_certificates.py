@@ -112,7 +112,7 @@ async def test_two_replicas_at_once_need_no_more_than_rights_by_name(cluster: Cl
 
 
 async def test_a_replica_that_starts_again_is_ready_at_its_first_step(cluster: Cluster) -> None:
-    """What the API server has on record says since when the bundle is there; no record: it waits."""
+    """Since when the bundle is there, the API server has on record; where not, it waits."""
     async with cluster.client() as client:
         await cluster.settle(cluster.rotation(client))
         metadata = cluster.server.objects[HOOK]["metadata"]

@@ -1,4 +1,4 @@
-"""kube-apiserver, with the admission plugins of a default cluster, and what it was asked in a log."""
+"""kube-apiserver, with a default cluster's admission plugins; a log has what pods were asked."""
 
 import json
 import ssl
