@@ -3,7 +3,6 @@
 A setting is read from `INITSHIM_<NAME>`; `docs/configuration.md` is made from this module.
 """
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +21,7 @@ from webhook.base.validation import sentence
 from webhook.core import image_config
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadInput, BadSettings
-from webhook.core.policy import ClusterRules
+from webhook.core.policy import RUNTIME_CLASSES, ClusterRules
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
@@ -75,13 +74,7 @@ class Settings(BaseSettings):
     """How the reaper gets into a pod; `imageVolume` needs Kubernetes 1.35."""
     on_unresolved: Literal["admit", "deny"] = "admit"
     """What to do with a pod when nobody can tell what one of its containers runs."""
-    runtime_classes: Annotated[tuple[str, ...], NoDecode] = (
-        "wasm*",
-        "spin*",
-        "slight*",
-        "wws*",
-        "lunatic*",
-    )
+    runtime_classes: Annotated[tuple[str, ...], NoDecode] = RUNTIME_CLASSES
     """Runtime classes (globs, comma-separated) whose pods are left alone."""
     init_systems: Annotated[tuple[str, ...], NoDecode] = ()
     """More programs (names or absolute paths, comma-separated) that have to be PID 1 themselves."""
@@ -239,11 +232,6 @@ def _read(reader: type[Settings], values: Mapping[str, object]) -> Settings:
             sentence("bad settings", error, prefix="INITSHIM_"),
             next_step="Correct them in the environment, or take them out for the defaults.",
         ) from error
-
-
-def environment() -> Mapping[str, str]:
-    """Give the environment to those who read what others define there: KUBERNETES_…, NO_PROXY."""
-    return os.environ
 
 
 def image_map(path: Path) -> tuple[tuple[str, ImageConfig], ...]:

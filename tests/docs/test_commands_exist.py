@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
-import typer
 
 from tests.chart.render import CHART, run
 from tests.chart.tools import Missing, program
@@ -52,15 +52,16 @@ def shown(name: str) -> list[tuple[str, list[str]]]:
 
 @pytest.mark.parametrize(("place", "call"), shown("initshim"), ids=lambda each: str(each)[:60])
 def test_initshim_has_the_command_and_its_options(place: str, call: list[str]) -> None:
-    command: Any = typer.main.get_command(app)
-    while call and call[0] in getattr(command, "commands", {}):
-        command, call = command.get_command(None, call[0]), call[1:]
+    command: Any = app
+    context = click.Context(app)
+    if call and call[0] in app.list_commands(context):
+        command, call = app.get_command(context, call[0]), call[1:]
     known = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
     for word in call:
         if word.startswith("-") and word != "-":
             option = word.partition("=")[0]
             assert option in known | {"--help", "-h"}, f"{place}: {command.name} has no {word}"
-    strays = call if hasattr(command, "commands") else []
+    strays = call if command is app else []
     assert not [word for word in strays if not word.startswith("-")], f"{place}: no such command"
 
 

@@ -1,11 +1,10 @@
 """The engine that the settings ask for: the same for the API server's reviews and for manifests."""
 
 from webhook.admission.admit import Engine, Resolver
+from webhook.assembly.default_engine import REAPER
 from webhook.core.mutation import Delivery
 from webhook.core.observe import Observer
 from webhook.settings import Settings
-
-_REAPER = "ghcr.io/initshim/reaper"
 
 
 def make_engine(
@@ -15,7 +14,7 @@ def make_engine(
     return Engine(
         rules=settings.rules(),
         delivery=Delivery(
-            image=settings.reaper_image or f"{_REAPER}:{version}",
+            image=settings.reaper_image or f"{REAPER}:{version}",
             version=version,
             pull_policy=settings.reaper_pull_policy,
             as_volume=settings.delivery == "imageVolume",

@@ -9,6 +9,7 @@ from pathlib import Path
 from webhook.admission.admit import Resolver
 from webhook.admission.resolver import ImageResolver
 from webhook.assembly.no_lookups import NoLookups
+from webhook.base.environment import environment
 from webhook.core.errors import BadSettings
 from webhook.core.observe import Observer
 from webhook.kube.client import KubeClient
@@ -19,7 +20,7 @@ from webhook.oci.images import Images, Times
 from webhook.oci.open import Options, open_images
 from webhook.oci.proxies import Proxies
 from webhook.oci.registries import Registries, load
-from webhook.settings import Settings, environment
+from webhook.settings import Settings
 
 _SERVICES_V4 = 16  # bits of the network that is taken for the cluster's services
 _SERVICES_V6 = 112

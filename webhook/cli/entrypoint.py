@@ -5,14 +5,16 @@ import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 from webhook.assembly.resolver import images
+from webhook.base.environment import environment
 from webhook.cli import output
 from webhook.cli.manifest import files
 from webhook.cli.output import OutputFormat
+from webhook.cli.parameters import OneOf
 from webhook.core import image
 from webhook.core.argv import effective
 from webhook.core.credentials import Keyring
@@ -28,7 +30,7 @@ from webhook.kube.errors import NoCluster
 from webhook.kube.pullsecrets import ClusterSecrets, PullSecrets
 from webhook.oci.images import Images
 from webhook.oci.question import Found
-from webhook.settings import environment, load
+from webhook.settings import load
 
 _AS_POD = "Ask with this pod's (or workload's) pull secrets and architecture; - for standard input."
 _OUTPUT = "text, json or yaml."
@@ -67,14 +69,25 @@ class Resolved:
         }
 
 
+@click.command()
+@click.argument("name", metavar="IMAGE")
+@click.option("--as-pod", metavar="FILE|-", help=_AS_POD)
+@click.option("--namespace", "-n", metavar="NAME", help=_NAMESPACE)
+@click.option(
+    "--output",
+    "-o",
+    "output_format",
+    type=OneOf(OutputFormat),
+    default=OutputFormat.TEXT,
+    metavar="FORMAT",
+    help=_OUTPUT,
+)
 def entrypoint(
-    name: Annotated[str, typer.Argument(metavar="IMAGE", help="An image reference.")],
     *,
-    as_pod: Annotated[str | None, typer.Option(metavar="FILE|-", help=_AS_POD)] = None,
-    namespace: Annotated[str | None, typer.Option("--namespace", "-n", help=_NAMESPACE)] = None,
-    output_format: Annotated[
-        OutputFormat, typer.Option("--output", "-o", help=_OUTPUT)
-    ] = OutputFormat.TEXT,
+    name: str,
+    as_pod: str | None,
+    namespace: str | None,
+    output_format: OutputFormat,
 ) -> None:
     """Print what an image runs, as the webhook would find it out.
 
@@ -84,14 +97,14 @@ def entrypoint(
     try:
         resolved = asyncio.run(_run(name, as_pod=as_pod, namespace=namespace))
     except InitshimError as error:
-        typer.echo(f"initshim entrypoint: {failure(error)}", err=True)
+        click.echo(f"initshim entrypoint: {failure(error)}", err=True)
         sys.exit(1)
     text = (
         lines(resolved)
         if output_format is OutputFormat.TEXT
         else output.dumps(resolved.data(), output_format)
     )
-    typer.echo(text, nl=False)
+    click.echo(text, nl=False)
 
 
 def lines(resolved: Resolved) -> str:
@@ -180,4 +193,4 @@ class _ToStderr(Silent):
     def say(self, what: str, **fields: object) -> None:
         """Print a line."""
         said = ", ".join(f"{key}: {value}" for key, value in fields.items() if value)
-        typer.echo(f"initshim entrypoint: {what} ({said})", err=True)
+        click.echo(f"initshim entrypoint: {what} ({said})", err=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from webhook.cli.manifest.files import read
+from webhook.cli.output import WrongUsage
 from webhook.core import image_config
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadInput, BadManifest, BadReference, BadSettings
@@ -13,14 +14,14 @@ Images = tuple[tuple[str, ImageConfig], ...]
 
 
 def image_configs(given: Iterable[str]) -> Images:
-    """Read each IMAGE=FILE. Raises BadSettings that names the one that can't be used."""
+    """Read each IMAGE=FILE. Raises WrongUsage, or BadSettings for a file that can't be used."""
     return tuple(_one(text) for text in given)
 
 
 def _one(text: str) -> tuple[str, ImageConfig]:
     image, equals, file = text.partition("=")
     if not image or not equals or not file:
-        raise BadSettings(f"--image-config must be IMAGE=FILE, not {text!r}")
+        raise WrongUsage(f"--image-config must be IMAGE=FILE, not {text!r}")
     try:
         documents = read(file).documents
         data = documents[0].data() if documents else None

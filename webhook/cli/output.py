@@ -10,14 +10,16 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
-from typing import Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-import yaml
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import click
 
 from webhook.core.errors import InitshimError
+
+# Rich is imported where a console or a table is asked for: it takes longer than most commands.
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
 
 _GAP = "   "
 _DIFF_STYLES = (("---", "bold"), ("+++", "bold"), ("@@", "cyan"), ("+", "green"), ("-", "red"))
@@ -39,27 +41,33 @@ class OutputFormat(StrEnum):
     YAML = "yaml"
 
 
-def stdout() -> Console:
+def stdout() -> "Console":
     """A console on standard output that never guesses at words to highlight."""
+    from rich.console import Console  # noqa: PLC0415
+
     return Console(highlight=False, soft_wrap=True)
 
 
-def stderr() -> Console:
+def stderr() -> "Console":
     """A console on standard error."""
+    from rich.console import Console  # noqa: PLC0415
+
     return Console(highlight=False, soft_wrap=True, stderr=True)
 
 
 def dumps(data: Any, output_format: OutputFormat) -> str:
     """Write data as JSON or YAML, with a line break at the end."""
     if output_format is OutputFormat.YAML:
+        import yaml  # noqa: PLC0415
+
         return yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=2**16)
     return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
 
 
 def table(
-    console: Console,
+    console: "Console",
     head: Sequence[str],
-    rows: Sequence[Sequence[Text | str]],
+    rows: Sequence[Sequence["Text | str"]],
     *,
     numbers: Collection[str] = (),
 ) -> None:
@@ -70,6 +78,8 @@ def table(
     if console.quiet:
         return
     if console.is_terminal:
+        from rich.table import Table  # noqa: PLC0415
+
         drawn = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
         for name in head:
             side: Literal["left", "right"] = "right" if name in numbers else "left"
@@ -93,17 +103,19 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
-def outcome(name: str) -> Text:
+def outcome(name: str) -> "Text":
     """Colour what became of a container: wrapped is green, a reason is yellow."""
+    from rich.text import Text  # noqa: PLC0415
+
     return Text(name, "green" if name == "wrapped" else "yellow")
 
 
-def diff(console: Console, lines: Iterable[str]) -> None:
+def diff(console: "Console", lines: Iterable[str]) -> None:
     """Print a unified diff; on a terminal what came is green and what went is red."""
     for line in () if console.quiet else lines:
         if console.is_terminal:
             style = next((style for sign, style in _DIFF_STYLES if line.startswith(sign)), "")
-            console.print(Text(line.rstrip("\r\n"), style))
+            console.print(line.rstrip("\r\n"), style=style, markup=False)
         else:
             write(line)
 
@@ -111,7 +123,7 @@ def diff(console: Console, lines: Iterable[str]) -> None:
 def write(text: str) -> None:
     """Put a text on standard output, byte for byte; half of a surrogate pair becomes a ?.
 
-    Raises CantWrite. A reader that has gone away stays a BrokenPipeError, over which typer exits.
+    Raises CantWrite. A reader that has gone away stays a BrokenPipeError, which ends the command.
     """
     try:
         sys.stdout.flush()
@@ -139,6 +151,8 @@ def sentence(error: InitshimError) -> str:
 
 def print_errors(command: str, errors: Iterable[InitshimError]) -> None:
     """Say on standard error what is wrong and what to do next, a line for each error."""
+    from rich.text import Text  # noqa: PLC0415
+
     console = stderr()
     for error in errors:
         said = Text.assemble((f"initshim {command}: ", "bold"), str(error))
@@ -148,6 +162,9 @@ def print_errors(command: str, errors: Iterable[InitshimError]) -> None:
 
 
 def fail(command: str, *errors: InitshimError) -> NoReturn:
-    """Print the errors, and end: with exit code 2 for a wrong command line, else 1."""
+    """Print the errors and end with 1; a wrong command line ends as click's own errors do."""
+    for error in errors:
+        if isinstance(error, WrongUsage):
+            raise click.UsageError(sentence(error), click.get_current_context(silent=True))
     print_errors(command, errors)
-    sys.exit(2 if any(isinstance(each, WrongUsage) for each in errors) else 1)
+    sys.exit(1)

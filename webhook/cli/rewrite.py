@@ -21,7 +21,7 @@ _TYPES = {bool: "a boolean", int: "a number", float: "a number", list: "a list",
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ManifestOutcome:
     """What became of one container; `container` is "*" for what is left alone whole.
 
     `outcome` is "wrapped", the reason's public name, or one of `Left`; `why` and `remedy` are
@@ -52,7 +52,7 @@ class Rewritten:
     manifest: Manifest
     text: str
     data: tuple[Any, ...]
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[ManifestOutcome, ...]
 
     @property
     def changed(self) -> bool:
@@ -99,7 +99,7 @@ class _Rewriter:
     """Rewrites a manifest's documents one after the other, and collects the outcomes."""
 
     def __init__(self, manifest: Manifest, engine: Engine, kinds: Kinds, seconds: float) -> None:
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[ManifestOutcome] = []
         self._file = manifest.name
         self._engine = engine
         self._kinds = kinds
@@ -114,7 +114,9 @@ class _Rewriter:
         for found in pods(data, self._kinds):
             if isinstance(found, Passed):
                 identity = self._identity(found.object, document)
-                said = Outcome(*identity, outcomes.WHOLE_POD, found.reason, found.why, found.remedy)
+                said = ManifestOutcome(
+                    *identity, outcomes.WHOLE_POD, found.reason, found.why, found.remedy
+                )
                 self.outcomes.append(said)
                 continue
             mutated = await self._mutate(found, document)
@@ -136,10 +138,12 @@ class _Rewriter:
     def _identity(self, about: Object, document: Document) -> tuple[str, int, str, str, str]:
         return self._file, document.number, about.kind, about.name, about.namespace
 
-    def _of_plan(self, mutated: Mutated, about: Object, document: Document) -> Iterator[Outcome]:
+    def _of_plan(
+        self, mutated: Mutated, about: Object, document: Document
+    ) -> Iterator[ManifestOutcome]:
         identity = self._identity(about, document)
         for one in outcomes.of_plan(mutated.plan):
-            yield Outcome(*identity, one.container, one.outcome, one.why, one.remedy)
+            yield ManifestOutcome(*identity, one.container, one.outcome, one.why, one.remedy)
 
 
 def _check_strings(found: Template, document: Document) -> None:

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 import uvloop
 
 import initshim
+from webhook.cli.parameters import FILE, WholeNumber
 from webhook.core.errors import BadSettings, InitshimError
 from webhook.server.logs import ReviewLog, adopt, logger
 from webhook.server.run import Running
@@ -27,12 +27,17 @@ _CA_OUT = "With --dev: write the CA that a client has to trust to this file (PEM
 _HTTP_PORT = "Port of /healthz, /readyz and /metrics; 0 picks a free one."
 
 
+@click.command()
+@click.option("--dev", is_flag=True, help=_DEV)
+@click.option("--port", type=WholeNumber(0, 65535), metavar="PORT", help=_PORT)
+@click.option("--http-port", type=WholeNumber(0, 65535), metavar="PORT", help=_HTTP_PORT)
+@click.option("--ca-out", type=FILE, metavar="FILE", help=_CA_OUT)
 def serve(
     *,
-    dev: Annotated[bool, typer.Option("--dev", help=_DEV)] = False,
-    port: Annotated[int | None, typer.Option(help=_PORT)] = None,
-    http_port: Annotated[int | None, typer.Option(help=_HTTP_PORT)] = None,
-    ca_out: Annotated[Path | None, typer.Option(help=_CA_OUT, dir_okay=False)] = None,
+    dev: bool,
+    port: int | None,
+    http_port: int | None,
+    ca_out: Path | None,
 ) -> None:
     """Run the webhook. Its settings are INITSHIM_… in the environment."""
     given: dict[str, object] = {"port": port, "http_port": http_port}
@@ -46,7 +51,7 @@ def serve(
     except* InitshimError as group:
         for error in group.exceptions:
             next_step = getattr(error, "next_step", "")
-            typer.echo(f"initshim serve: {error}. {next_step}".rstrip(), err=True)
+            click.echo(f"initshim serve: {error}. {next_step}".rstrip(), err=True)
         sys.exit(1)
 
 
@@ -86,6 +91,6 @@ def _print_addresses(running: Running, *, ca_out: Path | None) -> None:
             ca_out.write_bytes(running.certificates.state.bundle)
         except OSError as error:
             raise BadSettings(f"--ca-out {ca_out} can't be written: {error.strerror}") from error
-        typer.echo(f"CA   {ca_out}")
-    typer.echo(f"POST https://localhost:{running.port}/mutate")
-    typer.echo(f"GET  http://localhost:{running.http_port}/healthz /readyz /metrics")
+        click.echo(f"CA   {ca_out}")
+    click.echo(f"POST https://localhost:{running.port}/mutate")
+    click.echo(f"GET  http://localhost:{running.http_port}/healthz /readyz /metrics")

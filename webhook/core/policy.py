@@ -18,6 +18,8 @@ from webhook.core.schema import Mount, Volume
 from webhook.core.windows import only_on_windows
 
 NAME = "initshim"
+RUNTIME_CLASSES = ("wasm*", "spin*", "slight*", "wws*", "lunatic*")
+"""Globs of runtime classes that run no Linux programs: left alone by default."""
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _OUR_FOLDER = MOUNT.removeprefix("/")
 _LONGEST_NAME = 253  # characters of an object's name (apimachinery, pkg/util/validation)

@@ -13,6 +13,7 @@ from webhook.assembly.certificates import Certificates, make_certificates
 from webhook.assembly.engine import make_engine
 from webhook.assembly.resolver import open_resolver
 from webhook.assembly.warm_up import Pace, warm_up
+from webhook.base.environment import environment
 from webhook.core.log_events import LogEvent
 from webhook.kube.client import KubeClient
 from webhook.kube.connect import in_cluster
@@ -28,7 +29,7 @@ from webhook.server.mutate import Limits
 from webhook.server.observers import FanOut
 from webhook.server.tracing import Tracing, tracing
 from webhook.server.waiting import SharedWait
-from webhook.settings import Settings, environment
+from webhook.settings import Settings
 from webhook.tls.context import require_clients
 
 _PROBES = 64  # connections to the plain port: kubelet and Prometheus need two or three

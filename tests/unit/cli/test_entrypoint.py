@@ -32,7 +32,7 @@ def run(
     file = folder / "registries.json"
     entry = {"plainHTTP": True, "addresses": "127.0.0.0/8"}
     file.write_text(json.dumps({authority: entry}))
-    script = "from webhook.cli.entrypoint import entrypoint; import typer; typer.run(entrypoint)"
+    script = "from webhook.cli.entrypoint import entrypoint; entrypoint()"
     return subprocess.run(
         [sys.executable, "-c", script, *args],
         capture_output=True,

@@ -8,7 +8,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
 from tests.kubectl.decoder import HAS_GO, NEWEST, OLDER, decoder
 from webhook.cli.main import app
@@ -146,7 +146,7 @@ def test_a_template_at_an_unknown_place_is_named_and_can_be_given() -> None:
 @pytest.mark.parametrize("given", ["Thing", "=spec", "Thing=", "Thing=spec..x", "Thing=spec[0].x"])
 def test_a_template_path_that_is_none_is_refused(given: str) -> None:
     result = inject("--template-path", given, stdin="kind: Pod\n")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "--template-path must be KIND=path" in result.stderr
 
 

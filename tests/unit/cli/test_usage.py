@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from webhook.cli.main import app
 
@@ -12,18 +12,49 @@ from webhook.cli.main import app
     ("words", "said"),
     [
         (("nope",), "initshim: No such command 'nope'. See initshim --help.\n"),
-        (("audit", "--nope"), "initshim audit: No such option: --nope. See initshim audit --help."),
-        (("audit", "--fail-on", "x"), "initshim audit: --fail-on: 'x' is not one of 'missed'"),
-        (("doctor", "--timeout", "0"), "initshim doctor: --timeout: must be at least 1. See "),
-        (("doctor", "--timeout", "soon"), "initshim doctor: --timeout: must be a number. See "),
+        (
+            ("audit", "--nope"),
+            "initshim audit: No such option '--nope'. See initshim audit --help.",
+        ),
+        (
+            ("audit", "--fail-on", "x"),
+            "initshim audit: Invalid value for '--fail-on': 'x' is not one",
+        ),
+        (
+            ("doctor", "--timeout", "0"),
+            "initshim doctor: Invalid value for '--timeout': 0.0 is not",
+        ),
+        (
+            ("doctor", "--timeout", "soon"),
+            "initshim doctor: Invalid value for '--timeout': 'soon' is",
+        ),
         (("entrypoint",), "initshim entrypoint: Missing argument 'IMAGE'. See "),
         (("audit", "--what-if", "a", "-n", "b"), "initshim audit: --what-if is a question of its"),
         (("audit", "--reaped", "--restart"), "initshim audit: --reaped is a question of its own"),
+        (("leaks", "--exec", "--dry-run"), "initshim leaks: --exec makes no pods"),
+        (
+            ("leaks", "--watch", "1.5"),
+            "initshim leaks: Invalid value for '--watch': '1.5' is not a",
+        ),
+        (
+            ("serve", "--port", "70000"),
+            "initshim serve: Invalid value for '--port': 70000 is not in",
+        ),
+        (("inject", "--in-place"), "initshim inject: --in-place needs files, and prints neither"),
+        (("inject", "-i", "-f", "x", "--diff"), "initshim inject: --in-place needs files"),
+        (
+            ("inject", "--delivery", "x"),
+            "initshim inject: Invalid value for '--delivery': 'x' is not",
+        ),
+        (("inject", "--template-path", "x"), "initshim inject: --template-path must be KIND=path"),
+        (("inject", "--image-config", "x"), "initshim inject: --image-config must be IMAGE=FILE"),
     ],
 )
 def test_a_wrong_command_line_is_said_in_one_style(words: tuple[str, ...], said: str) -> None:
     result = CliRunner().invoke(app, list(words), prog_name="initshim")
     assert result.exit_code == 2
     assert result.stderr.startswith(said)
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.endswith(" --help.\n")
     assert result.stdout == ""
     assert not re.search("Input should|Value error|parse", result.stderr)

@@ -7,6 +7,7 @@ beside it. Who lacks them audits by the defaults, and a note says so.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from webhook.base.environment import environment
 from webhook.cli.installation.selection import BY_LABEL, Selection
 from webhook.cli.installation.settings import planning_settings
 from webhook.cli.installation.survey import WEBHOOK, Installation, survey
@@ -16,7 +17,7 @@ from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import Forbidden, KubeError
 from webhook.kube.objects import CONFIG_MAP, Ref
-from webhook.settings import Settings, environment, images_in
+from webhook.settings import Settings, images_in
 
 _IMAGES = "images.yaml"
 _BY_LABEL = f"Namespaces are taken by the label {INJECT}=enabled."

@@ -4,16 +4,16 @@ import asyncio
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
+from webhook.base.environment import environment
 from webhook.cli import output
 from webhook.cli.audit.run import Request, run
 from webhook.cli.output import OutputFormat, WrongUsage
+from webhook.cli.parameters import FILE, OneOf
 from webhook.core.errors import InitshimError
 from webhook.kube.config import load_config
-from webhook.settings import environment
 
 _NAMESPACE = "Audit this namespace only. Repeatable."
 _OUTPUT = "text, json or yaml."
@@ -36,28 +36,37 @@ class FailOn(StrEnum):
     STUCK = "stuck"
 
 
-def audit(  # noqa: PLR0913  # an option is an argument to typer
+@click.command()
+@click.option("--namespace", "-n", multiple=True, metavar="NAME", help=_NAMESPACE)
+@click.option(
+    "--output",
+    "-o",
+    "output_format",
+    type=OneOf(OutputFormat),
+    default=OutputFormat.TEXT,
+    metavar="FORMAT",
+    help=_OUTPUT,
+)
+@click.option("--fail-on", type=OneOf(FailOn), multiple=True, metavar="STATE", help=_FAIL_ON)
+@click.option("--restart", is_flag=True, help=_RESTART)
+@click.option("--yes", "-y", is_flag=True, help=_YES)
+@click.option("--what-if", metavar="NAMESPACE", help=_WHAT_IF)
+@click.option("--reaped", is_flag=True, help=_REAPED)
+@click.option("--lookup/--no-lookup", default=True, help=_LOOKUP)
+@click.option("--kubeconfig", type=FILE, metavar="FILE", help=_KUBECONFIG)
+@click.option("--context", metavar="NAME", help=_CONTEXT)
+def audit(  # noqa: PLR0913  # an option is an argument to click
     *,
-    namespace: Annotated[
-        list[str] | None, typer.Option("--namespace", "-n", metavar="NAME", help=_NAMESPACE)
-    ] = None,
-    output_format: Annotated[
-        OutputFormat, typer.Option("--output", "-o", help=_OUTPUT)
-    ] = OutputFormat.TEXT,
-    fail_on: Annotated[
-        list[FailOn] | None, typer.Option("--fail-on", metavar="STATE", help=_FAIL_ON)
-    ] = None,
-    restart: Annotated[bool, typer.Option("--restart", help=_RESTART)] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help=_YES)] = False,
-    what_if: Annotated[
-        str | None, typer.Option("--what-if", metavar="NAMESPACE", help=_WHAT_IF)
-    ] = None,
-    reaped: Annotated[bool, typer.Option("--reaped", help=_REAPED)] = False,
-    lookup: Annotated[bool, typer.Option("--lookup/--no-lookup", help=_LOOKUP)] = True,
-    kubeconfig: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=_KUBECONFIG, dir_okay=False)
-    ] = None,
-    context: Annotated[str | None, typer.Option(metavar="NAME", help=_CONTEXT)] = None,
+    namespace: tuple[str, ...],
+    output_format: OutputFormat,
+    fail_on: tuple[FailOn, ...],
+    restart: bool,
+    yes: bool,
+    what_if: str | None,
+    reaped: bool,
+    lookup: bool,
+    kubeconfig: Path | None,
+    context: str | None,
 ) -> None:
     """Show which pods of opted-in namespaces run behind the reaper, which don't, and why.
 
@@ -74,9 +83,9 @@ def audit(  # noqa: PLR0913  # an option is an argument to typer
     a wrong command line.
     """
     request = Request(
-        tuple(namespace or ()),
+        namespace,
         output_format,
-        frozenset(fail_on or ()),
+        frozenset(fail_on),
         restart,
         yes,
         what_if,

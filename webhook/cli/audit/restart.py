@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import typer
+import click
 
 from webhook.cli import output
 from webhook.cli.audit.compare import State
@@ -102,7 +102,7 @@ async def offer(client: KubeClient, counted: Sequence[Tally], *, yes: bool) -> b
         for each in can:
             missed = each.states[State.MISSED]
             console.print(f"  {_where(each.workload)}  {missed} missed", markup=False)
-        if not typer.confirm(_question(len(can)), err=True):
+        if not click.confirm(_question(len(can)), err=True):
             return True
     done = await restart(client, [each.workload for each in can], now=lambda: datetime.now(UTC))
     for one in done:

@@ -6,10 +6,9 @@ import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 from time import monotonic
-from typing import Annotated
 from uuid import uuid4
 
-import typer
+import click
 from rich.console import Console
 
 import initshim
@@ -19,6 +18,7 @@ from webhook.cli.demo.call import call, webhook
 from webhook.cli.demo.container import CantRun, Container, choose, run
 from webhook.cli.demo.stage import Measured, Now, Stage
 from webhook.cli.output import OutputFormat
+from webhook.cli.parameters import Number, OneOf
 from webhook.core.errors import InitshimError
 
 _SECONDS = "How long the containers run before they are told to stop."
@@ -29,14 +29,25 @@ _LOOK = 0.1  # seconds between two looks at the processes
 _TERMINATED = 143
 
 
+@click.command()
+@click.option("--seconds", type=Number(0.5, 60), default=6, metavar="SECONDS", help=_SECONDS)
+@click.option("--grace", type=Number(0.5, 60), default=5, metavar="SECONDS", help=_GRACE)
+@click.option("--subreaper", is_flag=True, help=_SUBREAPER)
+@click.option(
+    "--output",
+    "-o",
+    "output_format",
+    type=OneOf(OutputFormat),
+    default=OutputFormat.TEXT,
+    metavar="FORMAT",
+    help=_OUTPUT,
+)
 def demo(
     *,
-    seconds: Annotated[float, typer.Option(min=0.5, max=60, help=_SECONDS)] = 6,
-    grace: Annotated[float, typer.Option(min=0.5, max=60, help=_GRACE)] = 5,
-    subreaper: Annotated[bool, typer.Option("--subreaper", help=_SUBREAPER)] = False,
-    output_format: Annotated[
-        OutputFormat, typer.Option("--output", "-o", help=_OUTPUT)
-    ] = OutputFormat.TEXT,
+    seconds: float,
+    grace: float,
+    subreaper: bool,
+    output_format: OutputFormat,
 ) -> None:
     """See zombies come without initshim, and none with it; no cluster, no root.
 

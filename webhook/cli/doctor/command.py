@@ -4,20 +4,21 @@ import asyncio
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
+from webhook.base.environment import environment
 from webhook.cli import output
 from webhook.cli.doctor.diagnose import diagnose
 from webhook.cli.doctor.finding import COULD_NOT_CHECK, EXIT_CODES, Finding, worst
 from webhook.cli.doctor.print_findings import print_findings
 from webhook.cli.output import OutputFormat
+from webhook.cli.parameters import FILE, Number, OneOf
 from webhook.core.errors import InitshimError
 from webhook.kube.client import KubeClient
 from webhook.kube.config import load_config
 from webhook.kube.connect import Connection
-from webhook.settings import environment, load
+from webhook.settings import load
 
 _NAMESPACE = "Rehearse in this namespace; default: the first one whose pods are asked about."
 _WEBHOOK = "Name of the MutatingWebhookConfiguration; default: the one that calls initshim."
@@ -29,17 +30,31 @@ _OUTPUT = "text, json or yaml."
 _CALL_SECONDS = 35.0  # a dry run waits for webhooks, each for 30 seconds at most
 
 
-def doctor(  # noqa: PLR0913  # an option is an argument to typer
+@click.command()
+@click.option("--namespace", "-n", metavar="NAME", help=_NAMESPACE)
+@click.option("--webhook", metavar="NAME", help=_WEBHOOK)
+@click.option("--kubeconfig", type=FILE, metavar="FILE", help=_KUBECONFIG)
+@click.option("--context", metavar="NAME", help=_CONTEXT)
+@click.option("--timeout", type=Number(1, 3600), default=60, metavar="SECONDS", help=_TIMEOUT)
+@click.option("--quiet", "-q", is_flag=True, help=_QUIET)
+@click.option(
+    "--output",
+    "-o",
+    "output_format",
+    type=OneOf(OutputFormat),
+    default=OutputFormat.TEXT,
+    metavar="FORMAT",
+    help=_OUTPUT,
+)
+def doctor(  # noqa: PLR0913  # an option is an argument to click
     *,
-    namespace: Annotated[str | None, typer.Option("--namespace", "-n", help=_NAMESPACE)] = None,
-    webhook: Annotated[str | None, typer.Option(metavar="NAME", help=_WEBHOOK)] = None,
-    kubeconfig: Annotated[Path | None, typer.Option(help=_KUBECONFIG)] = None,
-    context: Annotated[str | None, typer.Option(metavar="NAME", help=_CONTEXT)] = None,
-    timeout: Annotated[float, typer.Option(min=1, max=3600, help=_TIMEOUT)] = 60,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help=_QUIET)] = False,
-    output_format: Annotated[
-        OutputFormat, typer.Option("--output", "-o", help=_OUTPUT)
-    ] = OutputFormat.TEXT,
+    namespace: str | None,
+    webhook: str | None,
+    kubeconfig: Path | None,
+    context: str | None,
+    timeout: float,
+    quiet: bool,
+    output_format: OutputFormat,
 ) -> None:
     """Find out what is wrong with initshim in a cluster, and what to do about it.
 
@@ -58,7 +73,7 @@ def doctor(  # noqa: PLR0913  # an option is an argument to typer
         )
         print_findings(findings, server=connection.server, output_format=output_format, quiet=quiet)
     except TimeoutError:
-        typer.echo(f"initshim doctor: the API server took more than {timeout:g} s.", err=True)
+        click.echo(f"initshim doctor: the API server took more than {timeout:g} s.", err=True)
         sys.exit(COULD_NOT_CHECK)
     except InitshimError as error:
         output.print_errors("doctor", [error])

@@ -4,18 +4,18 @@ import asyncio
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 import initshim
+from webhook.base.environment import environment
 from webhook.cli import output
 from webhook.cli.leaks.report import ReportFormat
 from webhook.cli.leaks.run import Request, answer
-from webhook.core.errors import BadSettings, InitshimError
+from webhook.cli.parameters import FILE, OneOf, WholeNumber
+from webhook.core.errors import InitshimError
 from webhook.kube.config import load_config
 from webhook.kube.connect import Connection
-from webhook.settings import environment
 
 IMAGE = f"ghcr.io/initshim/reaper:{initshim.__version__}"
 
@@ -34,27 +34,43 @@ _KUBECONFIG = "The kubeconfig file; else $KUBECONFIG, ~/.kube/config, or the pod
 _CONTEXT = "The kubeconfig's context."
 
 
-def leaks(  # noqa: PLR0913  # an option is an argument to typer
+@click.command()
+@click.option("--namespace", "-n", multiple=True, metavar="NAME", help=_NAMESPACE)
+@click.option("--node", multiple=True, metavar="NAME", help=_NODE)
+@click.option("--exec", "by_exec", is_flag=True, help=_EXEC)
+@click.option("--watch", type=WholeNumber(1, 3600), default=5, metavar="SECONDS", help=_WATCH)
+@click.option("--image", default=IMAGE, metavar="IMAGE", help=_IMAGE)
+@click.option("--pods-in", default="initshim-leaks", metavar="NAME", help=_PODS_IN)
+@click.option("--create-namespace", is_flag=True, help=_CREATE)
+@click.option("--at-once", type=WholeNumber(1, 500), default=20, metavar="N", help=_AT_ONCE)
+@click.option("--dry-run", is_flag=True, help=_DRY_RUN)
+@click.option("--fail-on-leaks", "fail", is_flag=True, help=_FAIL)
+@click.option(
+    "--output",
+    "-o",
+    "output_format",
+    type=OneOf(ReportFormat),
+    default=ReportFormat.TABLE,
+    metavar="FORMAT",
+    help=_OUTPUT,
+)
+@click.option("--kubeconfig", type=FILE, metavar="FILE", help=_KUBECONFIG)
+@click.option("--context", metavar="NAME", help=_CONTEXT)
+def leaks(  # noqa: PLR0913  # an option is an argument to click
     *,
-    namespace: Annotated[
-        list[str] | None, typer.Option("--namespace", "-n", metavar="NAME", help=_NAMESPACE)
-    ] = None,
-    node: Annotated[list[str] | None, typer.Option(metavar="NAME", help=_NODE)] = None,
-    by_exec: Annotated[bool, typer.Option("--exec", help=_EXEC)] = False,
-    watch: Annotated[int, typer.Option(metavar="SECONDS", min=1, max=3600, help=_WATCH)] = 5,
-    image: Annotated[str, typer.Option(metavar="IMAGE", help=_IMAGE)] = IMAGE,
-    pods_in: Annotated[str, typer.Option(metavar="NAME", help=_PODS_IN)] = "initshim-leaks",
-    create_namespace: Annotated[bool, typer.Option("--create-namespace", help=_CREATE)] = False,
-    at_once: Annotated[int, typer.Option(metavar="N", min=1, max=500, help=_AT_ONCE)] = 20,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help=_DRY_RUN)] = False,
-    fail: Annotated[bool, typer.Option("--fail-on-leaks", help=_FAIL)] = False,
-    output_format: Annotated[
-        ReportFormat, typer.Option("--output", "-o", help=_OUTPUT)
-    ] = ReportFormat.TABLE,
-    kubeconfig: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=_KUBECONFIG, dir_okay=False)
-    ] = None,
-    context: Annotated[str | None, typer.Option(metavar="NAME", help=_CONTEXT)] = None,
+    namespace: tuple[str, ...],
+    node: tuple[str, ...],
+    by_exec: bool,
+    watch: int,
+    image: str,
+    pods_in: str,
+    create_namespace: bool,
+    at_once: int,
+    dry_run: bool,
+    fail: bool,
+    output_format: ReportFormat,
+    kubeconfig: Path | None,
+    context: str | None,
 ) -> None:
     """Show which pods leave zombies, how fast, and which programs are deaf to SIGTERM.
 
@@ -69,8 +85,8 @@ def leaks(  # noqa: PLR0913  # an option is an argument to typer
     a wrong command line.
     """
     request = Request(
-        namespaces=tuple(namespace or ()),
-        nodes=tuple(node or ()),
+        namespaces=namespace,
+        nodes=node,
         by_exec=by_exec,
         seconds=watch,
         image=image,
@@ -97,7 +113,7 @@ def leaks(  # noqa: PLR0913  # an option is an argument to typer
 
 def _check(request: Request) -> None:
     if request.by_exec and (request.nodes or request.create_namespace or request.dry_run):
-        raise BadSettings(
+        raise output.WrongUsage(
             "--exec makes no pods: --node, --create-namespace and --dry-run don't go with it"
         )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from webhook.base.files import read_capped, read_stream
 from webhook.cli.manifest import from_json, from_yaml
 from webhook.cli.manifest.nodes import Document, Misplaced
 from webhook.cli.manifest.splice import ParseOne
@@ -98,15 +99,11 @@ def _is_manifest(path: Path) -> bool:
 def _bytes(name: str, shown: str) -> bytes:
     try:
         if name == "-":
-            raw = sys.stdin.buffer.read(LARGEST + 1)
-        else:
-            with Path(name).open("rb") as file:
-                raw = file.read(LARGEST + 1)
+            return read_stream(sys.stdin.buffer, shown, LARGEST)
+        return read_capped(Path(name), LARGEST)
     except OSError as error:
-        raise BadManifest(f"{shown} can't be read: {error.strerror or error}") from error
-    if len(raw) > LARGEST:
-        raise BadManifest(f"{shown} is larger than {LARGEST >> 20} MiB")
-    return raw
+        why = f"{shown} can't be read: {error.strerror}" if error.strerror else str(error)
+        raise BadManifest(why) from error
 
 
 def _decoded(raw: bytes, shown: str, encoding: str) -> str:

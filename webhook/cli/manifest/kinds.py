@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from webhook.core.errors import BadSettings
+from webhook.cli.output import WrongUsage
 
 Path = tuple[str, ...]
 EVERY = "*"  # in a path: every key of a mapping, every item of a list
@@ -109,7 +109,7 @@ class Kinds:
         return self.left.get(f"{kind}.{group}", "")
 
     def extended(self, given: Iterable[str]) -> "Kinds":
-        """Know the templates of more kinds, each as KIND=path. Raises BadSettings."""
+        """Know the templates of more kinds, each as KIND=path. Raises WrongUsage."""
         added: dict[str, tuple[Path, ...]] = {}
         for text in given:
             kind, path = _option(text)
@@ -127,9 +127,9 @@ def _option(text: str) -> tuple[str, Path]:
     kind, equals, where = text.partition("=")
     keys = path(where)
     if not kind or not equals or not all(keys) or any(sign in text for sign in " /[]"):
-        raise BadSettings(
-            f"--template-path must be KIND=path, not {text!r}",
-            next_step="For example TFJob.kubeflow.org=spec.tfReplicaSpecs.*.template.",
+        raise WrongUsage(
+            f"--template-path must be KIND=path, not {text!r}, "
+            "for example TFJob.kubeflow.org=spec.tfReplicaSpecs.*.template"
         )
     return kind, keys
 

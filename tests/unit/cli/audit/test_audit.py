@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from typer.testing import Result
+from click.testing import Result
 
 from tests.fakes.api_server import Rule
 from tests.fakes.cluster import AFTER, BEFORE, INSTALLED, Cluster, container, spec, wrapped

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from typer.testing import Result
+from click.testing import Result
 
 from tests.fakes.cluster import Cluster, container, running, spec, wrapped
 from tests.fakes.kubelet import Call, Kubelet, serving

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from typer.testing import Result
+from click.testing import Result
 
 from tests.fakes.api_server import Rule
 from tests.fakes.cluster import Cluster, spec, wrapped

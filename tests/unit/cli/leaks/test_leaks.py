@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from typer.testing import Result
+from click.testing import Result
 
 from tests.fakes import proc_folder
 from tests.fakes.api_server import Rule
