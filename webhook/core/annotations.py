@@ -18,6 +18,8 @@ INCLUDE_INIT = f"{PREFIX}include-init-containers"
 ENTRYPOINT = f"{PREFIX}entrypoint."
 OPTIONS = f"{PREFIX}options"
 STATUS = f"{PREFIX}status"
+DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+"""Which container `kubectl logs` and `exec` mean where none is named; without it, they say so."""
 
 ON, OFF = ("enabled", "true"), ("disabled", "false")
 """What `initshim.dev/inject` may be: of a namespace's label, of a pod's annotation or label."""

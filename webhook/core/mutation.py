@@ -5,12 +5,12 @@ item at an index of a list that was counted. What the pod holds beside that nobo
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from webhook.core.annotations import STATUS
+from webhook.core.annotations import DEFAULT_CONTAINER, STATUS
 from webhook.core.argv import INIT, MOUNT, wrap
 from webhook.core.patch import Operation, Patch
 from webhook.core.pod import TERMINATION_LOG, Container, Json, Pod
@@ -30,7 +30,6 @@ from webhook.core.reasons import Reason
 _write = msgspec.json.Encoder().encode
 _COPIED_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 _NUMERIC_USER = 65532
-_STATUS_PATH = "/metadata/annotations/" + STATUS.replace("/", "~1")
 _READ_ONLY_MOUNT = {"name": NAME, "mountPath": MOUNT, "readOnly": True}
 _TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105  # where, not what
 
@@ -71,8 +70,15 @@ def operations(pod: Pod, plan: Plan, delivery: Delivery) -> Patch:
     if volume is None:
         patch.append(_append("/spec/volumes", len(pod.volumes), _volume(delivery)))
     as_volume = is_image_volume(volume) if volume else delivery.as_volume
-    patch += _installed(pod, through, delivery, as_volume=as_volume)
-    patch += _status(pod, plan, delivery.version, changed=bool(patch))
+    ours = next(filter(is_ours, pod.containers), None)
+    annotations = {}
+    if ours:
+        patch += _put_right(ours, [each.container for each in through])
+    elif not as_volume:
+        patch.append(_installed(pod, through[0].container, delivery))
+        annotations = _default_container(pod)
+    annotations |= _status(pod, plan, delivery.version, changed=bool(patch))
+    patch += _annotated(pod, annotations)
     return patch
 
 
@@ -83,21 +89,14 @@ def _append(place: str, length: int, value: Json) -> Operation:
     return {"op": "add", "path": f"{place}/{length}", "value": value}
 
 
-def _installed(
-    pod: Pod, through: Sequence[Decision], delivery: Delivery, *, as_volume: bool
-) -> Patch:
-    """Have the reaper copied before anything runs through it; an image volume needs no copy."""
-    ours = next(filter(is_ours, pod.containers), None)
-    if ours:
-        return _put_right(ours, [each.container for each in through])
-    if as_volume:
-        return []
+def _installed(pod: Pod, wrapped: Container, delivery: Delivery) -> Operation:
+    """Have the reaper copied before anything runs through it."""
     security = pod.spec.security_context
     as_root = security is not None and security.run_as_user == 0
-    init = _init_container(through[0].container, delivery, as_root=as_root)
+    init = _init_container(wrapped, delivery, as_root=as_root)
     if pod.spec.init_containers:
-        return [{"op": "add", "path": "/spec/initContainers/0", "value": init}]
-    return [{"op": "add", "path": "/spec/initContainers", "value": [init]}]
+        return {"op": "add", "path": "/spec/initContainers/0", "value": init}
+    return {"op": "add", "path": "/spec/initContainers", "value": [init]}
 
 
 def runs_through(decision: Decision) -> bool:
@@ -193,7 +192,18 @@ def _resources(container: Container) -> Json:
     return {"resources": copied} if copied else {}
 
 
-def _status(pod: Pod, plan: Plan, version: str, *, changed: bool) -> Patch:
+def _default_container(pod: Pod) -> dict[str, str]:
+    """Name the one container of a pod that gets an init container, unless the pod names one.
+
+    kubectl names the container that it takes, and all others, where a pod has more than one
+    (k8s.io/kubectl podcmd): with our init container it would begin to.
+    """
+    if len(pod.containers) != 1 or DEFAULT_CONTAINER in pod.annotations:
+        return {}
+    return {DEFAULT_CONTAINER: pod.containers[0].name}
+
+
+def _status(pod: Pod, plan: Plan, version: str, *, changed: bool) -> dict[str, str]:
     """The status annotation; an unchanged pod keeps the version that made it."""
     wrapped: list[str] = []
     skipped: dict[str, str] = {}
@@ -205,16 +215,28 @@ def _status(pod: Pod, plan: Plan, version: str, *, changed: bool) -> Patch:
     status: Json = {"version": version, "wrapped": wrapped, "skipped": skipped}
     written = pod.annotations.get(STATUS)
     if not changed and _says_the_same(written, status):
-        return []
+        return {}
     text = _write(status).decode()
-    if text == written:
+    return {} if text == written else {STATUS: text}
+
+
+def _annotated(pod: Pod, wanted: Mapping[str, str]) -> Patch:
+    if not wanted:
         return []
     if pod.annotations:
-        return [{"op": "add", "path": _STATUS_PATH, "value": text}]
-    annotations = {STATUS: text}
+        return [
+            {"op": "add", "path": f"/metadata/annotations/{_escaped(key)}", "value": text}
+            for key, text in wanted.items()
+        ]
+    annotations = dict(wanted)
     if pod.has_metadata:
         return [{"op": "add", "path": "/metadata/annotations", "value": annotations}]
     return [{"op": "add", "path": "/metadata", "value": {"annotations": annotations}}]
+
+
+def _escaped(key: str) -> str:
+    """Write a key as a part of a JSON Pointer (RFC 6901)."""
+    return key.replace("/", "~1")
 
 
 def _says_the_same(written: str | None, status: Json) -> bool:

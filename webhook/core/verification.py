@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from webhook.core.annotations import STATUS
+from webhook.core.annotations import DEFAULT_CONTAINER, STATUS
 from webhook.core.argv import ImageConfig, escape
 from webhook.core.errors import PatchFailed
 from webhook.core.mutation import runs_through
@@ -18,6 +18,8 @@ from webhook.core.policy import (
     is_ours,
     is_wrapped,
 )
+
+_OURS = (STATUS, DEFAULT_CONTAINER)
 
 
 def verify(before: Pod, after: Pod, plan: Plan) -> None:
@@ -42,6 +44,8 @@ def _problems(before: Pod, after: Pod, plan: Plan) -> Iterator[str]:
             yield f"{old.path} is another one"
     if any(map(runs_through, plan.decisions)):
         yield from _delivered(after)
+    if not _leaves_the_default(before, after):
+        yield "it names another default container"
     if _rest(before) != _rest(after):
         yield "it changes what is not ours"
 
@@ -97,9 +101,18 @@ def _delivered(pod: Pod) -> Iterator[str]:
         yield "nothing installs the reaper"
 
 
+def _leaves_the_default(before: Pod, after: Pod) -> bool:
+    """Tell whether kubectl takes the container that it would have taken before."""
+    name, found = (
+        before.annotations.get(DEFAULT_CONTAINER),
+        after.annotations.get(DEFAULT_CONTAINER),
+    )
+    return name == found or (name is None and [each.name for each in before.containers] == [found])
+
+
 def _rest(pod: Pod) -> tuple[object, ...]:
     """Everything that is read, but for what a patch of ours may touch."""
-    annotations = {key: value for key, value in pod.annotations.items() if key != STATUS}
+    annotations = {key: value for key, value in pod.annotations.items() if key not in _OURS}
     metadata = replace(pod.metadata, annotations=annotations)
     spec = replace(pod.spec, containers=None, init_containers=None, volumes=None)
     return metadata, spec, [each for each in pod.volumes if not is_our_volume(each)]

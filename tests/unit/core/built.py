@@ -16,6 +16,7 @@ from webhook.core.mutation import Delivery
 from webhook.core.pod import Json
 from webhook.core.policy import Decision, Plan, Skip, Wrap
 
+_DEFAULT = "kubectl.kubernetes.io/default-container"
 _MOUNT = {"name": "initshim", "mountPath": "/.initshim", "readOnly": True}
 _TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount"  # where, not what
 
@@ -34,7 +35,16 @@ def build(before: Json, plan: Plan, delivery: Delivery) -> Json:
         spec["volumes"] = [*(spec.get("volumes") or ()), _volume(delivery)]
     _install(spec, first, through, delivery)
     _say(pod, plan, delivery.version, changed=spec != before["spec"])
+    if len(spec["containers"]) == 1 and not before["spec"].get("initContainers"):
+        _name_the_one(pod)
     return pod
+
+
+def _name_the_one(pod: Json) -> None:
+    """Have kubectl take the one container without a word about ours."""
+    if any(map(_installs, pod["spec"].get("initContainers") or ())):
+        name = pod["spec"]["containers"][0]["name"]
+        pod["metadata"]["annotations"].setdefault(_DEFAULT, name)
 
 
 def _through(each: Decision) -> bool:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tests.unit.core import kubelet, resources
 from tests.unit.core.built import build
 from webhook.core import mutation, patch, policy
-from webhook.core.annotations import ENTRYPOINT, STATUS
+from webhook.core.annotations import DEFAULT_CONTAINER, ENTRYPOINT, STATUS
 from webhook.core.argv import INIT, ImageConfig
 from webhook.core.mutation import Delivery
 from webhook.core.patch import Patch
@@ -130,6 +130,8 @@ def without_ours(pod: Json, original: Json) -> str:
     bare = copy.deepcopy(pod)
     annotations = (bare.get("metadata") or {}).get("annotations") or {}
     annotations.pop(STATUS, None)
+    if DEFAULT_CONTAINER not in ((original.get("metadata") or {}).get("annotations") or {}):
+        annotations.pop(DEFAULT_CONTAINER, None)
     _drop_if_empty(bare.get("metadata") or {}, "annotations", original.get("metadata") or {})
     _drop_if_empty(bare, "metadata", original)
     spec, first = bare["spec"], original["spec"]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.core.pipeline import DELIVERY, World, as_stored, check_laws, mutate
 from webhook.core import mutation, patch, policy
-from webhook.core.annotations import STATUS
+from webhook.core.annotations import DEFAULT_CONTAINER, STATUS
 from webhook.core.argv import ImageConfig
 from webhook.core.mutation import Delivery
 from webhook.core.pod import Json, Pod
@@ -39,7 +39,10 @@ def test_one_container_gets_all_that_it_needs_and_nothing_more() -> None:
     assert mutated(pod()) == {
         "metadata": {
             "name": "x",
-            "annotations": {STATUS: '{"version":"1.0.0","wrapped":["web"],"skipped":{}}'},
+            "annotations": {
+                DEFAULT_CONTAINER: "web",
+                STATUS: '{"version":"1.0.0","wrapped":["web"],"skipped":{}}',
+            },
         },
         "spec": {
             "containers": [
@@ -71,6 +74,23 @@ def test_one_container_gets_all_that_it_needs_and_nothing_more() -> None:
             ],
         },
     }
+
+
+def test_kubectl_takes_the_container_that_it_took_before_and_says_nothing() -> None:
+    """It names all containers where a pod has more than one, unless an annotation names one."""
+
+    def named(before: Json, world: World | None = None) -> str | None:
+        name: str | None = mutated(before, world)["metadata"]["annotations"].get(DEFAULT_CONTAINER)
+        return name
+
+    other = {"name": "other", "image": "app", "command": ["/app"]}
+    chosen = {**pod(), "metadata": {"annotations": {DEFAULT_CONTAINER: "mine"}}}
+    assert named(pod()) == "web"
+    assert named(chosen) == "mine"
+    assert named(pod(other, {**other, "name": "more"})) is None  # it has always said so
+    assert named(pod(initContainers=[{"name": "once", "image": "app"}])) is None
+    as_volume = World(delivery=Delivery("reaper:1", "1.0", as_volume=True))
+    assert named(pod(), as_volume) is None  # still one container
 
 
 def test_the_init_container_asks_for_what_the_first_wrapped_container_asks_for() -> None:
@@ -266,7 +286,7 @@ def test_a_wrapped_container_gets_back_what_it_lost(lost: str) -> None:
     if lost in ("init container", "all"):
         pruned["spec"]["initContainers"] = None
     if lost in ("status", "all"):
-        del pruned["metadata"]["annotations"]
+        del pruned["metadata"]["annotations"][STATUS]
     assert mutate(pruned, World()).after == whole
 
 
