@@ -29,6 +29,7 @@ _INTENDED = {
     **dict.fromkeys(("disabled", "disable", "false", "no", "n", "off", "0", "none"), OFF[0]),
 }
 
+_MOST_WORDS = 512  # of an entrypoint, as of an image's
 _MOST_OPTIONS = 64
 _LONGEST_OPTIONS = 1024  # characters, all together
 _REALTIME = re.compile(r"(?:RTMIN\+|RTMAX-)([0-9]+)")
@@ -94,6 +95,8 @@ def _argv(key: str, value: str) -> tuple[str, ...]:
         argv = None
     if not isinstance(argv, list) or not argv or not all(map(_is_word, argv)):
         raise BadAnnotation(f"{_named(key)} must be a JSON list of strings, not {_shown(value)}")
+    if len(argv) > _MOST_WORDS:
+        raise BadAnnotation(f"{_named(key)} has more than {_MOST_WORDS} words")
     return tuple(argv)
 
 

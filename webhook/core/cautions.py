@@ -51,7 +51,8 @@ def applied_again() -> str:
 def looks_at_pid_1(command: Sequence[str]) -> bool:
     """Tell whether a probe's or a hook's command reads what PID 1 is."""
     return any(
-        "/proc/1/" in word and _LOOKS_AT_PID_1.search(word[:_LONGEST_LOOKED_AT]) for word in command
+        "/proc/1/" in word and _LOOKS_AT_PID_1.search(word[:_LONGEST_LOOKED_AT])
+        for word in command[: shell.MOST_WORDS]
     )
 
 
@@ -63,7 +64,7 @@ def ends_with_its_shell(argv: Sequence[str]) -> bool:
     """
     if not shell.runs_another(argv):
         return False
-    words = shell.behind_prefixes(argv)
+    words = shell.behind_prefixes(argv[: shell.MOST_WORDS])
     found = shell.script_of(words) if words else None
     if found is None or len(found[0]) > shell.LONGEST_SCRIPT:
         return False

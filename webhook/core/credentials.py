@@ -26,6 +26,8 @@ LARGEST = 384 << 10  # of a secret's docker configuration, in base64: 288 KiB, a
 MOST_ENTRIES = 1024
 MOST_GLOBS = 16
 MOST_CREDENTIALS = 16
+# Characters of an entry's location: no image's name is longer, and a glob hardly (see image.py).
+LONGEST_LOCATION = 1024
 _HUB_LOCATIONS = ("index.docker.io", DOCKER_HUB)
 # What docker-credential-… programs and docker's own file give in place of a user's name where
 # the secret is a token for the OAuth2 flow (docker/cli: cli/config/credentials).
@@ -196,8 +198,14 @@ def from_auths(auths: object, *, source: str) -> Keyring:
         raise BadInput(f"{source} holds no mapping of registries to credentials")
     if len(auths) > MOST_ENTRIES:
         raise BadInput(f"{source} has more than {MOST_ENTRIES} registries in it")
-    read = ((location(key), _credential(value, source=source)) for key, value in auths.items())
-    return Keyring(tuple(Entry(where, who) for where, who in read if not who.anonymous))
+    read = ((key, _credential(value, source=source)) for key, value in auths.items())
+    return Keyring(
+        tuple(
+            Entry(location(key), who)
+            for key, who in read
+            if not who.anonymous and len(key) <= LONGEST_LOCATION
+        )
+    )
 
 
 def token_or_password(*, username: str, secret: str, source: str) -> Credential:

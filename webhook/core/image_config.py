@@ -8,8 +8,8 @@ from webhook.core.errors import BadInput
 
 # Linux takes no argument over 128 KiB (MAX_ARG_STRLEN) and containers with more than a few KiB
 # of image-given argv do not occur; the cap keeps hostile images out of the cache.
-_LONGEST = 256 * 1024
-_MOST = 4096  # words
+LONGEST = 128 << 10
+MOST_WORDS = 512
 _LONGEST_SIGNAL = 16
 _LONGEST_HINT = 100
 
@@ -21,7 +21,7 @@ def read(fields: Mapping[str, object], what: str = "the image") -> ImageConfig:
     passed over. `what` stands at the beginning of the sentence.
     """
     entrypoint, cmd = (_words(fields.get(key), f"{what}'s {key}") for key in ("entrypoint", "cmd"))
-    if sum(map(len, (*entrypoint, *cmd))) > _LONGEST or len(entrypoint) + len(cmd) > _MOST:
+    if sum(map(len, (*entrypoint, *cmd))) > LONGEST or len(entrypoint) + len(cmd) > MOST_WORDS:
         raise BadInput(f"{what}'s entrypoint and cmd are too long to be run")
     stop_signal = fields.get("stopsignal")
     stop_signal = stop_signal if isinstance(stop_signal, str) else ""

@@ -154,6 +154,7 @@ def find(argv: Sequence[str], added: Sequence[str] = ()) -> Found | None:
     `added` are the administrator's own init systems: base names, or paths. Words that are only
     printed or read don't count, nor what an option like `--config` or `-i systemd` is given.
     """
+    argv = argv[: shell.MOST_WORDS]
     if not added and not _hints_at_one("\n".join(argv)):
         return None
     for command in shell.commands(argv):
@@ -164,8 +165,8 @@ def find(argv: Sequence[str], added: Sequence[str] = ()) -> Found | None:
             return Found(Reason.NEEDS_PID_1, command.words[0])
         if name in _NEVER_RUN:
             continue
-        for at in range(1, len(command.words)):
-            if _is_system(command.words, at, added):
+        for at, word in enumerate(command.words[1:], 1):
+            if (added or _hints_at_one(word)) and _is_system(command.words, at, added):
                 return Found(Reason.NEEDS_PID_1, command.words[at])
     return None
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import msgspec
 
+from webhook.core import image_config
 from webhook.core.annotations import DEFAULT_CONTAINER, STATUS
 from webhook.core.argv import INIT, MOUNT, wrap
+from webhook.core.errors import BadPod
 from webhook.core.patch import Operation, Patch
 from webhook.core.pod import TERMINATION_LOG, Container, Json, Pod
 from webhook.core.policy import (
@@ -28,6 +30,8 @@ from webhook.core.policy import (
 from webhook.core.reasons import Reason
 
 _write = msgspec.json.Encoder().encode
+# Characters of ENTRYPOINTs and CMDs that a patch writes into one pod. etcd keeps 1.5 MiB of it.
+LARGEST_ADDED = image_config.LONGEST
 _COPIED_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 _NUMERIC_USER = 65532
 _READ_ONLY_MOUNT = {"name": NAME, "mountPath": MOUNT, "readOnly": True}
@@ -52,11 +56,13 @@ def operations(pod: Pod, plan: Plan, delivery: Delivery) -> Patch:
     """Give what carries out every Wrap of the plan; nothing if there is none.
 
     Containers that are wrapped already get back what they may have lost: mount, volume and
-    init container. A NeedsImage still in the plan counts as left alone.
+    init container. A NeedsImage still in the plan counts as left alone. Raises BadPod where images
+    add too much.
     """
     through = [decision for decision in plan.decisions if runs_through(decision)]
     if not through:
         return []
+    _check_added(through)
     patch: Patch = []
     for decision in through:
         container = decision.container
@@ -80,6 +86,14 @@ def operations(pod: Pod, plan: Plan, delivery: Delivery) -> Patch:
     annotations |= _status(pod, plan, delivery.version, changed=bool(patch))
     patch += _annotated(pod, annotations)
     return patch
+
+
+def _check_added(through: Sequence[Decision]) -> None:
+    """Raise BadPod where images add more than one pod should hold: many may name the same one."""
+    images = [each.image for each in through if isinstance(each, Wrap) and each.image]
+    added = sum(len(word) for image in images for words in image.runs for word in words)
+    if added > LARGEST_ADDED:
+        raise BadPod(f"what its images run is longer than {LARGEST_ADDED >> 10} KiB in all")
 
 
 def _append(place: str, length: int, value: Json) -> Operation:

@@ -24,7 +24,10 @@ TERMINATION_LOG = "/dev/termination-log"
 MOST_CONTAINERS = 512
 MOST_VOLUMES = 4096
 MOST_MOUNTS = 4096  # of one container
+MOST_WORDS = 16_384  # of all commands and arguments; one execve takes 2 MiB of them (ARG_MAX)
+LONGEST_NAME = 63  # of a container: a DNS label (DNS1123LabelMaxLength in the same package)
 LARGEST_ANNOTATIONS = 256 << 10
+_LONGEST_OWNER = 253  # characters of an object's name: a DNS subdomain
 
 _NO_METADATA = schema.Metadata()
 _NO_SPEC = schema.Spec()
@@ -39,7 +42,7 @@ class Container:
     def __init__(self, field: Field, index: int, fields: schema.Container) -> None:
         """`command` and `args` are () for none, [] and null, which mean the same.
 
-        Raises BadPod for more mounts than any kubelet would make.
+        Raises BadPod for more mounts than any kubelet would make, or a name that is none.
         """
         self.field = field
         self.index = index
@@ -51,6 +54,8 @@ class Container:
         if len(self.mounts) > MOST_MOUNTS:
             mounts = len(self.mounts)
             raise BadPod(f"a container has {mounts} volume mounts, more than {MOST_MOUNTS}")
+        if len(self.name) > LONGEST_NAME:
+            raise BadPod(f"a container's name is longer than {LONGEST_NAME} characters")
 
     def __eq__(self, other: object) -> bool:
         mine = (self.field, self.index, self.fields)
@@ -127,6 +132,9 @@ class Pod:
             inits = enumerate(spec.init_containers)
             containers += [Container("initContainers", *each) for each in inits]
         self.containers: Sequence[Container] = containers
+        words = sum([len(each.command) + len(each.args) for each in containers])
+        if words > MOST_WORDS:
+            raise BadPod(f"its containers are given {words} words to run, more than {MOST_WORDS}")
 
     @property
     def raw(self) -> Json:
@@ -156,7 +164,9 @@ class Pod:
     def owner(self) -> str:
         """`Kind/name` of the controller that makes it, or ""."""
         made_by = self.controller
-        return f"{made_by.kind or ''}/{made_by.name or ''}" if made_by is not _NO_OWNER else ""
+        if made_by is _NO_OWNER:
+            return ""
+        return f"{(made_by.kind or '')[:LONGEST_NAME]}/{(made_by.name or '')[:_LONGEST_OWNER]}"
 
     @property
     def architectures(self) -> frozenset[str]:

@@ -22,6 +22,7 @@ RUNTIME_CLASSES = ("wasm*", "spin*", "slight*", "wws*", "lunatic*")
 """Globs of runtime classes that run no Linux programs: left alone by default."""
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _OUR_FOLDER = MOUNT.removeprefix("/")
+_LONGEST_PATH = 4096  # PATH_MAX
 _LONGEST_NAME = 253  # characters of an object's name (apimachinery, pkg/util/validation)
 
 
@@ -235,7 +236,12 @@ def _is_ours_or_below(path: str | None) -> bool:
 
 
 def _place(path: str | None) -> str:
-    """Give the path as the kubelet does: a relative one starts at the root."""
+    """Give the path as the kubelet does: a relative one starts at the root.
+
+    One over the kernel's PATH_MAX leads nowhere, and is not taken apart.
+    """
+    if path and len(path) > _LONGEST_PATH:
+        return path
     return normpath("/" + (path or "").lstrip("/"))
 
 

@@ -257,5 +257,5 @@ def _fitted(warnings: Iterable[str]) -> Sequence[str]:
 
 
 def _line(warning: str) -> str:
-    line = "".join(c if c.isprintable() else " " for c in warning)
+    line = "".join(c if c.isprintable() else " " for c in warning[: LONGEST_WARNING + 1])
     return line if len(line) <= LONGEST_WARNING else f"{line[: LONGEST_WARNING - 1]}…"

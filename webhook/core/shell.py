@@ -13,6 +13,8 @@ _MOST_LEVELS = 4  # of a shell in a shell, or a program that runs one that runs 
 # What a script becomes stands at its end: that many characters, and commands, of it are read.
 LONGEST_SCRIPT = 4096
 _MOST_COMMANDS = 32
+MOST_WORDS = 256
+"""Words of an argv that are looked at: who hides an init behind more of them has two."""
 
 _WORD = r"""(?:[^\s'"\\;&|()<>]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+"""
 _TOKEN = re.compile(
@@ -25,6 +27,7 @@ _TOKEN = re.compile(
 )
 _QUOTED = re.compile(r"""(?s)'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)""")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
+_SPLITS = ("-S", "--split-string")  # of env: its value is words
 _KEYWORDS = frozenset({"if", "then", "elif", "else", "while", "until", "do", "!", "{", "time"})
 
 
@@ -99,7 +102,7 @@ def base_name(path: str) -> str:
 
 def commands(argv: Sequence[str]) -> Iterator[Command]:
     """Give every command that an argv runs in plain sight, in their order."""
-    return _commands(list(argv), first=True, levels=_MOST_LEVELS)
+    return _commands(list(argv[:MOST_WORDS]), first=True, levels=_MOST_LEVELS)
 
 
 def runs_another(argv: Sequence[str]) -> bool:
@@ -161,18 +164,30 @@ def _commands(words: Sequence[str], *, first: bool, levels: int) -> Iterator[Com
 
 def behind_prefixes(words: Sequence[str]) -> Sequence[str]:
     """Give the words from the program on that the leading ones run."""
-    while words and (prefix := PREFIXES.get(name := base_name(words[0]))):
-        at = 1
-        while at < len(words) and _is_option(words[at], name):
-            word = words[at]
-            at += 1
-            if word == "--":
-                break
-            if name == "env" and word in ("-S", "--split-string") and at < len(words):
-                return behind_prefixes([*words[at].split(), *words[at + 1 :]])
-            at += _takes_next(word, prefix)
-        words = words[at + prefix.operands :]
-    return words
+    start, splits = 0, 0
+    while start < len(words) and (prefix := PREFIXES.get(base_name(words[start]))):
+        at, splitting = _behind_options(words, start, prefix)
+        if splitting and splits < _MOST_LEVELS:
+            words = [*words[at][:LONGEST_SCRIPT].split(), *words[at + 1 :]]
+            start, splits = 0, splits + 1
+        else:
+            start = at + prefix.operands
+    return words[start:]
+
+
+def _behind_options(words: Sequence[str], start: int, prefix: Prefix) -> tuple[int, bool]:
+    """Give where a prefix's options end; True where that is a string that it takes for words."""
+    name = base_name(words[start])
+    at = start + 1
+    while at < len(words) and _is_option(words[at], name):
+        word = words[at]
+        at += 1
+        if word == "--":
+            break
+        if name == "env" and word in _SPLITS and at < len(words):
+            return at, True
+        at += _takes_next(word, prefix)
+    return at, False
 
 
 def _is_option(word: str, name: str) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from webhook.admission.checks import Checks
+from webhook.admission.checks import LARGEST, Checks
 from webhook.core import mutation, policy
 from webhook.core.errors import PatchFailed
 from webhook.core.mutation import Delivery
@@ -60,3 +60,17 @@ def test_a_shape_that_was_let_through_is_remembered_and_a_bad_one_is_not() -> No
     for _ in range(2):
         with pytest.raises(PatchFailed):
             checks.check(pod, plan, bad)
+
+
+def test_only_small_shapes_are_remembered() -> None:
+    """A tenant could give each pod another shape, of 500 containers each."""
+    many = [{"name": f"c{at}", "command": ["/a"]} for at in range(LARGEST)]
+    pod = Pod({"metadata": {"name": "shop"}, "spec": {"containers": many}})
+    plan = policy.plan(pod, ClusterRules())
+    operations = mutation.operations(pod, plan, Delivery("reaper:1", "1"))
+    checks = Checks()
+    checks.check(pod, plan, operations)
+    assert len(operations) > LARGEST
+    assert len(checks) == 0
+    checks.check(*planned())
+    assert len(checks) == 1
