@@ -28,7 +28,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server sends; a stream is sent in chunks, `raw` as it is."""
+    """What the server sends; a stream is sent in chunks, `raw` as it is, and what streams after."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -113,6 +113,10 @@ async def _send(writer: asyncio.StreamWriter, request: Request, answer: Answer) 
     if answer.raw is not None:
         writer.write(answer.raw)
         await writer.drain()
+        if not isinstance(answer.body, bytes):
+            async for chunk in answer.body:
+                writer.write(chunk)
+                await writer.drain()
         return False
     streamed = not isinstance(answer.body, bytes)
     headers = dict(answer.headers)

@@ -6,6 +6,7 @@ does it. What was read is kept for seconds: a Deployment of a hundred pods asks 
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Protocol
 
 from webhook.base.flights import Flights
@@ -19,6 +20,7 @@ from webhook.kube.errors import KubeError
 from webhook.kube.objects import SECRET, SERVICE_ACCOUNT, Ref
 
 _MOST = 32  # secrets of one pod that are read; each is a call to the API server
+_LONGEST_NAME = 253  # characters of an object's name; a longer one names nothing
 _MOST_KEPT = 1024
 _HEAVIEST = 16 << 20  # bytes of all that is kept, roughly
 _AT_ONCE = 16  # calls of all namespaces together
@@ -82,11 +84,13 @@ class PullSecrets:
         own, account = await asyncio.gather(
             self._secrets(namespace, names), self._account(namespace, service_account)
         )
-        more = [name for name in account if name not in names]
+        known = set(names)
+        more = [name for name in account if name not in known]
         return own + await self._secrets(namespace, more)
 
     async def _secrets(self, namespace: str, names: Iterable[str]) -> Keyring:
-        wanted = list(dict.fromkeys(names))[:_MOST]
+        possible = (name for name in names if len(name) <= _LONGEST_NAME)
+        wanted = list(islice(dict.fromkeys(possible), _MOST))
         read = await asyncio.gather(*(self._secret(namespace, name) for name in wanted))
         return sum(read, Keyring())
 
@@ -103,6 +107,8 @@ class PullSecrets:
         async def read() -> tuple[str, ...]:
             return _names(await self._reader.service_account(namespace, name))
 
+        if len(name) > _LONGEST_NAME:
+            return ()
         key = "serviceaccount", namespace, name
         found = await self._read.get(key, lambda: self._try(key, read), owner=namespace)
         return found if isinstance(found, tuple) else ()
@@ -129,4 +135,5 @@ def _names(account: Mapping[str, Any]) -> tuple[str, ...]:
     if not isinstance(secrets, list):
         return ()
     names = (each.get("name") for each in secrets if isinstance(each, dict))
-    return tuple(name for name in names if isinstance(name, str) and name)
+    usable = (name for name in names if isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME)
+    return tuple(islice(usable, _MOST))

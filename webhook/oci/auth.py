@@ -25,6 +25,7 @@ _DEFAULT_LIFE = 60.0  # seconds; the token spec's default where expires_in is mi
 _LONGEST_LIFE = 3600.0
 _EARLY = 10.0  # renew a little before the registry's clock says so
 _CLIENT = "initshim"
+_HEAVIEST = 8 << 20  # bytes of all tokens that are kept
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,65536}")  # what may stand in a header's value
 
 
@@ -33,7 +34,7 @@ class Tokens:
 
     def __init__(self, clock: Clock, *, entries: int = 4096) -> None:
         self._clock = clock
-        self._known: Lru[tuple[str, str, str], tuple[str, float]] = Lru(entries)
+        self._known: Lru[tuple[str, str, str], tuple[str, float]] = Lru(entries, weight=_HEAVIEST)
 
     def get(self, key: tuple[str, str, str]) -> str | None:
         """Give an Authorization value that is still good."""
@@ -42,7 +43,9 @@ class Tokens:
 
     def put(self, key: tuple[str, str, str], value: str, *, life: float) -> None:
         """Keep an Authorization value for so many seconds."""
-        self._known.put(key, (value, self._clock() + life), owner=tenants.current())
+        kept = value, self._clock() + life
+        weight = len(value) + sum(map(len, key))
+        self._known.put(key, kept, weight=weight, owner=tenants.current())
 
     def drop(self, key: tuple[str, str, str]) -> None:
         """Forget a value that was refused."""

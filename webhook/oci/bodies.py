@@ -17,7 +17,15 @@ from webhook.oci.failures import mapped
 LARGEST = 1 << 20
 LARGEST_CONFIGURATION = 4 << 20
 IN_FLIGHT = 16 << 20  # of all answers that are being read
-_DECODED = (b"content-encoding", b"content-length", b"transfer-encoding")
+# The headers of an answer that are read, and how many of them may be kept while its body comes in.
+# Those that a decoded body belies are not among them.
+_READ = frozenset(
+    {
+        b"content-type", b"date", b"docker-content-digest", b"location", b"retry-after",
+        b"www-authenticate",
+    }
+)  # fmt: skip
+_MOST_HEADERS = 32
 
 
 class Body(httpx.AsyncByteStream):
@@ -38,6 +46,7 @@ class Body(httpx.AsyncByteStream):
         self._largest = largest
         self._budget = budget
         self._done = done
+        self._encoding = _encoding(answer)
         self._tenant = tenants.current()
         self._size = 0
 
@@ -45,7 +54,7 @@ class Body(httpx.AsyncByteStream):
         answer = self._answer
         if answer is None:
             return
-        decode = _decoder(answer, self._host)
+        decode = _decoder(self._encoding, self._host)
         with mapped(self._host):
             async for chunk in answer.aiter_stream():
                 plain = decode(chunk, self._largest - self._size + 1)
@@ -74,8 +83,10 @@ class Body(httpx.AsyncByteStream):
 
 
 def headers(answer: httpcore.Response) -> list[tuple[bytes, bytes]]:
-    """Give an answer's headers without those that are untrue once its body is decoded."""
-    return [(key, value) for key, value in answer.headers if key.lower() not in _DECODED]
+    """Give an answer's headers that are read, and let go of all others."""
+    read = [each for each in answer.headers if each[0].lower() in _READ][:_MOST_HEADERS]
+    answer.headers = []
+    return read
 
 
 def let_go(response: httpx.Response) -> None:
@@ -86,10 +97,13 @@ def let_go(response: httpx.Response) -> None:
     response.stream = httpx.ByteStream(b"")
 
 
-def _decoder(answer: httpcore.Response, host: str) -> Callable[[bytes, int], bytes]:
+def _encoding(answer: httpcore.Response) -> bytes:
+    named = (v.lower().strip() for k, v in answer.headers if k.lower() == b"content-encoding")
+    return b",".join(named)
+
+
+def _decoder(coding: bytes, host: str) -> Callable[[bytes, int], bytes]:
     """Give what decodes a chunk to at most so many bytes; identity was asked for."""
-    named = [v.lower().strip() for k, v in answer.headers if k.lower() == b"content-encoding"]
-    coding = b",".join(named)
     if coding in (b"", b"identity"):
         return lambda chunk, _room: chunk
     if coding not in (b"gzip", b"x-gzip", b"deflate"):

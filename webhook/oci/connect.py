@@ -20,8 +20,11 @@ from webhook.base.shares import Shares
 from webhook.core.errors import BadSettings, Unreachable
 from webhook.oci.addresses import AddressRule
 
-_INFORMATIONAL = re.compile(rb"^HTTP/1\.[01] 1\d\d", re.MULTILINE)
+_INFORMATIONAL = re.compile(rb"\r?\n?HTTP/1\.[01] 1\d\d")
+_END = re.compile(rb"\n\r?\n")  # of a head, as httpcore's parser takes it
 _MOST_INFORMATIONAL = 16  # in one response; most send none, some a 103
+_LARGEST_HEAD = 32 << 10  # bytes; a store of blobs redirects to URLs of some 2 KiB
+_MOST_LINES = 256  # of a head
 _MOST_READ = 16 << 10  # bytes at once: what is parsed before anybody else has a turn
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 _THREADS = 32
@@ -120,6 +123,37 @@ class Guarded(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
+class Head:
+    """The head of a response, weighed before anybody parses it.
+
+    httpcore's parser would read informational responses for ever, and makes some 50 bytes of each
+    byte where all lines are short.
+    """
+
+    def __init__(self) -> None:
+        self._seen: bytearray | None = bytearray()
+        self._informational = 0
+
+    def feed(self, content: bytes) -> None:
+        """Weigh some more bytes; those behind the head count no more.
+
+        Raises httpcore.RemoteProtocolError for a head that is too large, or one too many.
+        """
+        while self._seen is not None and content:
+            self._seen += content
+            end = _END.search(self._seen)
+            head = self._seen[: end.end()] if end else self._seen
+            if len(head) > _LARGEST_HEAD or head.count(b"\n") > _MOST_LINES:
+                raise httpcore.RemoteProtocolError("the head of its answer is too large")
+            if not end:
+                return
+            content = bytes(self._seen[end.end() :])
+            self._seen = bytearray() if _INFORMATIONAL.match(head) else None
+            self._informational += 1
+            if self._informational > _MOST_INFORMATIONAL:
+                raise httpcore.RemoteProtocolError("informational responses without end")
+
+
 class _Stream(httpcore.AsyncNetworkStream):
     """A connection that is closed when its TLS handshake is given up.
 
@@ -129,19 +163,17 @@ class _Stream(httpcore.AsyncNetworkStream):
 
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
         self._inner = inner
-        self._informational = 0
+        self._head = Head()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
-        """See httpcore; its parser would read informational responses for ever."""
+        """See httpcore."""
         content = await self._inner.read(min(max_bytes, _MOST_READ), timeout)
-        self._informational += len(_INFORMATIONAL.findall(content))
-        if self._informational > _MOST_INFORMATIONAL:
-            raise httpcore.RemoteProtocolError("informational responses without end")
+        self._head.feed(content)
         return content
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
         """See httpcore."""
-        self._informational = 0
+        self._head = Head()
         await self._inner.write(buffer, timeout)
 
     async def aclose(self) -> None:

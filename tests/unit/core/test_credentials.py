@@ -284,3 +284,10 @@ def test_a_name_is_matched_once(monkeypatch: pytest.MonkeyPatch) -> None:
     first = ring.matching("r.io/app")
     monkeypatch.setattr(Keyring, "_match", None)
     assert ring.matching("r.io/app") is first
+
+
+def test_a_location_that_is_longer_than_any_image_is_left_out() -> None:
+    """Its host would be split at every dot, and kept so."""
+    auths = {f"{'a.' * 100_000}com": "long", "r.example.com": "short"}
+    ring = from_auths({key: {"username": user} for key, user in auths.items()}, source="s")
+    assert [each.location for each in ring.entries] == ["r.example.com"]

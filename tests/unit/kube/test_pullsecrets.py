@@ -109,3 +109,14 @@ async def test_odd_service_accounts_name_no_secrets(odd: object) -> None:
     secrets, observer, _ = opened(cluster)
     assert users(await secrets.keyring("a", [], service_account="default")) == []
     assert observer.notes == []
+
+
+async def test_names_that_no_object_can_have_are_not_asked_for_and_of_the_others_a_few() -> None:
+    account = {"imagePullSecrets": [{"name": "x" * 254}, *({"name": f"t{at}"} for at in range(99))]}
+    cluster = Cluster({}, {"a/default": account})
+    secrets, _, _ = opened(cluster)
+    names = ["y" * 100_000, *(f"s{at}" for at in range(100_000))]
+    await secrets.keyring("a", names, service_account="default")
+    await secrets.keyring("a", [], service_account="z" * 254)
+    assert len(cluster.asked) == 1 + 32 + 32
+    assert all(len(each) < 100 for each in cluster.asked)

@@ -13,6 +13,7 @@ from tests.fakes.tokens import TokenServer
 from webhook.core.argv import ImageConfig
 from webhook.core.credentials import from_auths
 from webhook.core.errors import BadAnswer, RateLimited, Unauthorized, Unreachable
+from webhook.oci.auth import Tokens
 
 APP = ImageConfig(("/app",))
 
@@ -204,3 +205,13 @@ async def test_what_only_reads_is_asked_again_and_a_posted_token_is_not(
             with pytest.raises(Unreachable):
                 await asker.config(f"{host.authority}/app:v1", keyring=keyring)
     assert len(tokens.requests) == times
+
+
+def test_tokens_are_kept_by_their_weight() -> None:
+    """A registry can give one of 64 KB for each repository, and a tenant can name thousands."""
+    tokens = Tokens(lambda: 0.0)
+    for at in range(1000):
+        tokens.put(("r.example.com", f"repository:{at}:pull", "me"), "t" * 65_000, life=60)
+    kept = [tokens.get(("r.example.com", f"repository:{at}:pull", "me")) for at in range(1000)]
+    assert 0 < sum(len(each) for each in kept if each) <= 8 << 20
+    assert kept[-1]

@@ -7,6 +7,7 @@ import tracemalloc
 import zlib
 from collections.abc import AsyncIterator
 
+import httpcore
 import pytest
 
 from tests.fakes.http import Answer, Request, serve
@@ -22,6 +23,8 @@ from tests.fakes.registry import (
 )
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadAnswer, LookupFailed, TimedOut
+from webhook.oci import bodies
+from webhook.oci.connect import Head
 from webhook.oci.images import Times
 
 APP = ImageConfig(("/app",))
@@ -244,3 +247,47 @@ async def test_what_is_no_http_is_a_failure_with_a_reason(raw: bytes) -> None:
     async with serve(handler) as host, asking(plain(host.authority), times=limit) as asker:
         with pytest.raises(LookupFailed):
             await asker.config(f"{host.authority}/app:v1")
+
+
+BEGIN = b"HTTP/1.1 200 OK\r\n"
+EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n"
+
+
+def weigh(answer: bytes, piece: int) -> None:
+    weighed = Head()
+    for at in range(0, len(answer), piece):
+        weighed.feed(answer[at : at + piece])
+
+
+@pytest.mark.parametrize("piece", [1, 7, 16_384])
+@pytest.mark.parametrize(
+    "head",
+    [
+        BEGIN + b"a:\r\n" * 300,
+        BEGIN + b"Set-Cookie: a=b\n" * 300,
+        BEGIN + b"a: " + b"b" * 40_000,
+        EARLY * 20,
+        EARLY + BEGIN + b"a:\r\n" * 300,
+    ],
+    ids=["many lines", "many cookies", "a long line", "hints", "a hint, then many lines"],
+)
+def test_a_head_is_weighed_before_it_is_parsed(head: bytes, piece: int) -> None:
+    with pytest.raises(httpcore.RemoteProtocolError):
+        weigh(head, piece)
+
+
+@pytest.mark.parametrize("piece", [1, 7, 16_384])
+def test_what_stands_behind_the_head_is_no_part_of_it(piece: int) -> None:
+    answer = EARLY * 3 + BEGIN + b"Content-Length: 50000\r\n\r\n" + b"\n" * 50_000
+    weigh(answer, piece)
+
+
+def test_of_the_headers_those_are_kept_that_somebody_reads() -> None:
+    many = (
+        [(b"Set-Cookie", b"a=b")] * 100 + [(b"Location", b"/a")] + [(b"WWW-Authenticate", b"")] * 99
+    )
+    answer = httpcore.Response(200, headers=many, content=b"")
+    kept = bodies.headers(answer)
+    assert len(kept) <= 32
+    assert (b"Location", b"/a") in kept
+    assert answer.headers == []
