@@ -1,5 +1,7 @@
 """The bodies of requests: capped one by one and all together, and refused in words.
 
+An answer takes the place of its request's body, for as long as the client takes to read it.
+
 Nearly every pod fits into 64 KiB. Bodies up to that have a room that no large one can take; of the
 room for large ones nobody gets more than half of what is left, so that there always is some.
 """
@@ -115,10 +117,25 @@ class Body:
             more = message.get("more_body", False)
         self.content = parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def give_way(self, size: int) -> None:
+        """Let go of what was read, and take as much room as its answer needs. Raises Refused."""
+        self.close()
+        self.content = b""
+        if size <= SMALL:
+            self._all.take_small(size)
+        else:
+            source = self._whose()
+            self._all.take_large(size, source)
+            self._source = source
+        self._size = size
+
     def close(self) -> None:
         """Give its room back."""
         self._all.give_back(self._size, self._source)
-        self._size = 0
+        self._size, self._source = 0, ""
+
+    def _whose(self) -> str:
+        return (source_of(self._peer[0]) if self._peer else "") or "unknown"
 
     def _take(self, size: int) -> None:
         grown = self._size + size
@@ -129,8 +146,8 @@ class Body:
         elif grown <= SMALL:
             self._all.take_small(size)
         else:
-            source = source_of(self._peer[0]) if self._peer else ""
-            self._all.take_large(grown, source or "unknown")
+            source = self._whose()
+            self._all.take_large(grown, source)
             self._all.give_back(self._size, "")
-            self._source = source or "unknown"
+            self._source = source
         self._size = grown

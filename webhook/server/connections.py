@@ -8,9 +8,10 @@ import asyncio
 import resource
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from webhook.server.eviction import Peer, Peers, Phase, source_of
 from webhook.server.protocol import PatientProtocol
@@ -20,6 +21,7 @@ _SPARE = 164  # descriptors for everything else: probes, registries, the API ser
 _DISTRUST = ("BAD_CERTIFICATE", "UNKNOWN_CA", "CERTIFICATE_UNKNOWN", "CERTIFICATE_EXPIRED")
 # What OpenSSL says of a client that was asked for a certificate.
 _UNKNOWN = ("PEER_DID_NOT_RETURN_A_CERTIFICATE", "CERTIFICATE_VERIFY_FAILED")
+_AT_ONCE = 256  # connections that are accepted before anything else is done
 _PAUSE = 0.05  # seconds; accept() can't do anything before somebody closes something
 
 
@@ -74,24 +76,40 @@ class Acceptor:
         await asyncio.gather(*filter(None, [self._accepting]), return_exceptions=True)
 
     async def _accept(self) -> None:
+        """Take all that wait at once: who is turned away then costs little, and holds up nobody."""
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, address = await loop.sock_accept(self._listener)
+                first = await loop.sock_accept(self._listener)
             except OSError:  # the process or the machine is out of descriptors or memory
                 self._make_room("", "descriptors")
                 await asyncio.sleep(_PAUSE)
                 continue
-            source = source_of(str(address[0]))
-            if len(self._peers) >= self._most and not self._make_room(source, "full"):
-                connection.close()
-                continue
-            peer = Peer(source, loop.time())
+            for peer, connection in [self._let_in(*each) for each in (first, *self._waiting())]:
+                if peer in self._connections:
+                    self._begin(peer, connection)
+                else:
+                    connection.close()  # there was no room, or it made room for one behind it
+
+    def _waiting(self) -> Iterator[tuple[socket.socket, Any]]:
+        """Give connections that wait to be accepted, so many at most."""
+        with suppress(OSError):  # there is no other, or no descriptor for it
+            for _ in range(_AT_ONCE):
+                yield self._listener.accept()
+
+    def _let_in(self, connection: socket.socket, address: Any) -> tuple[Peer, socket.socket]:
+        now = asyncio.get_running_loop().time()
+        peer = Peer(source_of(str(address[0])), now)
+        if len(self._peers) < self._most or self._make_room(peer.source, "full"):
             self._peers.add(peer)
             self._connections[peer] = connection
-            handshake = loop.create_task(self._shake_hands(connection, peer))
-            self._handshakes.add(handshake)
-            handshake.add_done_callback(self._handshakes.discard)
+        return peer, connection
+
+    def _begin(self, peer: Peer, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        handshake = asyncio.get_running_loop().create_task(self._shake_hands(connection, peer))
+        self._handshakes.add(handshake)
+        handshake.add_done_callback(self._handshakes.discard)
 
     async def _shake_hands(self, connection: socket.socket, peer: Peer) -> None:
         """Shake hands; a protocol that got a connection says what becomes of it."""

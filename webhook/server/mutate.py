@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from webhook.admission.admit import Answer, Engine, admit
 from webhook.core.errors import BadReview
-from webhook.server.bodies import Bodies, Refused
+from webhook.server.bodies import SMALL, Bodies, Refused
 from webhook.server.health import Health
 from webhook.server.logs import ReviewLog
 from webhook.server.metrics import Metrics
@@ -65,6 +65,11 @@ class Answers:
         if self._health.draining:
             headers.append(_CLOSE)
         await send({"type": "http.response.start", "status": status, "headers": headers})
+        if (
+            len(body) > SMALL
+        ):  # the last, empty part waits until the client has read what came first
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            body = b""
         await send({"type": "http.response.body", "body": body})
 
 
@@ -100,20 +105,18 @@ class Mutate:
         metrics = self._metrics
         metrics.in_flight += 1
         try:
-            body = await self._review(scope, receive)
+            await self._review(scope, receive, send)
         except Refused as why:
             metrics.reviewed("refused", None)
             await self._answers.refuse(send, why.status, str(why))
         except BadReview as error:
             metrics.reviewed("refused", None)
             await self._answers.refuse(send, 400, str(error))
-        else:
-            await self._answers.json(send, body)
         finally:
             metrics.in_flight -= 1
 
-    async def _review(self, scope: Scope, receive: Receive) -> bytes:
-        """Read, decide, write down. Raises Refused and BadReview."""
+    async def _review(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read, decide, write down, answer. Raises Refused and BadReview before it has answered."""
         clock = asyncio.get_running_loop().time
         arrived = clock()
         body = await self._bodies.read(scope, receive)
@@ -121,13 +124,18 @@ class Mutate:
             start = clock()
             deadline = arrived + usable_seconds(timeout(scope["query_string"]), self._seconds)
             answer = await admit(body.content, self._engine, deadline=deadline)
+            content = answer.body
+            body.give_way(len(content))
+            self._note(answer, clock() - start)
+            del answer  # its pod keeps what was read
+            await self._answers.json(send, content)
         finally:
             body.close()
-        seconds = clock() - start
+
+    def _note(self, answer: Answer, seconds: float) -> None:
         self._metrics.reviewed(answer.result, seconds)
         self._log.write(answer, seconds)
         self._answered(answer)
-        return answer.body
 
 
 @lru_cache(maxsize=64)

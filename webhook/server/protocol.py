@@ -14,7 +14,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from webhook.server.eviction import Phase
 
 LARGEST_HEAD = 64 << 10
-MOST_PIPELINED = 64  # the API server waits for each answer
+MOST_HEADERS = 128  # of a request, trailers among them; the API server sends nine
+_PARSED_AT_ONCE = 16 << 10  # bytes, between two looks at what they became
+MOST_PIPELINED = 4  # the API server, the kubelet and Prometheus wait for each answer
+_LINGER = 1.0  # seconds for a client to read why it was refused, while it goes on sending
 _REFUSAL = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
@@ -110,22 +113,33 @@ class PatientProtocol(HttpToolsProtocol):
         return Phase.IDLE if answered else Phase.ANSWERING
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, and refuse a head that has no end.
+        """Feed the parser, not too much at once, and refuse a head that has no end.
 
         The clock runs for a request that has not come whole at once, until its last byte.
         """
+        for at in range(0, len(data), _PARSED_AT_ONCE):
+            if self.transport.is_closing():
+                return
+            self._parse(data[at : at + _PARSED_AT_ONCE] if len(data) > _PARSED_AT_ONCE else data)
+
+    def _parse(self, data: bytes) -> None:
         self._chunk = len(data)
         self._unparsed += self._chunk
         super().data_received(data)
         if self._receiving is not self._sending.running:
             self._time_request()
-        if self._unparsed > LARGEST_HEAD or self._is_idle():
+        if self._is_too_large() or self._is_idle():
             if self.transport.is_closing():
                 return
-            if self._unparsed > LARGEST_HEAD:
+            if self._is_too_large():
                 self._refuse()
             else:
                 self._await_request()
+
+    def _is_too_large(self) -> bool:
+        return self._unparsed > LARGEST_HEAD or (
+            self._receiving and len(self.headers) > MOST_HEADERS
+        )
 
     def on_message_begin(self) -> None:
         """A request starts."""
@@ -189,6 +203,9 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _check_head(self) -> None:
         """Stop at a head that is too large; one is weighed where enough has come for that."""
+        if len(self.headers) > MOST_HEADERS:
+            self._too_large = True
+            raise TooMuch
         if self._unparsed > LARGEST_HEAD:
             size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
             if size > LARGEST_HEAD:
@@ -203,9 +220,11 @@ class PatientProtocol(HttpToolsProtocol):
             self._sending.stop()
 
     def _refuse(self) -> None:
+        if self.headers:  # a connection may take long to close, and a line costs 150 bytes
+            self.headers.clear()
         self.transport.write(_REFUSAL)
         self.transport.close()
-        self._reading.start()
+        self.loop.call_later(_LINGER, self._give_up)
 
     def _is_idle(self) -> bool:
         """Tell whether nothing would ever end this connection: no request, and no timer.

@@ -1,6 +1,7 @@
 """The settings reach uvicorn, and who does not read is not waited for."""
 
 import asyncio
+import contextlib
 import gc
 import socket
 import weakref
@@ -12,7 +13,9 @@ import uvloop
 from starlette.types import Receive, Scope, Send
 
 from webhook.core.errors import BadSettings
+from webhook.server.connections import ConnectionLimits
 from webhook.server.listen import Server, listen, server
+from webhook.server.protocol import MOST_HEADERS, PatientProtocol
 from webhook.settings import Settings
 
 CHUNK = b"x" * (64 << 10)
@@ -49,6 +52,38 @@ async def test_who_does_not_read_the_answer_is_cut_off() -> None:
             client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             async with asyncio.timeout(20):
                 await app.ended.wait()  # what is sent to a lost connection is thrown away
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 200,
+        b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 200_000,
+        b"GET / HTTP/1.1\r\na: " + b"b" * (1 << 17),
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"a:\r\n" * 200,
+        b"\r\n" * 50_000,
+    ],
+    ids=["many lines", "lines without end", "a long line", "many trailers", "empty lines"],
+)
+async def test_a_head_that_costs_too_much_is_refused_and_let_go(lines: bytes) -> None:
+    async def wait(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+        await asyncio.Event().wait()
+
+    made = server(wait, keep_alive_seconds=600, receive_seconds=600, close_seconds=1)
+    async with serving(made) as where:
+        reader, writer = await asyncio.open_connection(*where)
+        kept: list[int] = []
+        writer.write(lines)
+        async with asyncio.timeout(20):
+            while not reader.at_eof():
+                kept += [len(each.headers or ()) for each in made.server_state.connections]
+                try:
+                    answer = await reader.read(1000)
+                except ConnectionError:
+                    break
+                assert not answer or answer.startswith(b"HTTP/1.1 431 ")
+        assert max(kept, default=0) <= 2 * MOST_HEADERS
+        writer.close()
 
 
 def test_of_a_closed_connection_nothing_waits_for_the_garbage_collector() -> None:
@@ -122,3 +157,36 @@ def test_every_address_is_listened_on_where_none_is_named() -> None:
         socket.create_connection(("127.0.0.1", port)).close()
         if has_ipv6():
             socket.create_connection(("::1", port)).close()
+
+
+async def test_who_waits_to_be_accepted_in_a_crowd_costs_no_connection() -> None:
+    """The kubelet's probe stands behind all of them."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    made = server(
+        answer, keep_alive_seconds=600, receive_seconds=600, limits=ConnectionLimits(connections=4)
+    )
+    begun: list[object] = []
+    make = made._protocol
+
+    def counted() -> PatientProtocol:
+        begun.append(None)
+        return make()
+
+    made._protocol = counted  # type: ignore[method-assign]
+    with contextlib.ExitStack() as stack, listen("127.0.0.1", 0) as listener:
+        where = listener.getsockname()
+        for _ in range(200):
+            stack.enter_context(socket.create_connection(where))
+        task = asyncio.create_task(made.serve([listener]))
+        reader, writer = await asyncio.open_connection(*where, local_addr=("127.0.0.9", 0))
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        async with asyncio.timeout(20):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204 ")
+        assert len(begun) <= 8
+        writer.close()
+        made.should_exit = True
+        await task
