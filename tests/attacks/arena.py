@@ -16,7 +16,7 @@ import psutil
 
 from tests.attacks.limit import limited
 from tests.attacks.tenant import NAMESPACE, Felt
-from tests.attacks.wire import API_SERVER, STRANGER, Peer, post
+from tests.attacks.wire import API_SERVER, STRANGER, Peer, Streams, post
 from tests.fakes.api_server import ApiServer, serving
 from tests.fakes.http import Answer, Request
 from tests.fakes.lookups import plain
@@ -34,15 +34,17 @@ async def _nothing(_request: Request) -> Answer:
 
 @dataclass
 class Arena:
-    """What an attack may use; `registry` answers as `hostile` says."""
+    """What an attack may use; `registry` answers as `hostile` says, `shared` is the tenant's."""
 
     webhook: Process
     tls: ssl.SSLContext
     api: ApiServer
     registry: str = ""
+    shared: str = ""
     hostile: Callable[[Request], Awaitable[Answer]] = _nothing
     limit: str = ""
     sent: dict[str, int] = field(default_factory=dict)
+    held: list[Streams] = field(default_factory=list)
 
     def stranger(self, *, plain_port: bool = False) -> Peer:
         """A peer on the pod network, on the port of reviews or of probes."""
@@ -134,7 +136,7 @@ def arena(**settings: object) -> Iterator[tuple[Arena, Neighbour]]:
         given = {"registries_file": registries, "pull_secrets": True}
         command = [sys.executable, "-m", "tests.attacks.serve", url, "serve"]
         webhook = stack.enter_context(started(command, {**given, **files.settings, **settings}))
-        found = Arena(webhook, files.client, api, host.authority)
+        found = Arena(webhook, files.client, api, host.authority, neighbour.authority)
         found.limit = stack.enter_context(limited(webhook.popen.pid))
         neighbour.begin(port=webhook.port, http_port=webhook.http_port, ca=str(folder / "ca.crt"))
         yield found, neighbour

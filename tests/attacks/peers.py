@@ -30,6 +30,18 @@ async def _opened(peer: Peer, count: int, said: bytes = b"") -> list[Streams]:
     return made
 
 
+async def _said(streams: list[Streams], content: bytes) -> None:
+    """Say it on each, for as long as they listen."""
+
+    async def say(writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(5):
+                writer.write(content)
+                await writer.drain()
+
+    await asyncio.gather(*(say(writer) for _, writer in streams))
+
+
 def _drop(streams: list[Streams]) -> None:
     for _, writer in streams:
         writer.transport.abort()
@@ -131,3 +143,57 @@ async def no_http(arena: Arena) -> None:
     )
     for each in endless:
         await held(arena.stranger(), 50, each, seconds=0.5)
+
+
+@attacks("answers that nobody reads", "100 reviews of 3.5 MiB that get as much back, and leave it")
+async def unread(arena: Arena) -> None:
+    big = pod(containers=[{"name": "c", "image": "a", "command": ["/a", "x" * (7 * _MIB // 2)]}])
+    peer = arena.stranger()
+    for _ in range(10):
+        made = await _opened(peer, 10)
+        for _, writer in made:
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await _said(made, post(body(big, namespace="hostile")))
+        arena.held += made
+    _drop(arena.held[:-300])
+    del arena.held[:-300]
+
+
+@attacks("chunks of one byte", "bodies of half a megabyte in chunks of a byte each")
+async def chunks(arena: Arena) -> None:
+    head = b"POST /mutate HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    content = head + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * (_MIB // 2)
+    made = await _opened(arena.stranger(), 10)
+    await _said(made, content)
+    _drop(made)
+
+
+@attacks("slow heads", "500 requests whose head comes a byte a second")
+async def slow_heads(arena: Arena) -> None:
+    made = await _opened(arena.stranger(), 500, b"POST /mut")
+    for letter in b"ate":
+        await _said(made, bytes([letter]))
+        await asyncio.sleep(1)
+    _drop(made)
+
+
+@attacks("slow handshakes", "500 handshakes that come a byte at a time, and never to an end")
+async def slow_handshakes(arena: Arena) -> None:
+    hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"r" * 32
+    made = await _opened(Peer(arena.webhook.port, None, "127.0.0.3"), 500)
+    for at in range(0, len(hello), 10):
+        await _said(made, hello[at : at + 10])
+        await asyncio.sleep(0.5)
+    _drop(made)
+
+
+@attacks("half closed", "connections that send a request and then their end, on both ports")
+async def half_closed(arena: Arena) -> None:
+    for plain in (True, False):
+        made = await _opened(arena.stranger(plain_port=plain), 300, get("/metrics"))
+        for _, writer in made:
+            with suppress(OSError):
+                if writer.can_write_eof():
+                    writer.write_eof()
+        await asyncio.sleep(1)
+        _drop(made)

@@ -1,6 +1,8 @@
 """One pod: whoever may create pods has the API server send what they like, up to its own limits."""
 
 import json
+import random
+from itertools import count
 from typing import Any
 
 from tests.attacks.arena import HOSTILE, Arena
@@ -9,6 +11,7 @@ from tests.fakes.reviews import body, pod
 
 attacks = Attacks("a pod's author")
 _AT_ONCE = 8
+_NUMBERS = count()
 MIB = 1 << 20
 
 
@@ -44,6 +47,28 @@ def strings() -> dict[str, dict[str, Any]]:
         "owner": with_metadata(
             {"ownerReferences": [{"apiVersion": "v1", "kind": long, "name": long, "uid": "u"}]}
         ),
+        "termination message path": pod(
+            containers=[container(command=["/a"], terminationMessagePath=long)]
+        ),
+        "mount path of ours": pod(
+            containers=[
+                container(
+                    command=["/a"],
+                    volumeMounts=[{"name": "initshim", "mountPath": "/.initshim/../" * 20_000}] * 5,
+                )
+            ]
+        ),
+        "environment": pod(containers=[container(env=[{"name": long, "value": long[:1000]}])]),
+        "annotation's key": with_metadata({"annotations": {f"initshim.dev/{long[:200_000]}": ""}}),
+        "label's key": with_metadata({"labels": {long: ""}}),
+        "service account": pod(serviceAccountName=long, containers=[container()]),
+        "pull secrets": pod(
+            imagePullSecrets=[{"name": f"{at}{long[:40_000]}"} for at in range(32)],
+            containers=[container()],
+        ),
+        "managed fields": with_metadata(
+            {"managedFields": [{"manager": long, "fieldsV1": {"f:a": {}}}]}
+        ),
         "generateName": with_metadata({"generateName": long}),
         "runtime class": pod(runtimeClassName=long, containers=[container()]),
         "node selector": pod(nodeSelector={"kubernetes.io/os": long}, containers=[container()]),
@@ -69,6 +94,15 @@ def lists() -> dict[str, dict[str, Any]]:
         "volumeMounts": pod(containers=[container(volumeMounts=[{}] * many)]),
         "imagePullSecrets": pod(imagePullSecrets=[{}] * many, containers=[container()]),
         "ownerReferences": with_metadata({"ownerReferences": [{}] * many}),
+        "managedFields": with_metadata({"managedFields": [{}] * many}),
+        "readinessGates": pod(readinessGates=[{}] * many, containers=[container()]),
+        "names of pull secrets": pod(
+            imagePullSecrets=[{"name": f"s{at}"} for at in range(100_000)],
+            containers=[container()],
+        ),
+        "volumes, fewer": pod(
+            volumes=[{"name": f"v{at}"} for at in range(100_000)], containers=[container()]
+        ),
         "finalizers": with_metadata({"finalizers": [""] * many}),
         "labels": with_metadata({"labels": {str(at): "" for at in range(250_000)}}),
         "annotations": with_metadata({"annotations": {str(at): "" for at in range(25_000)}}),
@@ -108,12 +142,74 @@ async def many_containers(arena: Arena) -> None:
     await arena.create(*[pod(containers=many)] * _AT_ONCE)
 
 
+@attacks("many words", "commands of half a million words that may be an init's name")
+async def many_words(arena: Arena) -> None:
+    commands = (
+        ["init", *["a/init"] * 400_000],
+        ["env"] * 600_000,
+        ["env", *["-S", "env"] * 200_000],
+        ["sh", "-c", "x; " * 300_000, *["k3s"] * 300_000],
+    )
+    for command in commands:
+        await arena.create(*[pod(containers=[container(command=command)])] * 4)
+    many = [container(name=f"c{at}", command=["x", *["a/k3s"] * 31]) for at in range(500)]
+    await arena.create(*[pod(containers=many)] * _AT_ONCE)
+
+
+@attacks("one entrypoint for all", "512 containers of one name, and 250 KB that all should run")
+async def one_entrypoint(arena: Arena) -> None:
+    words = {"a word": ["$" * 120_000], "words": ["$"] * 30_000, "a control": ["\x01" * 20_000]}
+    for each in words.values():
+        annotations = {"initshim.dev/entrypoint.c": json.dumps(each)}
+        made = with_metadata({"annotations": annotations}, containers=[container()] * 512)
+        await arena.create(*[made] * _AT_ONCE)
+
+
+@attacks("pods of many shapes", "no pod of 500 containers like the one before: patches to remember")
+async def shapes(arena: Arena) -> None:
+    for _ in range(_AT_ONCE):
+        mounted = random.randrange(1 << 500)
+        many = [
+            container(
+                name=f"c{at}",
+                command=["/a"],
+                volumeMounts=[{"name": "v", "mountPath": "/v"}] * (mounted >> at & 1),
+            )
+            for at in range(500)
+        ]
+        await arena.create(pod(containers=many))
+
+
+@attacks("owners", "a controller that nobody knows for each pod: Events to write", events=True)
+async def owners(arena: Arena) -> None:
+    made = [
+        with_metadata(
+            {
+                "ownerReferences": [
+                    {
+                        "apiVersion": "apps/v1",
+                        "kind": "ReplicaSet",
+                        "name": f"o{at}",
+                        "uid": f"u{next(_NUMBERS)}",
+                        "controller": True,
+                    }
+                ]
+            },
+            containers=[container(image="a b")],
+        )
+        for at in range(200)
+    ]
+    await arena.create(*made)
+
+
 @attacks("a deep pod", "JSON nested 100,000 deep in a field that nobody reads")
 async def deep(arena: Arena) -> None:
     content = body(pod(), namespace=HOSTILE)
     nested = b'"nested":' + b"[" * 100_000 + b"]" * 100_000
     broken = b'"nested":' + b'{"a":' * 100_000
-    for each in (nested, broken):
+    read = b'"affinity":' + b'{"nodeAffinity":' * 50_000 + b"1" + b"}" * 50_000
+    listed = b'"ownerReferences":' + b"[" * 100_000
+    for each in (nested, broken, read, listed):
         bad = content.replace(b'"spec":', each + b',"spec":', 1)
         await arena.post(*[bad] * _AT_ONCE)
 

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from itertools import count
+from itertools import count, cycle
 from typing import Any
 
 from tests.attacks.arena import Arena
@@ -31,6 +31,10 @@ def _pods(host: str, pods: int, containers: int) -> list[dict[str, Any]]:
         )
         for _ in range(pods)
     ]
+
+
+def _json(content: object) -> bytes:
+    return json.dumps(content).encode()
 
 
 def always(content: bytes, kind: str = OCI_MANIFEST, status: int = 200, **headers: str) -> Handler:
@@ -90,6 +94,79 @@ async def hints(arena: Arena) -> None:
     await asked(arena, answer, pods=8, containers=8)
 
 
+@attacks("heads", "heads of 15,000 lines, of many cookies, without an end; and bodies that dangle")
+async def heads(arena: Arena) -> None:
+    begin = b"HTTP/1.1 200 X\r\n"
+    lines = begin + b"a:\r\n" * 15_000 + b"Transfer-Encoding: chunked\r\n\r\n"
+    cookies = begin + b"Set-Cookie: a=b\r\n" * 4_000 + b"Content-Length: 9\r\n\r\n"
+    few = begin + b"a:\r\n" * 200 + b"Content-Length: 9\r\n\r\n"
+    for head in (lines, cookies, few, begin + b"a: " + b"b" * 90_000):
+
+        async def answer(_request: Request, head: bytes = head) -> Answer:
+            async def dangling() -> AsyncIterator[bytes]:
+                yield b""
+                await asyncio.sleep(3)
+
+            return Answer(raw=head, body=dangling())
+
+        await asked(arena, answer, pods=16)
+
+
+@attacks("drips", "heads and bodies of which a byte comes every 100 ms")
+async def drips(arena: Arena) -> None:
+    async def dripping(content: bytes) -> AsyncIterator[bytes]:
+        for at in range(len(content)):
+            yield content[at : at + 1]
+            await asyncio.sleep(0.1)
+
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b" " * 1000
+
+    async def answer(_request: Request) -> Answer:
+        return Answer(raw=b"", body=dripping(head))
+
+    await asked(arena, answer, pods=32)
+
+
+@attacks("tokens", "a token server whose tokens are of 64 KB, of a megabyte, another one each time")
+async def tokens(arena: Arena) -> None:
+    realm = f'Bearer realm="http://{arena.registry}/token",service="a",scope="b"'
+    config = config_bytes(["/a"])
+    sizes = cycle([65_000, 65_000, 65_000, 1_000_000])
+
+    async def answer(request: Request) -> Answer:
+        if request.path == "/token":
+            token = f"{next(_NUMBERS)}".rjust(next(sizes), "t")
+            return Answer(200, {"Content-Type": "application/json"}, _json({"token": token}))
+        if "authorization" not in request.headers:
+            return Answer(401, {"WWW-Authenticate": realm})
+        content = config if "/blobs/" in request.path else manifest_bytes(config)
+        return Answer(200, {"Content-Type": OCI_MANIFEST}, content)
+
+    await asked(arena, answer, pods=32)
+
+
+@attacks("long programs", "images that run 128 KB, or 500 words, named by 500 containers each")
+async def programs(arena: Arena) -> None:
+    long = (["$" * 120_000], ["\x01" * 100_000], ["/a", *["a/init"] * 500], ["/a"] * 500_000)
+    for argv in long:
+        config = config_bytes(argv)
+
+        async def answer(request: Request, config: bytes = config) -> Answer:
+            content = config if "/blobs/" in request.path else manifest_bytes(config)
+            return Answer(200, {"Content-Type": OCI_MANIFEST}, content)
+
+        arena.hostile = answer
+        image = f"{arena.registry}/p{next(_NUMBERS)}:1"
+        many = [{"name": f"c{at}", "image": image} for at in range(500)]
+        await arena.create(*[pod(containers=many)] * 8)
+
+
+@attacks("429 in a shared registry", "images that are limited, in the registry of the others")
+async def shared(arena: Arena) -> None:
+    pods = [_pods(f"{arena.shared}/limited", 1, 4)[0] for _ in range(16)]
+    await arena.create(*pods)
+
+
 @attacks("large indexes", "an index of 20,000 platforms, each with a manifest of its own")
 async def indexes(arena: Arena) -> None:
     platform = {"architecture": "amd64", "os": "linux"}
@@ -105,6 +182,8 @@ async def indexes(arena: Arena) -> None:
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
     content = json.dumps(index).encode()
     await asked(arena, always(content, OCI_INDEX))
+    short = b'{"digest":"","size":0},' * 40_000
+    await asked(arena, always(b'{"manifests":[' + short[:-1] + b"]}", OCI_INDEX))
     itself = json.dumps({**index, "manifests": entries[:1]}).encode()
     await asked(arena, always(itself, OCI_INDEX))
 

@@ -68,3 +68,14 @@ async def no_secret(arena: Arena) -> None:
     await used(arena, [b"[" * 1_000_000, b"1" * 1_000_000, b'{"auths":' * 100_000], 4)
     odd: dict[str, Any] = {f"h{at}": at for at in range(50_000)}
     await used(arena, [odd], 100)
+
+
+@attacks(
+    "long locations", "32 pull secrets, each for a host name of 200 KB with a dot every letter"
+)
+async def locations(arena: Arena) -> None:
+    contents: list[dict[str, Any] | bytes] = [
+        {f"{at}{'ab.' * 66_000}": {"auth": "YTpi"}} for at in range(32)
+    ]
+    await used(arena, contents, 4)
+    await used(arena, [{f"*{'.a' * 100_000}": {"auth": "YTpi"}}] * 32, 4)

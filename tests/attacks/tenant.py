@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any
 
 from tests.attacks.wire import API_SERVER, KUBELET, Peer, get, post
-from tests.fakes.http import serve
+from tests.fakes.http import Answer, Request, serve
 from tests.fakes.registry import Registry, config_bytes
 from tests.fakes.reviews import body, patched, pod, read, review
 from webhook.core.argv import INIT
@@ -108,9 +108,14 @@ def _complaint(status: int, answer: bytes, uid: str, sent: dict[str, Any]) -> st
     return f"left {left}: {response.get('warnings')}" if left else ""
 
 
+def limit(_request: Request, repository: str) -> Answer | None:
+    """Limit how often some of its images are asked for, as Docker Hub does."""
+    return Answer(429, {"Retry-After": "300"}) if repository.startswith("limited/") else None
+
+
 async def main() -> None:
     """Live until stdin ends."""
-    registry = Registry()
+    registry = Registry(gate=limit)
     loop = asyncio.get_running_loop()
     async with serve(registry) as host:
         print(host.authority, flush=True)
