@@ -5,8 +5,9 @@ import contextlib
 import gc
 import socket
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 import uvloop
@@ -76,7 +77,8 @@ async def test_a_head_that_costs_too_much_is_refused_and_let_go(lines: bytes) ->
         writer.write(lines)
         async with asyncio.timeout(20):
             while not reader.at_eof():
-                kept += [len(each.headers or ()) for each in made.server_state.connections]
+                held: Iterable[Any] = made.server_state.connections
+                kept += [len(each.headers or ()) for each in held]
                 try:
                     answer = await reader.read(1000)
                 except ConnectionError:
