@@ -19,6 +19,7 @@ from webhook.core.policy import NeedsImage, Plan, settle
 from webhook.server.app import create_app
 from webhook.server.health import Health
 from webhook.server.listen import server
+from webhook.server.log_lines import Log
 from webhook.server.logs import ReviewLog
 from webhook.server.metrics import Metrics
 from webhook.server.mutate import Limits
@@ -109,7 +110,7 @@ def _webhook(resolver: Resolver) -> ASGIApp:
         make_engine(settings, version="1.0", resolver=resolver, observer=metrics),
         health=Health(),
         metrics=metrics,
-        log=ReviewLog("info", "json", Nowhere()),
+        log=ReviewLog(Log("info", "json", Nowhere())),
         limits=Limits(settings.max_body, settings.lookup_seconds),
     )
 

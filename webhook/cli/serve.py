@@ -14,7 +14,8 @@ import uvloop
 import initshim
 from webhook.cli.parameters import FILE, WholeNumber
 from webhook.core.errors import BadSettings, InitshimError
-from webhook.server.logs import ReviewLog, adopt, logger
+from webhook.server.log_lines import Log
+from webhook.server.logs import adopt
 from webhook.server.run import Running
 from webhook.server.run import serve as run
 from webhook.settings import Settings, load
@@ -57,7 +58,7 @@ def serve(
 
 async def _until_signalled(settings: Settings, announce: Callable[[Running], None]) -> None:
     """Serve until SIGTERM or Ctrl-C; a second one ends the drain."""
-    log = logger(settings.log_level, settings.log_format)
+    log = Log(settings.log_level, settings.log_format)
     adopt(log)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -67,7 +68,6 @@ async def _until_signalled(settings: Settings, announce: Callable[[Running], Non
         settings,
         version=initshim.__version__,
         log=log,
-        reviews=ReviewLog(settings.log_level, settings.log_format),
         stop=stop,
         announce=announce,
     )

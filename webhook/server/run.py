@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp
-from structlog.typing import FilteringBoundLogger
 
 from webhook.admission.admit import Answer, Engine
 from webhook.assembly.certificates import Certificates, make_certificates
@@ -23,6 +22,7 @@ from webhook.server.connections import ConnectionLimits
 from webhook.server.events import record_notices, recorder
 from webhook.server.health import Health
 from webhook.server.listen import Server, listen, server
+from webhook.server.log_lines import Log
 from webhook.server.logs import Journal, ReviewLog
 from webhook.server.metrics import Metrics
 from webhook.server.mutate import Limits
@@ -49,8 +49,7 @@ async def serve(
     settings: Settings,
     *,
     version: str,
-    log: FilteringBoundLogger,
-    reviews: ReviewLog,
+    log: Log,
     stop: asyncio.Event,
     announce: Callable[[Running], None] = lambda _: None,
 ) -> None:
@@ -80,7 +79,7 @@ async def serve(
             engine,
             health=health,
             metrics=metrics,
-            log=reviews,
+            log=ReviewLog(log),
             limits=Limits(settings.max_body, settings.lookup_seconds),
             answered=_answered(traced, events),
         )

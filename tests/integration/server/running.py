@@ -14,7 +14,7 @@ from typing import Any
 
 import uvloop
 
-from webhook.server.logs import ReviewLog, logger
+from webhook.server.log_lines import Log
 from webhook.server.run import Running, serve
 from webhook.settings import Settings
 
@@ -68,11 +68,8 @@ def webhook(**settings: Any) -> Iterator[Webhook]:
             where = (running.port, running.http_port, client, bundle, written)
             started.put(Webhook(*where, asyncio.get_running_loop(), stopping, thread))
 
-        log = logger(chosen.log_level, "json", written)
-        reviews = ReviewLog(chosen.log_level, "json", written)
-        await serve(
-            chosen, version="1.0", log=log, reviews=reviews, stop=stopping, announce=announce
-        )
+        log = Log(chosen.log_level, "json", written)
+        await serve(chosen, version="1.0", log=log, stop=stopping, announce=announce)
 
     def work() -> None:
         try:

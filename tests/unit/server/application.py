@@ -16,7 +16,8 @@ from webhook.core.mutation import Delivery
 from webhook.core.policy import ClusterRules
 from webhook.server.app import create_app, create_probes
 from webhook.server.health import Health
-from webhook.server.logs import Journal, ReviewLog, logger
+from webhook.server.log_lines import Level, Log
+from webhook.server.logs import Journal, ReviewLog
 from webhook.server.metrics import Metrics
 from webhook.server.mutate import Limits
 from webhook.server.observers import FanOut
@@ -33,12 +34,12 @@ class Application:
     seconds: float = 5.0
     largest: int = 8 << 20
     health: Health = field(default_factory=Health)
-    level: str = "debug"
+    level: Level = "debug"
 
     def __post_init__(self) -> None:
         self.written = io.StringIO()
         self.metrics = Metrics("1.0")
-        log = logger(self.level, "json", self.written)
+        log = Log(self.level, "json", self.written)
         engine = Engine(
             ClusterRules(),
             Delivery("reaper:1", "1.0"),
@@ -49,7 +50,7 @@ class Application:
             engine,
             health=self.health,
             metrics=self.metrics,
-            log=ReviewLog(self.level, "json", self.written),
+            log=ReviewLog(log),
             limits=Limits(self.largest, self.seconds),
         )
         self.probes = create_probes(self.health, self.metrics)

@@ -4,13 +4,16 @@ import errno
 import io
 import json
 import logging
+import re
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from webhook.core.log_events import LogEvent
-from webhook.server.logs import Bridge, Journal, adopt, logger
+from webhook.server.log_lines import Log
+from webhook.server.logs import Bridge, Journal, adopt
 
 SECRET = "hunter2-in-a-variable"
 
@@ -33,9 +36,9 @@ def failure() -> Exception:
 
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_a_traceback_comes_without_the_values_of_variables(form: Any) -> None:
-    """structlog's default for people shows every frame's locals: one of them is the pod."""
+    """Some libraries show people every frame's locals: one of them is the pod."""
     out = io.StringIO()
-    Journal(logger("info", form, out)).note(LogEvent.REVIEW_FAILED, exception=failure(), uid="u")
+    Journal(Log("info", form, out)).note(LogEvent.REVIEW_FAILED, exception=failure(), uid="u")
     assert "RuntimeError: a bug" in out.getvalue()
     assert "inner" in out.getvalue()
     assert SECRET not in out.getvalue()
@@ -43,9 +46,9 @@ def test_a_traceback_comes_without_the_values_of_variables(form: Any) -> None:
 
 def test_json_is_one_line_an_event_whatever_is_in_it() -> None:
     out = io.StringIO()
-    log = logger("info", "json", out)
+    log = Log("info", "json", out)
     log.info("reviewed", uid="a\nb\x1b[31m\u2028", pod="\ud800", containers={"é": "wrapped"})
-    log.error("failed", exc_info=failure())
+    log.write("error", "failed", {}, failure())
     first, second = lines(out)
     assert first["uid"] == "a\nb\x1b[31m\u2028"
     assert second["level"] == "error"
@@ -55,7 +58,7 @@ def test_json_is_one_line_an_event_whatever_is_in_it() -> None:
 def test_a_line_has_a_largest_size_whatever_a_pods_author_writes() -> None:
     out = io.StringIO()
     long = "x" * 3_000_000
-    logger("info", "json", out).info(
+    Log("info", "json", out).info(
         "reviewed", pod=long, containers={f"{n}{long[:600]}": long for n in range(500)}
     )
     (line,) = lines(out)
@@ -63,9 +66,51 @@ def test_a_line_has_a_largest_size_whatever_a_pods_author_writes() -> None:
     assert line["pod"].endswith("…")
 
 
+def test_a_value_of_any_type_is_written_and_nothing_fails_over_it() -> None:
+    out = io.StringIO()
+    Log("info", "json", out).info("start", folder=Path("/tmp"), big=1 << 70, names=("a", "b"))
+    (line,) = lines(out)
+    assert line["names"] == ["a", "b"]
+    assert "/tmp" in line["folder"]
+    assert line["big"] == 1 << 70
+
+
+def test_text_is_one_line_an_event_whatever_is_in_it() -> None:
+    out = io.StringIO()
+    Log("info", "text", out).warning("told", pod="a\nb\x1b[31m", name="plain", empty="", ok=True)
+    (line,) = out.getvalue().splitlines()
+    assert line.split(maxsplit=3)[1:] == [
+        "warning",
+        "told",
+        r'pod="a\nb\u001b[31m" name=plain empty="" ok=true',
+    ]
+
+
+def test_only_a_terminal_gets_colours() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal, file = Terminal(), io.StringIO()
+    for out in (terminal, file):
+        Log("info", "text", out).error("broken")
+    assert "\x1b[31merror" in terminal.getvalue()
+    assert "\x1b" not in file.getvalue()
+    json_on_terminal = Terminal()
+    Log("info", "json", json_on_terminal).error("broken")
+    assert "\x1b" not in json_on_terminal.getvalue()
+
+
+def test_a_time_is_utc_to_the_microsecond_also_on_the_full_second() -> None:
+    out = io.StringIO()
+    Log("info", "json", out).info("told")
+    (line,) = lines(out)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", line["timestamp"])
+
+
 def test_a_level_leaves_out_what_is_less_severe() -> None:
     out = io.StringIO()
-    log = logger("warning", "json", out)
+    log = Log("warning", "json", out)
     log.info("no")
     log.warning("yes")
     assert [line["event"] for line in lines(out)] == ["yes"]
@@ -77,14 +122,14 @@ def test_a_full_disk_does_not_fail_a_review() -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
     out = Full()
-    logger("info", "json", out).info("reviewed")
+    Log("info", "json", out).info("reviewed")
     out.close()
-    logger("info", "json", out).info("reviewed")  # nor does a closed stream
+    Log("info", "json", out).info("reviewed")  # nor does a closed stream
 
 
 def test_notes_are_as_severe_as_what_they_tell() -> None:
     out = io.StringIO()
-    journal = Journal(logger("info", "json", out))
+    journal = Journal(Log("info", "json", out))
     journal.note(LogEvent.SERVING, port=1)
     journal.note(LogEvent.CERTIFICATE_FAILED, error="it does not work")
     journal.note(LogEvent.REVIEW_FAILED, exception=failure())
@@ -106,7 +151,7 @@ def test_what_libraries_log_becomes_lines_too() -> None:
     try:
         root.handlers = []
         with warnings.catch_warnings():
-            adopt(logger("info", "json", out))
+            adopt(Log("info", "json", out))
             logging.getLogger("asyncio").error("socket.%s() failed", "accept")
             logging.getLogger("httpx").info("GET https://…")
             warnings.simplefilter("always")
@@ -127,7 +172,7 @@ def test_the_bridge_brings_tracebacks_along() -> None:
     record = logging.LogRecord(
         "uvicorn.error", logging.ERROR, "x.py", 1, "Exception in ASGI application\n", (), raised
     )
-    Bridge(logger("info", "json", out)).handle(record)
+    Bridge(Log("info", "json", out)).handle(record)
     (line,) = lines(out)
     assert line["message"] == "Exception in ASGI application"
     assert "RuntimeError: a bug" in line["exception"]

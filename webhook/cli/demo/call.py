@@ -11,13 +11,13 @@ from time import monotonic
 from typing import Any
 
 import httpx
-import orjson
+import msgspec
 
 import initshim
 from webhook.core.errors import InitshimError
 from webhook.core.patch import Patch, apply
 from webhook.core.pod import Json
-from webhook.server.logs import ReviewLog, logger
+from webhook.server.log_lines import Log
 from webhook.server.run import Running, serve
 from webhook.settings import load
 
@@ -46,14 +46,13 @@ async def webhook() -> AsyncIterator[Running]:
         tls="dev", host="localhost", port=0, http_port=0, drain_seconds=0, lookups=False,
         delivery="initContainer", on_unresolved="admit", pull_secrets=False, warm_up=False,
     )  # fmt: skip
-    log, stop = logger("error", "text", StringIO()), asyncio.Event()
+    log, stop = Log("error", "text", StringIO()), asyncio.Event()
     running: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(
         serve(
             settings,
             version=initshim.__version__,
             log=log,
-            reviews=ReviewLog("error", "text", StringIO()),
             stop=stop,
             announce=running.set_result,
         )
@@ -79,10 +78,10 @@ async def call(running: Running, review: Json) -> Answered:
         milliseconds = (monotonic() - start) * 1000
     if answer.status_code != httpx.codes.OK:
         raise Refused(f"the webhook answered {answer.status_code}: {answer.text.strip()}")
-    response = orjson.loads(answer.content)["response"]
+    response = msgspec.json.decode(answer.content)["response"]
     if not response["allowed"] or "patch" not in response:
         raise Refused(f"the webhook did not patch the pod: {response}")
-    patch: Patch = orjson.loads(base64.b64decode(response["patch"]))
+    patch: Patch = msgspec.json.decode(base64.b64decode(response["patch"]))
     pod: Json = apply(review["request"]["object"], patch)
     stream = answer.extensions["network_stream"].get_extra_info("ssl_object")
     return Answered(url, str(stream.version()), patch, pod, milliseconds)
