@@ -58,7 +58,7 @@ class KubeSecret:
             if version is None:
                 made = _stored(await self._client.ensure(self._ref))
                 if made.data:
-                    raise Contended(f"{self._ref} was made by somebody else.")
+                    raise Contended(f"{self._ref} was made by somebody else")
                 version = made.version
             await self._client.merge_patch(
                 self._ref,
@@ -88,7 +88,7 @@ class KubeBundle:
         )
         if not bundles:
             raise BadApiAnswer(
-                f"{self._ref} has no webhooks: there is no caBundle to set.",
+                f"{self._ref} has no webhooks: there is no caBundle to set",
                 next_step="Install the chart again.",
             )
         changed = last_change(self._read)
@@ -131,7 +131,7 @@ def make_certificates(
             world=world,
         )
     if client is None:
-        raise BadSettings("tls: builtin needs a cluster to publish the certificate in.")
+        raise BadSettings("tls: builtin needs a cluster to publish the certificate in")
     return Rotation(
         KubeSecret(client, Ref(SECRET, settings.tls_secret, settings.namespace)),
         KubeBundle(client, Ref(MUTATING_WEBHOOK, settings.webhook_name)),

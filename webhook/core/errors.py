@@ -49,13 +49,13 @@ class InitshimError(Exception):
     """
 
     def __init__(self, message: str, *, next_step: str = "") -> None:
-        super().__init__(message.rstrip("."))
+        super().__init__(message)
         self.next_step = next_step
 
 
-def clause(error: Exception) -> str:
+def clause(words: Exception | str) -> str:
     """Give a foreign error's words as a clause of ours; its type's name where it has none."""
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    return " ".join(str(words).split()).rstrip(".") or type(words).__name__
 
 
 class BadInput(InitshimError):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from webhook.core.errors import clause
 from webhook.kube import errors
 from webhook.kube.objects import Json, Ref
 
@@ -19,7 +20,7 @@ def parse(status: int, answer: bytes, *, verb: str, what: Ref | str) -> Json:
     body = _parsed(answer)
     if isinstance(body, dict):
         return body
-    raise errors.BadApiAnswer(f"Can't {verb} {what}: the answer is no JSON object.")
+    raise errors.BadApiAnswer(f"Can't {verb} {what}: the answer is no JSON object")
 
 
 def refusal(status: int, answer: bytes, *, verb: str, what: Ref | str) -> errors.KubeError:
@@ -27,17 +28,17 @@ def refusal(status: int, answer: bytes, *, verb: str, what: Ref | str) -> errors
     task, said = f"Can't {verb} {what}", message(_parsed(answer))
     error: errors.KubeError
     if status in {401, 403}:
-        error = errors.Forbidden(f"{task}: {said}.", next_step=_grant(status, verb, what))
+        error = errors.Forbidden(f"{task}: {said}", next_step=_grant(status, verb, what))
     elif status == 404:
-        error = errors.Missing(f"{task}: {said}.", next_step="Check its name and that it exists.")
+        error = errors.Missing(f"{task}: {said}", next_step="Check its name and that it exists.")
     elif status == 409:
-        error = errors.Conflict(f"{task}: {said}.", next_step="Read it again and retry.")
+        error = errors.Conflict(f"{task}: {said}", next_step="Read it again and retry.")
     elif status in {408, 429} or status >= 500:
         error = errors.ApiUnreachable(
-            f"{task}: HTTP {status}, {said}.", next_step="Try again later."
+            f"{task}: HTTP {status}, {said}", next_step="Try again later."
         )
     else:
-        error = errors.Refused(f"{task}: HTTP {status}, {said}.")
+        error = errors.Refused(f"{task}: HTTP {status}, {said}")
     error.status = status
     return error
 
@@ -88,5 +89,5 @@ def message(body: object) -> str:
     message = body.get("message") if isinstance(body, dict) else None
     if not isinstance(message, str) or not message:
         return "no reason given"
-    line = " ".join(message.split()).rstrip(".")
+    line = clause(message)
     return line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]}…"

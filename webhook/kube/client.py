@@ -98,7 +98,7 @@ class KubeClient:
             page = await self._call("list", what, path, query=query)
             items = page.get("items") or []
             if not isinstance(items, list):
-                raise errors.BadApiAnswer(f"Can't list {what}: the answer's items are no list.")
+                raise errors.BadApiAnswer(f"Can't list {what}: the answer's items are no list")
             for item in items:
                 yield item
             following = (page.get("metadata") or {}).get("continue")
@@ -218,12 +218,12 @@ class KubeClient:
                 return await self._send(request, task)
         except TimeoutError as error:
             raise errors.ApiUnreachable(
-                f"{task}: no answer from {self._connection.server} in {self._deadline:g} s.",
+                f"{task}: no answer from {self._connection.server} in {self._deadline:g} s",
                 next_step=_REACH,
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise errors.ApiUnreachable(
-                f"{task}: {self._connection.server} can't be reached: {clause(error)}.",
+                f"{task}: {self._connection.server} can't be reached: {clause(error)}",
                 next_step=_REACH,
             ) from error
 
@@ -235,7 +235,7 @@ class KubeClient:
                 body += chunk
                 if len(body) > self._largest:
                     raise errors.BadApiAnswer(
-                        f"{task}: the answer is larger than {self._largest >> 10} KiB."
+                        f"{task}: the answer is larger than {self._largest >> 10} KiB"
                     )
             return response.status_code, response.headers, bytes(body)
         finally:

@@ -23,13 +23,13 @@ def load_config(
         return _kubeconfig(present, context)
     if named:
         raise NoCluster(
-            f"No kubeconfig at {', '.join(map(str, named))}.",
+            f"No kubeconfig at {', '.join(map(str, named))}",
             next_step="Correct --kubeconfig or $KUBECONFIG.",
         )
     if environ.get("KUBERNETES_SERVICE_HOST"):
         return in_cluster(environ)
     raise NoCluster(
-        f"No cluster is configured: no $KUBECONFIG, no {home / '.kube' / 'config'}, and no pod.",
+        f"No cluster is configured: no $KUBECONFIG, no {home / '.kube' / 'config'}, and no pod",
         next_step="Name one with --kubeconfig.",
     )
 
@@ -39,7 +39,7 @@ def _kubeconfig(paths: Sequence[Path], context: str | None) -> Connection:
         from webhook.kube.kubeconfig import connect  # noqa: PLC0415 - see docs/adr/0003
     except ModuleNotFoundError as error:
         raise NoCluster(
-            f"To read a kubeconfig, the module {error.name} is missing.",
+            f"To read a kubeconfig, the module {error.name} is missing",
             next_step="pip install 'initshim[cli]'",
         ) from error
     return connect(paths, context=context)

@@ -63,14 +63,14 @@ def in_cluster(environ: Mapping[str, str], *, folder: Path = SERVICE_ACCOUNT) ->
     port = environ.get("KUBERNETES_SERVICE_PORT", "443")
     if not host:
         raise NoCluster(
-            "This is no pod of a cluster: KUBERNETES_SERVICE_HOST is not set.",
+            "This is no pod of a cluster: KUBERNETES_SERVICE_HOST is not set",
             next_step="Run it in a pod, or name a kubeconfig.",
         )
     try:
         account = ServiceAccount(folder)
     except (OSError, ValueError, ssl.SSLError) as error:
         raise NoCluster(
-            f"The service account in {folder} can't be used: {error}.",
+            f"The service account in {folder} can't be used: {error}",
             next_step="Set automountServiceAccountToken: true on the pod.",
         ) from error
     shown = f"[{host}]" if ":" in host else host

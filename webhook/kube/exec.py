@@ -70,19 +70,19 @@ async def run(
             async with _open(connection, url, token, largest) as socket:
                 return _ran(await _read(socket, task, largest), task)
     except TimeoutError as error:
-        raise errors.ApiUnreachable(f"{task}: no answer in {deadline:g} s.") from error
+        raise errors.ApiUnreachable(f"{task}: no answer in {deadline:g} s") from error
     except InvalidStatus as error:
         raise _refused(error, f"{pod}, container {container}") from error
     except ConnectionClosedError as error:
         if error.sent and error.sent.code == CloseCode.MESSAGE_TOO_BIG:
             raise _too_much(task, largest) from error
-        raise errors.ApiUnreachable(f"{task}: {clause(error)}.") from error
+        raise errors.ApiUnreachable(f"{task}: {clause(error)}") from error
     except (WebSocketException, OSError) as error:
-        raise errors.ApiUnreachable(f"{task}: {clause(error)}.") from error
+        raise errors.ApiUnreachable(f"{task}: {clause(error)}") from error
 
 
 def _too_much(task: str, largest: int) -> errors.BadApiAnswer:
-    return errors.BadApiAnswer(f"{task}: it prints more than {largest >> 10} KiB.")
+    return errors.BadApiAnswer(f"{task}: it prints more than {largest >> 10} KiB")
 
 
 def _refused(error: InvalidStatus, what: str) -> errors.KubeError:
@@ -139,9 +139,9 @@ def _ran(heard: dict[int, bytes], task: str) -> Ran:
         status: Any = json.loads(heard.get(_STATUS, b""))
         code = _code(status)
     except (ValueError, TypeError, AttributeError) as error:
-        raise errors.BadApiAnswer(f"{task}: nobody says how the command ended.") from error
+        raise errors.BadApiAnswer(f"{task}: nobody says how the command ended") from error
     if code is None:
-        raise errors.NotStarted(f"{task}: {message(status)}.")
+        raise errors.NotStarted(f"{task}: {message(status)}")
     stdout, stderr = (heard.get(each, b"").decode(errors="replace") for each in (_STDOUT, _STDERR))
     return Ran(stdout, stderr, code)
 

@@ -20,6 +20,7 @@ from kubernetes.config import ConfigException
 from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
 from yaml import YAMLError
 
+from webhook.core.errors import clause
 from webhook.kube.connect import Connection
 from webhook.kube.errors import NoCluster
 
@@ -41,7 +42,7 @@ def connect(paths: Sequence[Path], *, context: str | None = None) -> Connection:
         tls = _tls(configuration)
         namespace = loader.current_context["context"].get("namespace")
     if not configuration.host.startswith(("https://", "http://")):
-        raise NoCluster(f"The kubeconfig {files} has no server URL for its cluster.")
+        raise NoCluster(f"The kubeconfig {files} has no server URL for its cluster")
 
     def bearer() -> str | None:
         with _explained(files):  # an exec plugin is asked again when its token expires
@@ -50,7 +51,7 @@ def connect(paths: Sequence[Path], *, context: str | None = None) -> Connection:
             ).partition(" ")
         if scheme not in {"", "Bearer"}:
             raise NoCluster(
-                f"The kubeconfig {files} has a user's name and password, which Kubernetes dropped.",
+                f"The kubeconfig {files} has a user's name and password, which Kubernetes dropped",
                 next_step="Use a token, a client certificate or an exec plugin.",
             )
         return token.strip() or None
@@ -93,7 +94,7 @@ def _explained(files: str) -> Iterator[None]:
     try:
         yield
     except (AttributeError, KeyError, TypeError) as error:  # it checks few types
-        raise NoCluster(f"The kubeconfig {files} is no kubeconfig: {_line(error)}.") from error
+        raise NoCluster(f"The kubeconfig {files} is no kubeconfig: {_line(error)}") from error
     except (ConfigException, YAMLError, OSError, ValueError) as error:
         raise _unusable(files, error) from error
     finally:
@@ -102,14 +103,14 @@ def _explained(files: str) -> Iterator[None]:
         raise _unusable(files, heard.buffer[0].getMessage())
 
 
-def _unusable(files: str, why: object) -> NoCluster:
+def _unusable(files: str, why: Exception | str) -> NoCluster:
     return NoCluster(
-        f"The kubeconfig {files} can't be used: {_line(why)}.",
+        f"The kubeconfig {files} can't be used: {_line(why)}",
         next_step="See what `kubectl get --raw /version` says with the same context.",
     )
 
 
-def _line(error: object) -> str:
+def _line(error: Exception | str) -> str:
     """Give an error's text as one line, without the entry it quotes: that may hold a secret."""
-    text = " ".join(str(error).split()).partition("/{")[0].rstrip(".")
+    text = clause(str(error).partition("/{")[0])
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"

@@ -43,7 +43,7 @@ async def tracing(settings: Settings, version: str) -> AsyncIterator[Tracing]:
         from webhook.server import spans  # noqa: PLC0415  # see above
     except ModuleNotFoundError as missing:
         raise BadSettings(
-            f"INITSHIM_TRACES_ENDPOINT is set, and {missing.name} is not installed.",
+            f"INITSHIM_TRACES_ENDPOINT is set, and {missing.name} is not installed",
             next_step="pip install 'initshim[webhook,traces]', or leave it empty.",
         ) from missing
     async with spans.exported(settings.traces_endpoint, version) as tracer:

@@ -46,7 +46,7 @@ def load(live: ssl.SSLContext, pair: Pair) -> None:
             live.load_cert_chain(name)
     except (ssl.SSLError, OSError) as error:
         raise BadCertificate(
-            "The certificate and its key can't be served.",
+            "The certificate and its key can't be served",
             next_step="Check that they belong together and that OpenSSL allows their sizes.",
         ) from error
 

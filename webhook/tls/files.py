@@ -66,7 +66,7 @@ class Files:
         if not pair.certificate.valid(self._world.clock()):
             raise BadCertificate(
                 f"The certificate is valid from {pair.certificate.not_before:%Y-%m-%d %H:%M} "
-                f"to {pair.certificate.not_after:%Y-%m-%d %H:%M} UTC, not now."
+                f"to {pair.certificate.not_after:%Y-%m-%d %H:%M} UTC, not now"
             )
         context.load(self.tls, pair)
         self._served = pair.certificate

@@ -76,7 +76,7 @@ def leaf(ca: Pair, *, names: Sequence[str], now: datetime, life: timedelta) -> P
     issuer = x509.load_pem_x509_certificate(ca.chain)
     issuer_key = serialization.load_pem_private_key(ca.key, password=None)
     if not isinstance(issuer_key, ec.EllipticCurvePrivateKey):
-        raise BadCertificate("The CA's key is none of ours.")
+        raise BadCertificate("The CA's key is none of ours")
     key = ec.generate_private_key(ec.SECP256R1())
     until = min(now + life, ca.certificate.not_after)
     above = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
@@ -113,9 +113,9 @@ def read_pair(chain: bytes, key: bytes) -> Pair:
         certificate = _certificate(certificates[0])
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         # Never the error's own text: it might quote a key.
-        raise BadCertificate("The certificate or its key can't be read as PEM.") from error
+        raise BadCertificate("The certificate or its key can't be read as PEM") from error
     if not same:
-        raise BadCertificate("The key does not belong to the certificate.")
+        raise BadCertificate("The key does not belong to the certificate")
     return Pair(certificate, chain, key)
 
 
@@ -124,15 +124,15 @@ def read_authority(chain: bytes, key: bytes) -> Pair:
     pair = read_pair(chain, key)
     certificate = x509.load_pem_x509_certificate(chain)
     if not isinstance(certificate.public_key(), ec.EllipticCurvePublicKey):
-        raise BadCertificate("The CA is none of ours.")
+        raise BadCertificate("The CA is none of ours")
     try:
         extensions = certificate.extensions
         able = extensions.get_extension_for_class(x509.BasicConstraints).value.ca
         extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
     except (x509.ExtensionNotFound, ValueError) as error:
-        raise BadCertificate("The certificate is no CA.") from error
+        raise BadCertificate("The certificate is no CA") from error
     if not able:
-        raise BadCertificate("The certificate is no CA.")
+        raise BadCertificate("The certificate is no CA")
     return pair
 
 

@@ -25,7 +25,7 @@ class MemorySecret:
         """See SecretStore."""
         present = self.stored.version if self.stored else None
         if version != present:
-            raise Contended("The Secret changed.")
+            raise Contended("The Secret changed")
         self.writes += 1
         self.stored = Stored(dict(data), str(self.writes))
 
@@ -43,5 +43,5 @@ class MemoryBundle:
     async def write(self, pem: bytes, *, version: str) -> None:
         """See BundlePublisher."""
         if version != self.published.version:
-            raise Contended("The configuration changed.")
+            raise Contended("The configuration changed")
         self.published = Published((pem,), str(int(version) + 1))

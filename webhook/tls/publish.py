@@ -69,7 +69,7 @@ class ObservedBundle:
             self._saw(wanted)
             return pem
         raise Contended(
-            f"The webhook configuration changed {_ATTEMPTS} times while it was written.",
+            f"The webhook configuration changed {_ATTEMPTS} times while it was written",
             next_step="See who else writes caBundle, cert-manager's cainjector for one.",
         )
 

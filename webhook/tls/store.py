@@ -118,7 +118,7 @@ async def agree(store: SecretStore, decide: Callable[[Vault | None], Vault]) -> 
             continue
         return wanted
     raise Contended(
-        f"The certificate Secret changed {_ATTEMPTS} times while it was written.",
+        f"The certificate Secret changed {_ATTEMPTS} times while it was written",
         next_step="See who else writes it: kubectl get secret -o yaml --show-managed-fields.",
     )
 

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import webhook
@@ -10,7 +11,8 @@ from webhook.core import errors
 from webhook.core.errors import BadPod, LookupOff, clause
 
 
-def classes() -> Iterator[tuple[str, str]]:
+@cache
+def classes() -> tuple[tuple[str, str], ...]:
     """Give each class of the tree with its base's name, wherever in the webhook it is written."""
     files = Path(next(iter(webhook.__path__))).rglob("*.py")
     found = [
@@ -24,7 +26,7 @@ def classes() -> Iterator[tuple[str, str]]:
     above = {"InitshimError"}
     while new := {name for name, base in found if base in above} - above:
         above |= new
-    return ((name, base) for name, base in found if base in above)
+    return tuple((name, base) for name, base in found if base in above)
 
 
 def drawn(text: str) -> Iterator[tuple[str, str]]:
@@ -44,9 +46,55 @@ def test_the_drawing_is_the_tree() -> None:
 
 
 def test_a_message_is_a_clause_and_the_next_step_a_sentence() -> None:
-    error = BadPod("it has too many containers.", next_step="Take some out.")
+    error = BadPod("it has too many containers", next_step="Take some out.")
     assert f"{error}. {error.next_step}" == "it has too many containers. Take some out."
     assert LookupOff("off").next_step == ""
+
+
+def raised(source: str) -> Iterator[tuple[int, str, str | None]]:
+    """Give line, message and next step of each error that a source makes, as far as literal."""
+    names = {name for name, _ in classes()} | {"InitshimError"}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and node.args and called(node) in names:
+            steps = [each.value for each in node.keywords if each.arg == "next_step"]
+            yield node.lineno, end(node.args[0]), end(steps[0]) if steps else None
+
+
+def called(node: ast.Call) -> str:
+    return str(getattr(node.func, "id", None) or getattr(node.func, "attr", ""))
+
+
+def end(text: ast.expr) -> str:
+    """Give the last literal part of a text, "…" where it ends with what is filled in."""
+    part = text.values[-1] if isinstance(text, ast.JoinedStr) else text
+    return part.value if isinstance(part, ast.Constant) and isinstance(part.value, str) else "…"
+
+
+# A next step may be, or end with, a command to type.
+COMMAND = re.compile(r"(^|: |`)(initshim|kubectl|pip|helm) [^.]*$|--[a-z-]+$")
+
+
+def unlike_the_others(source: str) -> list[int]:
+    return [
+        line
+        for line, message, step in raised(source)
+        if message.endswith(".")
+        or (step and not step.endswith((".", "…")) and not COMMAND.search(step))
+    ]
+
+
+def test_every_message_is_a_clause_and_every_next_step_a_sentence_or_a_command() -> None:
+    files = list(Path(next(iter(webhook.__path__))).rglob("*.py"))
+    assert sum(len(list(raised(file.read_text()))) for file in files) > 150
+    assert {
+        str(file): lines for file in files if (lines := unlike_the_others(file.read_text()))
+    } == {}
+
+
+def test_a_full_stop_too_many_would_be_found() -> None:
+    assert unlike_the_others('raise BadPod(f"{x} is wrong.")') == [1]
+    assert unlike_the_others('BadPod("no", next_step="Correct it")') == [1]
+    assert not unlike_the_others('BadPod(f"no {pod}", next_step="Run: kubectl get pods")')
 
 
 def test_a_foreign_error_is_said_in_one_line_and_by_its_type_if_it_says_nothing() -> None:

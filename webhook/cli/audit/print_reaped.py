@@ -19,7 +19,7 @@ def reader(connection: Connection) -> Read:
         from webhook.kube.exec import run  # noqa: PLC0415 - see docs/adr/0003
     except ModuleNotFoundError as error:
         raise NoCluster(
-            f"To exec in containers, the module {error.name} is missing.",
+            f"To exec in containers, the module {error.name} is missing",
             next_step="pip install 'initshim[cli]'",
         ) from error
 

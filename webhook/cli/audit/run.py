@@ -68,7 +68,7 @@ def _check(places: Sequence[OptedIn], request: Request) -> None:
     for name in request.namespaces:
         if name not in names:
             raise Missing(
-                f"The namespace {name} is not opted in, so none of its pods is missed.",
+                f"The namespace {name} is not opted in, so none of its pods is missed",
                 next_step=f"initshim audit --what-if {name} shows what `kubectl label namespace "
                 f"{name} {INJECT}=enabled` would do.",
             )

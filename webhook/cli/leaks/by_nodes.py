@@ -80,7 +80,7 @@ async def _sweep(client: KubeClient, survey: Survey, seen: Seen) -> None:
     except (KubeError, TimeoutError):
         seen.problems.append(
             NotCounted(
-                f"The pods of this run may still be in namespace {survey.namespace}.",
+                f"The pods of this run may still be in namespace {survey.namespace}",
                 next_step=f"kubectl -n {survey.namespace} delete pods -l {LABEL}={survey.run}",
             )
         )
@@ -126,7 +126,7 @@ async def _ended(client: KubeClient, ref: Ref, node: str, survey: Survey) -> Non
                 await asyncio.sleep(_POLL)
     except TimeoutError as error:
         raise NotCounted(
-            f"Node {node}: the pod {ref.name} did not end in {survey.seconds + _START:g} s.",
+            f"Node {node}: the pod {ref.name} did not end in {survey.seconds + _START:g} s",
             next_step="`kubectl describe node` says whether it runs pods.",
         ) from error
 
@@ -134,11 +134,11 @@ async def _ended(client: KubeClient, ref: Ref, node: str, survey: Survey) -> Non
 def _check(status: Json, node: str, survey: Survey) -> None:
     if status.get("phase") == "Failed":
         why = status.get("message") or status.get("reason") or "it ended with an error"
-        raise NotCounted(f"Node {node}: the pod failed: {why}.")
+        raise NotCounted(f"Node {node}: the pod failed: {why}")
     for each in status.get("containerStatuses") or ():
         waiting = (each.get("state") or {}).get("waiting") or {}
         if waiting.get("reason") in _NEVER_PULLED:
             raise NotCounted(
-                f"Node {node} can't pull {survey.image} ({waiting['reason']}).",
+                f"Node {node} can't pull {survey.image} ({waiting['reason']})",
                 next_step="Name an image that it can pull: --image.",
             )

@@ -66,7 +66,7 @@ def parse(log: str) -> Observations:
     tasks = {each.group: each.threads for each in (_read(_Group, row) for row in rows["group"])}
     nodes = [_read(_Node, row) for row in rows["node"]]
     if len(nodes) != 1:
-        raise BadCensus("The census did not write its last line.", next_step=_AGAIN)
+        raise BadCensus("The census did not write its last line", next_step=_AGAIN)
     node = nodes[0]
     groups = {row.get("cgroup"): row.get("group") for row in (*rows["first"], *rows["zombies"])}
     containers = dict(_containers(firsts, kinds, groups, tasks))
@@ -89,11 +89,11 @@ def _rows(log: str) -> dict[str, list[dict[str, Any]]]:
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for line in log.splitlines():
         if len(line) > _LONGEST_LINE:
-            raise BadCensus("A line of the census is too long.", next_step=_AGAIN)
+            raise BadCensus("A line of the census is too long", next_step=_AGAIN)
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise BadCensus(f"The census wrote no JSON: {line[:80]!r}.") from error
+            raise BadCensus(f"The census wrote no JSON: {line[:80]!r}") from error
         if isinstance(row, dict):
             rows[str(row.get("kind"))].append(row)
     return rows
@@ -104,7 +104,7 @@ def _read(kind: type[Row], row: dict[str, Any]) -> Row:
         return kind.model_validate(row)
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise BadCensus(f"The census wrote a line without a good {where!r}.") from error
+        raise BadCensus(f"The census wrote a line without a good {where!r}") from error
 
 
 def _containers(

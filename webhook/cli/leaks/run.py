@@ -124,7 +124,7 @@ async def _on_nodes(client: KubeClient, request: Request) -> Seen:
     fit, unfit = await _nodes(client, request)
     problems = [f"node {name}: {why}" for name, why in unfit.items()]
     if not fit:
-        raise NotCounted("There is no node to look at.", next_step="; ".join(problems))
+        raise NotCounted("There is no node to look at", next_step="; ".join(problems))
     made = await _prepare(client, request)
     try:
         with bar() as drawn:
@@ -147,7 +147,7 @@ async def _prepare(client: KubeClient, request: Request) -> bool:
         if not request.create_namespace:
             raise NotCounted(
                 f"There is no namespace {request.pods_in} for the pods that look at nodes. It"
-                " must allow hostPID (Pod Security: privileged).",
+                " must allow hostPID (Pod Security: privileged)",
                 next_step="--create-namespace makes it for the time of the look; --pods-in names"
                 " another; --exec does without pods.",
             ) from error
@@ -155,7 +155,7 @@ async def _prepare(client: KubeClient, request: Request) -> bool:
         return True
     if not node_pods.admits_host_pid(namespace):
         raise NotCounted(
-            f"The namespace {request.pods_in} does not allow hostPID (Pod Security).",
+            f"The namespace {request.pods_in} does not allow hostPID (Pod Security)",
             next_step="Name one with the label pod-security.kubernetes.io/enforce: privileged"
             " (--pods-in), or look from inside: --exec.",
         )
