@@ -18,9 +18,7 @@ from webhook.core.policy import NeedsImage, Skip
 from webhook.core.reasons import UNRESOLVED
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
-from webhook.kube.objects import CRON_JOB, DAEMON_SET, DEPLOYMENT, NAMESPACE, STATEFUL_SET
-
-_KINDS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, CRON_JOB)
+from webhook.kube.objects import NAMESPACE, WORKLOADS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ async def _templates(client: KubeClient, namespace: str) -> list[Pod]:
     """Give a namespace's pod templates, read before they are used: a list's next page expires."""
     return [
         Pod(workload.pod)
-        for kind in _KINDS
+        for kind in WORKLOADS
         async for each in client.list(kind, namespace=namespace)
         for workload in pod_templates({**each, "kind": kind.name})  # items of a list don't say it
     ]

@@ -22,12 +22,12 @@ from webhook.core.log_events import LogEvent
 from webhook.core.observe import Observer
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import Conflict, KubeError
-from webhook.kube.objects import EVENT, JOB, REPLICA_SET, Json, Kind, Ref
+from webhook.kube.objects import EVENT, INTERMEDIATE, Json, Kind, Ref
 
 REASON = "LeftWithoutInit"
 _CONTROLLER = "initshim.dev/webhook"
 _LONGEST = 253  # a name's, in Kubernetes
-_BETWEEN = {"ReplicaSet": REPLICA_SET, "Job": JOB}  # controllers that others make
+_INTERMEDIATE = {kind.name: kind for kind in INTERMEDIATE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ class Recorder:
 
 
 def _between(owner: Owner) -> Kind | None:
-    kind = _BETWEEN.get(owner.kind)
+    kind = _INTERMEDIATE.get(owner.kind)
     return kind if kind and kind.version == owner.version else None
 
 

@@ -71,6 +71,10 @@ REPLICA_SET = Kind("ReplicaSet", "replicasets", "apps/v1")
 JOB = Kind("Job", "jobs", "batch/v1")
 EVENT = Kind("Event", "events", "events.k8s.io/v1")
 CRON_JOB = Kind("CronJob", "cronjobs", "batch/v1")
+WORKLOADS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, CRON_JOB)
+"""What people make pods with."""
+INTERMEDIATE = (REPLICA_SET, JOB)
+"""Controllers that others of them make, and that make pods in their stead."""
 MUTATING_WEBHOOK = Kind(
     "MutatingWebhookConfiguration",
     "mutatingwebhookconfigurations",

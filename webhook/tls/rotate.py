@@ -122,7 +122,7 @@ class Rotation:
 
     def _failed(self, error: InitshimError) -> str:
         self._failures += 1
-        trouble = f"{error} {error.next_step}".strip()
+        trouble = f"{error}. {error.next_step}".strip()
         self._observer.note(LogEvent.CERTIFICATE_FAILED, error=trouble, failures=self._failures)
         return trouble
 

@@ -5,23 +5,12 @@ from dataclasses import dataclass
 
 from webhook.core.pod import Pod
 from webhook.core.schema import OwnerReference
-from webhook.kube.objects import (
-    CRON_JOB,
-    DAEMON_SET,
-    DEPLOYMENT,
-    JOB,
-    REPLICA_SET,
-    STATEFUL_SET,
-    Json,
-    Kind,
-)
+from webhook.kube.objects import CRON_JOB, INTERMEDIATE, WORKLOADS, Json, Kind
 
-BETWEEN: Mapping[tuple[str, str], Kind] = {
-    (kind.version, kind.name): kind for kind in (REPLICA_SET, JOB)
-}
+BETWEEN: Mapping[tuple[str, str], Kind] = {(kind.version, kind.name): kind for kind in INTERMEDIATE}
 """Controllers that others make, by their apiVersion and kind."""
 RESTARTED: Mapping[tuple[str, str], Kind] = {
-    (kind.version, kind.name): kind for kind in (DEPLOYMENT, STATEFUL_SET, DAEMON_SET)
+    (kind.version, kind.name): kind for kind in WORKLOADS if kind is not CRON_JOB
 }
 """Kinds that make new pods when their template changes."""
 ON_SCHEDULE = (CRON_JOB.version, CRON_JOB.name)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from webhook.admission.admit import Engine, mutate
 from webhook.cli import outcomes
 from webhook.cli.audit.compare import has_ended
-from webhook.cli.audit.owners import BETWEEN, Workload, of_pod
+from webhook.cli.audit.owners import Workload, of_pod
 from webhook.cli.audit.progress import Bar
 from webhook.cli.installation.selection import Selection
 from webhook.cli.outcomes import WHOLE_POD, Outcome
@@ -23,20 +23,9 @@ from webhook.core.pod_templates import pod_templates
 from webhook.core.reasons import UNRESOLVED
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
-from webhook.kube.objects import (
-    CRON_JOB,
-    DAEMON_SET,
-    DEPLOYMENT,
-    JOB,
-    NAMESPACE,
-    POD,
-    REPLICA_SET,
-    STATEFUL_SET,
-    Json,
-    Ref,
-)
+from webhook.kube.objects import INTERMEDIATE, NAMESPACE, POD, WORKLOADS, Json, Ref
 
-_MAKERS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, CRON_JOB, JOB, REPLICA_SET)
+_MAKERS = (*WORKLOADS, *INTERMEDIATE)
 _PLANNED_BY_TEMPLATE = {(kind.version, kind.name) for kind in _MAKERS}
 _AT_ONCE = 8
 
@@ -125,7 +114,7 @@ def _alone(pods: list[Json], namespace: str) -> Iterator[tuple[Workload, Json]]:
     for raw in pods:
         pod = Pod(raw)
         owner = of_pod(pod, namespace)
-        by_template = owner.typed in _PLANNED_BY_TEMPLATE | BETWEEN.keys()
+        by_template = owner.typed in _PLANNED_BY_TEMPLATE
         if not by_template and owner not in seen and not has_ended(pod):
             seen.add(owner)
             yield owner, raw

@@ -24,12 +24,11 @@ from webhook.core.reasons import UNREAD, Reason
 from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
-from webhook.kube.objects import CRON_JOB, DAEMON_SET, DEPLOYMENT, POD, STATEFUL_SET, Json, Ref
+from webhook.kube.objects import POD, WORKLOADS, Json, Ref
 from webhook.oci.images import Images
 from webhook.settings import Settings
 
 _FAMILY = "registries"
-_KINDS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, CRON_JOB)
 _MOST_NAMESPACES = 50
 _MOST = 20
 _SECONDS = 5.0
@@ -91,7 +90,7 @@ async def _uses(
     client: KubeClient, namespace: str, settings: Settings, errors: list[KubeError]
 ) -> list[Use]:
     found: list[Use] = []
-    for kind in _KINDS:
+    for kind in WORKLOADS:
         try:
             async for each in client.list(kind, namespace=namespace):
                 for workload in pod_templates({**each, "kind": kind.name}):
