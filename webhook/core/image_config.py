@@ -32,6 +32,8 @@ def read(fields: Mapping[str, object], what: str = "the image") -> ImageConfig:
 def _words(value: object, what: str) -> tuple[str, ...]:
     if value is None:
         return ()
+    if isinstance(value, list) and len(value) > MOST_WORDS:
+        raise BadInput(f"{what} has more than {MOST_WORDS} words")
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
         raise BadInput(f"{what} is no list of strings")
     if any("\0" in word for word in value):

@@ -122,6 +122,9 @@ _NEVER_RUN = frozenset(
 _HINTS = ("init", "tini", "systemd", "runit", "s6-", "k3s", "rke2", "pid1", "catatonit", "linuxrc")
 
 
+_LONGEST_TEXT = 2 * shell.LONGEST_SCRIPT  # characters at either end of an argv that are searched
+
+
 def _names(programs: Iterable[Program]) -> str:
     return "|".join(each.name for each in programs if each.name and not each.subcommands)
 
@@ -155,7 +158,10 @@ def find(argv: Sequence[str], added: Sequence[str] = ()) -> Found | None:
     printed or read don't count, nor what an option like `--config` or `-i systemd` is given.
     """
     argv = argv[: shell.MOST_WORDS]
-    if not added and not _hints_at_one("\n".join(argv)):
+    text = "\n".join(argv)
+    if len(text) > _LONGEST_TEXT:
+        text = text[:_LONGEST_TEXT] + text[-_LONGEST_TEXT:]
+    if not added and not _hints_at_one(text):
         return None
     for command in shell.commands(argv):
         name = shell.base_name(command.words[0])

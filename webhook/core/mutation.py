@@ -90,10 +90,12 @@ def operations(pod: Pod, plan: Plan, delivery: Delivery) -> Patch:
 
 def _check_added(through: Sequence[Decision]) -> None:
     """Raise BadPod where images add more than one pod should hold: many may name the same one."""
-    images = [each.image for each in through if isinstance(each, Wrap) and each.image]
-    added = sum(len(word) for image in images for words in image.runs for word in words)
-    if added > LARGEST_ADDED:
-        raise BadPod(f"what its images run is longer than {LARGEST_ADDED >> 10} KiB in all")
+    added = 0
+    for each in through:
+        if isinstance(each, Wrap) and each.image:
+            added += sum([len("".join(words)) + len(words) for words in each.image.runs])
+            if added > LARGEST_ADDED:
+                raise BadPod(f"what its images run is longer than {LARGEST_ADDED >> 10} KiB in all")
 
 
 def _append(place: str, length: int, value: Json) -> Operation:

@@ -22,6 +22,9 @@ API_VERSION = "admission.k8s.io/v1"
 MOST_OBJECTS = 1 << 17
 """Objects and lists in a review; the largest pod that a kubelet could run has some ten thousand."""
 
+MOST_STRINGS = 1 << 18
+"""Strings in a review, names of fields among them; each takes 50 bytes and more."""
+
 _SMALL = 64 << 10  # bytes; what fits into it can't hold too many objects
 _ALL_WARNINGS = 4096
 _TOO_DEEP = "initshim left the pod alone: it is nested too deeply to be patched"
@@ -126,8 +129,11 @@ def parse(body: bytes) -> Review:
 
     Where it is the pod that is wrong, the review says so: it has to be answered all the same.
     """
-    if len(body) > _SMALL and body.count(b"{") + body.count(b"[") > MOST_OBJECTS:
-        return _without_pod(body, BadPod(f"it has more than {MOST_OBJECTS} objects and lists"))
+    if len(body) > _SMALL:
+        if body.count(b"{") + body.count(b"[") > MOST_OBJECTS:
+            return _without_pod(body, BadPod(f"it has more than {MOST_OBJECTS} objects and lists"))
+        if body.count(b'"') > 2 * MOST_STRINGS:
+            return _without_pod(body, BadPod(f"it has more than {MOST_STRINGS} strings"))
     try:
         envelope = _decode(body)
         request = envelope.request
@@ -153,7 +159,8 @@ def parse(body: bytes) -> Review:
     try:
         pod = Pod(lambda: _whole_pod(body), fields)
     except BadPod as error:
-        return Review(uid, namespace, name, None, dry_run, error)
+        # Its traceback leads to this very frame, and that to the pod: a cycle of megabytes.
+        return Review(uid, namespace, name, None, dry_run, error.with_traceback(None))
     return Review(uid, namespace, name, pod, dry_run)
 
 

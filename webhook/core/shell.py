@@ -13,7 +13,7 @@ _MOST_LEVELS = 4  # of a shell in a shell, or a program that runs one that runs 
 # What a script becomes stands at its end: that many characters, and commands, of it are read.
 LONGEST_SCRIPT = 4096
 _MOST_COMMANDS = 32
-MOST_WORDS = 256
+MOST_WORDS = 64
 """Words of an argv that are looked at: who hides an init behind more of them has two."""
 
 _WORD = r"""(?:[^\s'"\\;&|()<>]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+"""
@@ -168,7 +168,7 @@ def behind_prefixes(words: Sequence[str]) -> Sequence[str]:
     while start < len(words) and (prefix := PREFIXES.get(base_name(words[start]))):
         at, splitting = _behind_options(words, start, prefix)
         if splitting and splits < _MOST_LEVELS:
-            words = [*words[at][:LONGEST_SCRIPT].split(), *words[at + 1 :]]
+            words = [*words[at][:LONGEST_SCRIPT].split(), *words[at + 1 :]][:MOST_WORDS]
             start, splits = 0, splits + 1
         else:
             start = at + prefix.operands

@@ -52,22 +52,23 @@ class Answers:
     def __init__(self, health: Health) -> None:
         self._health = health
 
-    async def json(self, send: Send, body: bytes) -> None:
-        """Send an answer."""
-        await self._send(send, 200, body, _JSON)
+    async def json(self, send: Send, body: bytes, *, close: bool = False) -> None:
+        """Send an answer; `close`: and have the client connect anew for its next request."""
+        await self._send(send, 200, body, _JSON, close=close)
 
     async def refuse(self, send: Send, status: int, sentence: str) -> None:
-        """Send a sentence instead of an answer."""
-        await self._send(send, status, f"{sentence}\n".encode(), _TEXT)
+        """Send a sentence instead of an answer, and close: who knows what comes next."""
+        await self._send(send, status, f"{sentence}\n".encode(), _TEXT, close=True)
 
-    async def _send(self, send: Send, status: int, body: bytes, kind: tuple[bytes, bytes]) -> None:
+    async def _send(
+        self, send: Send, status: int, body: bytes, kind: tuple[bytes, bytes], *, close: bool
+    ) -> None:
         headers = [(b"content-length", b"%d" % len(body)), kind]
-        if self._health.draining:
+        if close or self._health.draining:
             headers.append(_CLOSE)
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        if (
-            len(body) > SMALL
-        ):  # the last, empty part waits until the client has read what came first
+        if len(body) > SMALL:
+            # The last, empty part waits until the client has read what came first.
             await send({"type": "http.response.body", "body": body, "more_body": True})
             body = b""
         await send({"type": "http.response.body", "body": body})
@@ -124,11 +125,12 @@ class Mutate:
             start = clock()
             deadline = arrived + usable_seconds(timeout(scope["query_string"]), self._seconds)
             answer = await admit(body.content, self._engine, deadline=deadline)
-            content = answer.body
+            content, large = answer.body, len(body.content) > SMALL
             body.give_way(len(content))
             self._note(answer, clock() - start)
             del answer  # its pod keeps what was read
-            await self._answers.json(send, content)
+            # With a connection go the buffers of half a megabyte that a large body has filled.
+            await self._answers.json(send, content, close=large)
         finally:
             body.close()
 

@@ -15,6 +15,7 @@ from webhook.server.eviction import Phase
 
 LARGEST_HEAD = 64 << 10
 MOST_HEADERS = 128  # of a request, trailers among them; the API server sends nine
+MOST_PARTS = 4096  # of a body: 4 MiB in packets of 1,400 bytes are 3,000
 _PARSED_AT_ONCE = 16 << 10  # bytes, between two looks at what they became
 MOST_PIPELINED = 4  # the API server, the kubelet and Prometheus wait for each answer
 _LINGER = 1.0  # seconds for a client to read why it was refused, while it goes on sending
@@ -84,6 +85,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._receiving = False  # a request has begun that has not come whole
         self._chunk = 0  # bytes that have come at once, while no request in them has ended
         self._unparsed = 0  # bytes since a request's begin, its head's end, or a part of its body
+        self._parts = 0  # of a body
         self._too_large = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -145,6 +147,7 @@ class PatientProtocol(HttpToolsProtocol):
         """A request starts."""
         self._receiving = True
         self._unparsed = self._chunk
+        self._parts = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -158,6 +161,9 @@ class PatientProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """A part of the body has come."""
         self._unparsed = 0
+        self._parts += 1
+        if self._parts > MOST_PARTS:
+            raise TooMuch
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -175,6 +181,8 @@ class PatientProtocol(HttpToolsProtocol):
         self.used(False)
         if self.transport.is_closing():
             self._reading.start()
+            if self._receiving:  # refused before all of it had come
+                self.loop.call_later(_LINGER, self._give_up)
 
     def pause_writing(self) -> None:
         """The client does not read what it is sent: the clock runs until it does."""
