@@ -136,9 +136,9 @@ async def host_aliases(arena: Arena) -> None:
     await arena.create(*[made] * 4)
 
 
-@attacks("300 containers", "300 containers with long arguments that all have to be wrapped")
+@attacks("250 containers", "250 containers with long arguments that all have to be wrapped")
 async def many_containers(arena: Arena) -> None:
-    many = [container(name=f"c{at}", command=["/a", "x" * 4000]) for at in range(300)]
+    many = [container(name=f"c{at}", command=["/a", "x" * 4000]) for at in range(250)]
     await arena.create(*[pod(containers=many)] * _AT_ONCE)
 
 
@@ -152,30 +152,30 @@ async def many_words(arena: Arena) -> None:
     )
     for command in commands:
         await arena.create(*[pod(containers=[container(command=command)])] * 4)
-    many = [container(name=f"c{at}", command=["x", *["a/k3s"] * 31]) for at in range(500)]
+    many = [container(name=f"c{at}", command=["x", *["a/k3s"] * 31]) for at in range(250)]
     await arena.create(*[pod(containers=many)] * _AT_ONCE)
 
 
-@attacks("one entrypoint for all", "512 containers of one name, and 250 KB that all should run")
+@attacks("one entrypoint for all", "256 containers of one name, and 250 KB that all should run")
 async def one_entrypoint(arena: Arena) -> None:
     words = {"a word": ["$" * 120_000], "words": ["$"] * 30_000, "a control": ["\x01" * 20_000]}
     for each in words.values():
         annotations = {"initshim.dev/entrypoint.c": json.dumps(each)}
-        made = with_metadata({"annotations": annotations}, containers=[container()] * 512)
+        made = with_metadata({"annotations": annotations}, containers=[container()] * 256)
         await arena.create(*[made] * _AT_ONCE)
 
 
-@attacks("pods of many shapes", "no pod of 500 containers like the one before: patches to remember")
+@attacks("pods of many shapes", "no pod of 250 containers like the one before: patches to remember")
 async def shapes(arena: Arena) -> None:
     for _ in range(_AT_ONCE):
-        mounted = random.randrange(1 << 500)
+        mounted = random.randrange(1 << 250)
         many = [
             container(
                 name=f"c{at}",
                 command=["/a"],
                 volumeMounts=[{"name": "v", "mountPath": "/v"}] * (mounted >> at & 1),
             )
-            for at in range(500)
+            for at in range(250)
         ]
         await arena.create(pod(containers=many))
 

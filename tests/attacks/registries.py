@@ -145,7 +145,7 @@ async def tokens(arena: Arena) -> None:
     await asked(arena, answer, pods=32)
 
 
-@attacks("long programs", "images that run 128 KB, or 500 words, named by 500 containers each")
+@attacks("long programs", "images that run 128 KB, or 500 words, named by 250 containers each")
 async def programs(arena: Arena) -> None:
     long = (["$" * 120_000], ["\x01" * 100_000], ["/a", *["a/init"] * 500], ["/a"] * 500_000)
     for argv in long:
@@ -157,7 +157,7 @@ async def programs(arena: Arena) -> None:
 
         arena.hostile = answer
         image = f"{arena.registry}/p{next(_NUMBERS)}:1"
-        many = [{"name": f"c{at}", "image": image} for at in range(500)]
+        many = [{"name": f"c{at}", "image": image} for at in range(250)]
         await arena.create(*[pod(containers=many)] * 8)
 
 
@@ -217,5 +217,5 @@ async def names(arena: Arena) -> None:
 
 @attacks("many registries", "500 host names that nobody has, a new one for each container")
 async def many(arena: Arena) -> None:
-    hosts = [f"r{next(_NUMBERS)}.invalid" for _ in range(500)]
+    hosts = [f"r{next(_NUMBERS)}.invalid" for _ in range(250)]
     await arena.create(*[each for host in hosts for each in _pods(host, 1, 1)])

@@ -48,13 +48,13 @@ async def entries(arena: Arena) -> None:
     await used(arena, [auths], 100)
 
 
-@attacks("3,000 globs", "entries of `*.*.*…` and of 250 letters that nearly match, 300 containers")
+@attacks("3,000 globs", "entries of `*.*.*…` and of 250 letters that nearly match, 250 containers")
 async def globs(arena: Arena) -> None:
     host = arena.registry
     stars = {f"{'*' * 20}{at}.*.*.*:*/{'*a' * 40}": {"auth": "YTpi"} for at in range(3000)}
     near = {f"{host}/{'a/' * 100}{at}": {"auth": "YTpi"} for at in range(3000)}
-    await used(arena, [stars], 300)
-    await used(arena, [near], 300)
+    await used(arena, [stars], 250)
+    await used(arena, [near], 250)
 
 
 @attacks("many secrets", "200 pull secrets of 1 MiB each in one pod")

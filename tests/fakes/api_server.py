@@ -70,6 +70,8 @@ class ApiServer:
     """What is served as text: /metrics, and what proxies pass on."""
     may: Callable[[Json], bool] = lambda _spec: True
     """Answers SubjectAccessReviews."""
+    refuse_change: Callable[[str, str, Json, Json], str] = lambda _user, _path, _old, _new: ""
+    """An admission policy: says why a user may not make a change of an object, or ""."""
     user: str = "jane"
     _version: int = 0
 
@@ -111,9 +113,7 @@ class ApiServer:
             self._allow("update", path)
             return self._update(path, given, given.get("metadata", {}).get("resourceVersion"))
         if method == "PATCH" and kind == "application/merge-patch+json":
-            self._allow("patch", path)
-            version = given.get("metadata", {}).get("resourceVersion")
-            return self._update(path, _merge(self._get(path), given), version)
+            return self._merged(path, given, query, headers.get("impersonate-user", ""))
         if method == "PATCH" and kind == "application/apply-patch+yaml":
             return self._apply(path, query, given)
         raise Refusal(415, "UnsupportedMediaType", f"{method} of {kind} is not known here")
@@ -165,6 +165,20 @@ class ApiServer:
         if {**given, "metadata": {}} == {**present, "metadata": {}}:
             return present  # a write that changes nothing gets no new version
         return self.put(path, given)
+
+    def _merged(self, path: str, given: Json, query: Json, user: str) -> Json:
+        if user:  # its own rights are not looked at here, only those of who takes its place
+            self._may("impersonate", "serviceaccounts", user.rpartition(":")[2])
+        else:
+            self._allow("patch", path)
+        present = self._get(path)
+        wanted = _merge(present, given)
+        refusal = self.refuse_change(user or self.user, path, present, wanted)
+        if refusal:
+            raise Refusal(422, "Invalid", refusal)
+        if query.get("dryRun") == "All":
+            return wanted
+        return self._update(path, wanted, given.get("metadata", {}).get("resourceVersion"))
 
     def _apply(self, path: str, query: Json, given: Json) -> Json:
         self._allow("patch", path)

@@ -21,7 +21,7 @@ TERMINATION_LOG = "/dev/termination-log"
 # keep every other pod waiting. No kubelet runs as many containers, or mounts as many volumes; the
 # size is the API server's own limit (TotalAnnotationSizeLimitB in
 # k8s.io/apimachinery/pkg/api/validation).
-MOST_CONTAINERS = 512
+MOST_CONTAINERS = 256
 MOST_VOLUMES = 4096
 MOST_MOUNTS = 4096  # of one container
 MOST_WORDS = 16_384  # of all commands and arguments; one execve takes 2 MiB of them (ARG_MAX)

@@ -125,7 +125,7 @@ class KubeClient:
 
     async def text(self, what: str, path: str) -> str:
         """Give what is no object, as text: what the API server serves itself, or passes on."""
-        status, _, answer = await self._exchange("get", what, path, accept="*/*")
+        status, _, answer = await self._exchange("get", what, path, more={"Accept": "*/*"})
         if 200 <= status < 300:
             return answer.decode(errors="replace")
         raise answers.refusal(status, answer, verb="get", what=what)
@@ -154,6 +154,17 @@ class KubeClient:
         """Apply a JSON Merge Patch; a resourceVersion in its metadata makes it conditional."""
         query = {"fieldManager": self._manager}
         return await self._call("patch", ref, ref.path, query=query, body=patch)
+
+    async def rehearse_change(self, ref: Ref, patch: Json, *, user: str) -> None:
+        """Apply a JSON Merge Patch as another user, in a dry run: admission runs, nothing is kept.
+
+        Needs the right to impersonate that user.
+        """
+        query = {"fieldManager": self._manager, "dryRun": "All"}
+        status, _, answer = await self._exchange(
+            "patch", ref, ref.path, query=query, body=patch, more={"Impersonate-User": user}
+        )
+        answers.parse(status, answer, verb="patch", what=ref)
 
     async def delete(self, ref: Ref) -> None:
         """Delete an object, or raise Missing where there is none."""
@@ -192,11 +203,11 @@ class KubeClient:
         *,
         query: Mapping[str, str] | None = None,
         body: Json | None = None,
-        accept: str = _JSON,
+        more: Mapping[str, str] | None = None,
     ) -> tuple[int, httpx.Headers, bytes]:
         task = f"Can't {verb} {what}"
         method, content = _VERBS[verb]
-        headers = {"Accept": accept, "Accept-Encoding": "identity"}
+        headers = {"Accept": _JSON, "Accept-Encoding": "identity", **(more or {})}
         data = None
         if body is not None:
             headers["Content-Type"] = content

@@ -67,11 +67,12 @@ class Answers:
         if close or self._health.draining:
             headers.append(_CLOSE)
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        if len(body) > SMALL:
-            # The last, empty part waits until the client has read what came first.
-            await send({"type": "http.response.body", "body": body, "more_body": True})
-            body = b""
-        await send({"type": "http.response.body", "body": body})
+        # In parts, for a transport is full only once something was written; the last one, which is
+        # empty, waits until the client has read most of them.
+        for at in range(0, len(body), SMALL) if len(body) > SMALL else ():
+            part = body[at : at + SMALL]
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b"" if len(body) > SMALL else body})
 
 
 class Mutate:

@@ -18,6 +18,7 @@ MOST_HEADERS = 128  # of a request, trailers among them; the API server sends ni
 MOST_PARTS = 4096  # of a body: 4 MiB in packets of 1,400 bytes are 3,000
 _PARSED_AT_ONCE = 16 << 10  # bytes, between two looks at what they became
 MOST_PIPELINED = 4  # the API server, the kubelet and Prometheus wait for each answer
+_MOST_UNSENT = 64 << 10  # bytes, before who writes has to wait
 _LINGER = 1.0  # seconds for a client to read why it was refused, while it goes on sending
 _REFUSAL = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
@@ -91,6 +92,7 @@ class PatientProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
         super().connection_made(transport)
+        transport.set_write_buffer_limits(high=_MOST_UNSENT)  # uvloop's for TLS is 512 KiB
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:

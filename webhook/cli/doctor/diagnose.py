@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import initshim
 from webhook.cli.doctor import (
+    ca_bundle_policy,
     certificate,
     configuration,
     registries,
@@ -54,10 +55,11 @@ async def diagnose(
             )
 
     where = namespace or next(iter(cluster.selected), "")
-    certificates, backends, granted, rehearsed, waiting = await asyncio.gather(
+    certificates, backends, granted, held, rehearsed, waiting = await asyncio.gather(
         until(certificate.fetch(client, cluster, now=now)),
         until(service.fetch(client, cluster)),
         until(rights.fetch(client, cluster)),
+        until(ca_bundle_policy.fetch(client, cluster)),
         until(rehearsal.fetch(client, cluster, namespace=where)),
         until(wrapped_pods.fetch(client, cluster)),
     )
@@ -72,6 +74,7 @@ async def diagnose(
             *_checked("rehearsal", rehearsed, partial(rehearsal.check, cluster)),
             *_checked("pods", waiting, partial(wrapped_pods.check, cluster)),
             *_checked("rights", granted, partial(rights.check, cluster)),
+            *ca_bundle_policy.check(cluster, held),
             *_checked("registries", asked, partial(registries.check, cluster, reviewed=reviewed)),
             *versions.check(cluster, own=initshim.__version__, wrote=_version(rehearsed)),
         ]

@@ -41,6 +41,7 @@ DEPLOYMENT = "/apis/apps/v1/namespaces/initshim/deployments/initshim"
 SECRET = "/api/v1/namespaces/initshim/secrets/initshim-ca"
 SLICE = "/apis/discovery.k8s.io/v1/namespaces/initshim/endpointslices/initshim-x"
 BUDGET = "/apis/policy/v1/namespaces/initshim/poddisruptionbudgets/initshim"
+POLICY = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/initshim-ca-bundle"
 SHOP = "/api/v1/namespaces/shop"
 
 
@@ -140,6 +141,14 @@ class Installed:
                 f'operation="CREATE",rejected="false",type="admitting"}} {self.open * 7}\n'
             )
 
+    def refuse_change(self, user: str, path: str, old: Json, new: Json) -> str:
+        """Go by the chart's policy, where it is there: the account changes caBundle alone."""
+        if user != "system:serviceaccount:initshim:initshim" or POLICY not in self.server.objects:
+            return ""
+        rules = [[each.get("rules") for each in one["webhooks"]] for one in (old, new)]
+        denied = "ValidatingAdmissionPolicy 'initshim-ca-bundle' denied request"
+        return f"{path}: {denied}" if rules[0] != rules[1] else ""
+
     def may(self, spec: Json) -> bool:
         """RBAC over the roles that deploy/ binds to the account."""
         asked, account = spec["resourceAttributes"], spec["user"].split(":")[-1]
@@ -186,6 +195,7 @@ def installed(now: datetime = NOW) -> Iterator[tuple[Installed, str]]:
         server.put(f"/api/v1/namespaces/{name}", {"metadata": {"labels": labels}})
     server.admit = cluster.admit
     server.may = cluster.may
+    server.refuse_change = cluster.refuse_change
     server.texts["/metrics"] = ""
     with serving(server) as url:
         yield cluster, url

@@ -16,6 +16,7 @@ from tests.unit.cli.doctor.cluster import (
     BUDGET,
     DEPLOYMENT,
     NOW,
+    POLICY,
     ROOT,
     SECRET,
     SERVICE,
@@ -93,6 +94,7 @@ def test_it_writes_nothing(cluster: tuple[Installed, str]) -> None:
     assert writes == {
         "POST /api/v1/namespaces/shop/pods",  # dryRun=All
         "POST /apis/authorization.k8s.io/v1/subjectaccessreviews",
+        f"PATCH {WEBHOOK}",  # dryRun=All
     }
 
 
@@ -419,9 +421,37 @@ def test_who_may_not_ask_for_others_rights_is_told_which_right_that_takes(
             raise Refusal(403, "Forbidden", "cannot create resource subjectaccessreviews")
 
     cluster[0].server.interfere = refuse
-    (one,) = (each for each in found(cluster) if each.check == "rights")
+    one = next(each for each in found(cluster) if each.check == "rights")
     assert one.severity is Severity.UNKNOWN
     assert "Grant the verb 'create' on subjectaccessreviews.authorization.k8s.io" in one.remedy
+
+
+def test_an_account_that_may_change_the_rules_is_warned_of(
+    cluster: tuple[Installed, str],
+) -> None:
+    assert any("caBundle alone" in each.what for each in found(cluster))
+    cluster[0].server.delete(POLICY)
+    (one,) = bad(found(cluster))
+    assert (one.check, one.severity) == ("rights", Severity.WARNING)
+    assert "every object of the cluster" in one.what
+    assert "rbac.caBundlePolicy=true" in one.remedy
+
+
+def test_who_may_not_take_its_place_is_told_which_right_that_takes(
+    cluster: tuple[Installed, str],
+) -> None:
+    cluster[0].server.rules = {each for each in documented() if each.verb != "impersonate"}
+    (one,) = bad(found(cluster))
+    assert one.severity is Severity.UNKNOWN
+    assert "impersonate" in one.remedy
+
+
+def test_an_account_that_changes_nothing_is_not_tried(cluster: tuple[Installed, str]) -> None:
+    given = {"TLS": "files", "TLS_CERT_FILE": "/tls/tls.crt", "TLS_KEY_FILE": "/tls/tls.key"}
+    for name, value in given.items():
+        setting(name, value)(cluster[0])
+    found(cluster)
+    assert f"PATCH {WEBHOOK}" not in cluster[0].server.log
 
 
 def test_who_may_not_even_list_configurations_is_told_to_name_one(
