@@ -15,7 +15,8 @@ from webhook.server.eviction import Phase
 
 LARGEST_HEAD = 64 << 10
 MOST_HEADERS = 128  # of a request, trailers among them; the API server sends nine
-MOST_PARTS = 4096  # of a body: 4 MiB in packets of 1,400 bytes are 3,000
+_FEW_PARTS = 2048  # of a body
+_SMALLEST_PART = 256  # bytes of more of them, on average; a packet has some 1,400
 _PARSED_AT_ONCE = 16 << 10  # bytes, between two looks at what they became
 MOST_PIPELINED = 4  # the API server, the kubelet and Prometheus wait for each answer
 _MOST_UNSENT = 64 << 10  # bytes, before who writes has to wait
@@ -86,7 +87,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._receiving = False  # a request has begun that has not come whole
         self._chunk = 0  # bytes that have come at once, while no request in them has ended
         self._unparsed = 0  # bytes since a request's begin, its head's end, or a part of its body
-        self._parts = 0  # of a body
+        self._parts = self._size = 0  # of a body
         self._too_large = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -149,7 +150,7 @@ class PatientProtocol(HttpToolsProtocol):
         """A request starts."""
         self._receiving = True
         self._unparsed = self._chunk
-        self._parts = 0
+        self._parts = self._size = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -164,7 +165,8 @@ class PatientProtocol(HttpToolsProtocol):
         """A part of the body has come."""
         self._unparsed = 0
         self._parts += 1
-        if self._parts > MOST_PARTS:
+        self._size += len(body)
+        if self._parts > _FEW_PARTS + self._size // _SMALLEST_PART:
             raise TooMuch
         super().on_body(body)
 
@@ -209,7 +211,7 @@ class PatientProtocol(HttpToolsProtocol):
             self._give_up()  # an answer now would be taken for another request's
         else:
             super().send_400_response(msg)
-            self._reading.start()
+            self.loop.call_later(_LINGER, self._give_up)
 
     def _check_head(self) -> None:
         """Stop at a head that is too large; one is weighed where enough has come for that."""
