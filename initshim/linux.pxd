@@ -92,6 +92,7 @@ cdef extern from "<sys/syscall.h>" nogil:
     enum: SYS_rt_sigqueueinfo
     enum: SYS_rt_sigtimedwait
     enum: SYS_timer_create
+    enum: SYS_times
     enum: SYS_unlinkat
     enum: SYS_wait4
     enum: SYS_waitid

@@ -38,6 +38,7 @@ cdef struct Reaper:
     int signals                     # where signals are read from where they can't be waited for; 0: nowhere
     bint following                  # we are root, and follow the program when it gives that up
     int looks                       # how often we have looked whether it has
+    long looked                     # and when it last was: hundredths of a second
     bint refused                    # we have said that a signal could not be forwarded
 
 cdef struct User:
@@ -94,6 +95,7 @@ cdef extern bint user_of(pid_t pid, User *user) noexcept nogil
 cdef extern int send_as_its_user(pid_t whose, pid_t to, int signum, siginfo_t *info) noexcept nogil
 cdef extern void start_following(Reaper *reaper) noexcept nogil
 cdef extern void follow(Reaper *reaper) noexcept nogil
+cdef extern void follow_at_leisure(Reaper *reaper) noexcept nogil
 
 # reap, linger
 cdef extern pid_t wait_for(pid_t pid, int *status, int how) noexcept nogil

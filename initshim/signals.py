@@ -28,7 +28,13 @@ from cython.cimports.initshim.linux import (
     signalfd_siginfo,
     syscall,
 )
-from cython.cimports.initshim.shared import follow, number_in, put, put_number, show_count
+from cython.cimports.initshim.shared import (
+    follow_at_leisure,
+    number_in,
+    put,
+    put_number,
+    show_count,
+)
 from cython.cimports.libc.errno import EAGAIN, EINTR, ENOSYS, EPERM
 from cython.cimports.libc.stdint import uint64_t
 from cython.cimports.libc.string import memset, strlen
@@ -106,7 +112,7 @@ def next_signal(reaper, info):
         break
     if info.si_signo == SIGCHLD and info.si_code == SI_TIMER:
         show_count(reaper)
-        follow(reaper)
+        follow_at_leisure(reaper)
     return True
 
 

@@ -21,6 +21,7 @@ from cython.cimports.initshim.linux import (
     SET_GROUP,
     SET_GROUPS,
     SET_USER,
+    SYS_times,
     close,
     errno,
     leave,
@@ -167,6 +168,20 @@ def follow(reaper):
         prctl(PR_SET_PDEATHSIG, reaper.options.number[PARENT_DEATH])
     if reaper.options.given[VERBOSE]:
         tell_followed(cython.address(user))
+
+
+def follow_at_leisure(reaper):
+    """Follow, but after the first six times not sooner than a second after the last look.
+
+    A look costs as much as to reap an orphan, and bursts of them can be fifty a second. times(2)
+    gives the kernel's clock in hundredths of a second; a sandbox that denies it stops that clock.
+    """
+    if not reaper.following:
+        return
+    now: cython.long = syscall(SYS_times, cython.NULL)
+    if reaper.looks < 6 or now - reaper.looked >= 100:
+        reaper.looked = now
+        follow(reaper)
 
 
 def tell_followed(user):

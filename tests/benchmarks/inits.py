@@ -75,6 +75,6 @@ def scheduled_as_in_containers() -> Iterator[bool]:
 
 
 def as_pid_1(command: list[str]) -> list[str]:
-    """Run a command as PID 1 of a PID namespace of its own."""
+    """Run a command as PID 1 of a PID namespace of its own, with its /proc, as in a container."""
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    return ["unshare", *user, "--pid", "--fork", "--kill-child", *command]
+    return ["unshare", *user, "--pid", "--mount-proc", "--fork", "--kill-child", *command]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +16,6 @@ from tests.reaper.process import shell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from tests.reaper.process import Launcher, Running
 
@@ -44,6 +45,12 @@ def uids(pid: int) -> list[str]:
 def switches(pid: int) -> int:
     """How often a process has gone to sleep of its own."""
     return int(kernel.status(pid)["voluntary_ctxt_switches"])
+
+
+def reads(pid: int) -> int:
+    """How often a thread has called read; of the whole process its dead children's count, too."""
+    counters = Path(f"/proc/{pid}/task/{pid}/io").read_text()
+    return int(re.findall(r"syscr: (\d+)", counters)[0])
 
 
 def start(
@@ -177,6 +184,34 @@ class TestFollowing:
         assert uids(child) == ["999"] * 4
         running.send(28)  # WINCH, which the program does nothing about
         kernel.wait_until(lambda: uids(pid) == ["999"] * 4, "it is the program's user")
+
+    def test_late_it_follows_at_the_end_of_an_orphan(
+        self, reaper: Launcher, tmp_path: Path
+    ) -> None:
+        wait = 'echo up; until [ -e "$0" ]; do sleep 0.01; done; exec "$@"'
+        flag = tmp_path / "drop"
+        leaking = "while :; do (sleep 0.01 & ); sleep 0.05; done"
+        running = reaper.start(["sh", "-c", wait, str(flag), *DROP, *shell(leaking)], pid1=True)
+        running.out.expect("up\n")
+        pid = running.pid
+        kernel.wait_until(lambda: switches(pid) >= 6, "it has looked six times")
+        assert uids(pid) == ["0"] * 4
+        flag.touch()
+        kernel.wait_until(lambda: uids(pid) == ["999"] * 4, "it is the program's user")
+
+    def test_a_stream_of_orphans_does_not_make_it_look_all_the_time(self, reaper: Launcher) -> None:
+        """All that it reads is whose the program is; and root's may leak for ever."""
+        leaking = (
+            "echo up; for i in $(seq 100); do (sleep 0.01 & ); sleep 0.03; done; "
+            "echo done; sleep 1000"
+        )
+        began = time.monotonic()
+        running = reaper.start(shell(leaking), pid1=True)
+        running.out.expect("up\n")
+        before = reads(running.pid)
+        running.out.expect("done\n")
+        looks = reads(running.pid) - before
+        assert 0 < looks <= 8 + time.monotonic() - began
 
     def test_a_user_that_can_go_back_is_not_followed(self, reaper: Launcher) -> None:
         """Effective uid 999 and saved uid 0: a server that becomes root again."""

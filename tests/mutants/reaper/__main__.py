@@ -51,7 +51,10 @@ def main() -> int:
     wanted = len(every) if options.all else options.sample
     killed, survived = 0, 0
     with tempfile.TemporaryDirectory(prefix="initshim-mutants-") as name:
+        Path(name).chmod(0o755)  # some tests run it as another user
         workshop = Workshop(Path(name))
+        if noticed := _noticed(workshop.made, "reaper"):
+            sys.exit(f"The tests fail before anything is changed: {noticed}")
         print(f"reaper: {wanted} of {len(every)} changes, seed {options.seed}", flush=True)
         for change in every:
             if killed + survived == wanted:
@@ -85,8 +88,8 @@ class Workshop:
         self._folder = folder
         self._target = this_machine()
         build.compile_in(folder, self._target, build.REAPER)
-        self._made = folder / build.REAPER.file(self._target)
-        self._first = self._made.read_bytes()
+        self.made = folder / build.REAPER.file(self._target)
+        self._first = self.made.read_bytes()
 
     def build(self, change: Change) -> Path | None:
         """The changed reaper's executable; None where it can't be built or is no other."""
@@ -101,7 +104,7 @@ class Workshop:
         finally:
             source.write_text(before)
             translated.write_text(kept)
-        return self._made if built and self._made.read_bytes() != self._first else None
+        return self.made if built and self.made.read_bytes() != self._first else None
 
     def _run(self, *arguments: str) -> bool:
         command = [sys.executable, *arguments]
