@@ -20,6 +20,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import policy
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -138,12 +139,10 @@ def readme(old: str, found: list[Value]) -> str:
     return before + tables(found) + after
 
 
-def manifests(helm: str) -> str:
-    """Render deploy/initshim.yaml: the chart with its defaults, without hooks and Helm's labels."""
+def manifests(helm: str, *options: str) -> str:
+    """Render the chart with its defaults, but for `options`, without hooks and Helm's labels."""
     command = [helm, "template", "initshim", str(CHART), "--namespace", "initshim", "--no-hooks"]
-    done = subprocess.run(
-        [*command, "--kube-version", "1.30.0"], check=False, capture_output=True, text=True
-    )
+    done = subprocess.run([*command, *options], check=False, capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stderr)
     head = "# Rendered from charts/initshim by charts/generate.py; change the chart instead.\n"
@@ -162,8 +161,13 @@ def main() -> int:
     keep = partial(_keep, check=chosen.check)
     fresh = keep(CHART / "values.schema.json", schema(found))
     fresh &= keep(page, readme(page.read_text(), found))
+    for name, text in policy.templates().items():
+        fresh &= keep(CHART / "templates" / name, text)
     if chosen.helm:  # after the schema, by which helm checks the values
-        fresh &= keep(ROOT / "deploy" / "initshim.yaml", manifests(chosen.helm))
+        deployed = manifests(chosen.helm, "--kube-version", "1.30.0")
+        fresh &= keep(ROOT / "deploy" / "initshim.yaml", deployed)
+        alone = manifests(chosen.helm, "--kube-version", "1.36.0", "--set", "engine=policy")
+        fresh &= keep(ROOT / "deploy" / "policy.yaml", alone)
     return 0 if fresh else 1
 
 

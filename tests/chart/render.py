@@ -62,8 +62,12 @@ def objects(
 
 
 def fits(values: Path, kube: str) -> bool:
-    """Is the set of values meant for that Kubernetes? Image volumes are on from 1.35."""
-    return values.stem != "image-volume" or int(kube.split(".")[1]) >= 35
+    """Is the set of values meant for that Kubernetes?
+
+    Image volumes are on from 1.35, MutatingAdmissionPolicy from 1.36.
+    """
+    oldest = {"image-volume": 35, "both": 36}
+    return int(kube.split(".")[1]) >= oldest.get(values.stem, 0)
 
 
 def one(found: list[Object], kind: str) -> Object:

@@ -16,6 +16,18 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
         {"delivery": "imageVolume"},
         "delivery=imageVolume needs Kubernetes 1.35 or newer",
     ),
+    "a policy on 1.34": (
+        {"engine": "both"},
+        "engine=both needs Kubernetes 1.36 or newer",
+    ),
+    "a glob that the policy can't read": (
+        {"engine": "both", "runtimeClasses": ["wasm*", "kata[!.x]"]},
+        "can't read these globs of entrypoints and runtimeClasses: kata[!.x].",
+    ),
+    "what a policy can't do": (
+        {"engine": "policy", "onUnresolved": "deny", "events.enabled": True},
+        "these values are for one: events.enabled, onUnresolved=deny",
+    ),
     "a chart that is off": (
         {"enabled": False},
         "enabled=false is for a chart that has this one as a dependency",

@@ -291,6 +291,8 @@ def test_namespaced_objects_name_their_namespace(found: list[Object]) -> None:
     cluster = {
         "ClusterRole",
         "ClusterRoleBinding",
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
         "MutatingWebhookConfiguration",
         "PriorityClass",
         "ValidatingAdmissionPolicy",

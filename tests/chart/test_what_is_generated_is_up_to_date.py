@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import initshim
 from tests.chart.render import CHART, ROOT, Object, of, parse, run
 
@@ -14,10 +16,12 @@ def test_schema_readme_and_deploy_are_up_to_date(helm: Path) -> None:
     assert run(Path(sys.executable), *generate) == ""
 
 
-def test_deploy_is_the_chart_with_its_defaults(helm: Path) -> None:
+@pytest.mark.parametrize(("file", "engine"), [("initshim", "webhook"), ("policy", "policy")])
+def test_deploy_is_the_chart_with_its_defaults(helm: Path, file: str, engine: str) -> None:
     template = ("template", "initshim", str(CHART), "--namespace", "initshim", "--no-hooks")
-    rendered = run(helm, *template, "--kube-version", "1.37.0")
-    written = (ROOT / "deploy" / "initshim.yaml").read_text()
+    chosen = ("--kube-version", "1.37.0", "--set", f"engine={engine}")
+    rendered = run(helm, *template, *chosen)
+    written = (ROOT / "deploy" / f"{file}.yaml").read_text()
     assert [without_helm(each) for each in parse(rendered)] == parse(written)
     assert "Helm" not in written
 

@@ -29,9 +29,9 @@ _INTENDED = {
     **dict.fromkeys(("disabled", "disable", "false", "no", "n", "off", "0", "none"), OFF[0]),
 }
 
-_MOST_WORDS = 512  # of an entrypoint, as of an image's
-_MOST_OPTIONS = 64
-_LONGEST_OPTIONS = 1024  # characters, all together
+MOST_WORDS = 512  # of an entrypoint, as of an image's
+MOST_OPTIONS = 64
+LONGEST_OPTIONS = 1024  # characters, all together
 _REALTIME = re.compile(r"(?:RTMIN\+|RTMAX-)([0-9]+)")
 
 
@@ -95,8 +95,8 @@ def _argv(key: str, value: str) -> tuple[str, ...]:
         argv = None
     if not isinstance(argv, list) or not argv or not all(map(_is_word, argv)):
         raise BadAnnotation(f"{_named(key)} must be a JSON list of strings, not {_shown(value)}")
-    if len(argv) > _MOST_WORDS:
-        raise BadAnnotation(f"{_named(key)} has more than {_MOST_WORDS} words")
+    if len(argv) > MOST_WORDS:
+        raise BadAnnotation(f"{_named(key)} has more than {MOST_WORDS} words")
     return tuple(argv)
 
 
@@ -111,14 +111,14 @@ def _options(value: str) -> tuple[str, ...]:
     What a pod may ask for is a part of what the reaper knows: `-t` is the webhook's to set,
     and `--install`, `--help` and `--version` start no program.
     """
-    if len(value) > _LONGEST_OPTIONS:
-        raise BadAnnotation(f"{OPTIONS}: longer than {_LONGEST_OPTIONS} characters")
+    if len(value) > LONGEST_OPTIONS:
+        raise BadAnnotation(f"{OPTIONS}: longer than {LONGEST_OPTIONS} characters")
     try:
         words = shlex.split(value)
     except ValueError as error:
         raise BadAnnotation(f"{OPTIONS}: {error} in {_shown(value)}") from error
-    if len(words) > _MOST_OPTIONS:
-        raise BadAnnotation(f"{OPTIONS}: more than {_MOST_OPTIONS} words")
+    if len(words) > MOST_OPTIONS:
+        raise BadAnnotation(f"{OPTIONS}: more than {MOST_OPTIONS} words")
     left = iter(words)
     for word in left:
         if word.startswith("--"):

@@ -19,11 +19,18 @@ _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 _HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 
-_REGISTRY = re.compile(_HOST)
-_REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_PATH = rf"{_COMPONENT}(?:/{_COMPONENT})*"
+_NAMED = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 # The algorithms that the runtimes know, in lower case only (opencontainers/go-digest).
-_DIGEST = re.compile(r"sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}")
+_HASH = r"sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}"
+
+PATTERN = rf"(?:{_HOST}/)?{_PATH}(?::{_NAMED})?(?:@(?:{_HASH}))?"
+"""What `parse` accepts, but for lengths and 64 hexadecimal digits."""
+
+_REGISTRY = re.compile(_HOST)
+_REPOSITORY = re.compile(_PATH)
+_TAG = re.compile(_NAMED)
+_DIGEST = re.compile(_HASH)
 _IDENTIFIER = re.compile(r"[a-f0-9]{64}")
 
 

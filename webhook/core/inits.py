@@ -111,7 +111,7 @@ LABELS: tuple[tuple[str, str], ...] = (("com.redhat.component", "ubi[0-9]+-init(
 PROGRAM_FOLDERS = "(.*/)?(bin|sbin|libexec|command|systemd)"
 
 # Programs whose arguments are only read, written or printed.
-_NEVER_RUN = frozenset(
+NEVER_RUN = frozenset(
     {
         "[", "[[", "cat", "chmod", "chown", "cmp", "cp", "diff", "echo", "file", "find", "grep",
         "head", "ln", "ls", "md5sum", "mkdir", "mv", "printf", "readlink", "realpath", "rm", "sed",
@@ -119,10 +119,10 @@ _NEVER_RUN = frozenset(
     }
 )  # fmt: skip
 # One of them is in the name or path of every program above: most argvs hold none, and are done.
-_HINTS = ("init", "tini", "systemd", "runit", "s6-", "k3s", "rke2", "pid1", "catatonit", "linuxrc")
+HINTS = ("init", "tini", "systemd", "runit", "s6-", "k3s", "rke2", "pid1", "catatonit", "linuxrc")
 
 
-_LONGEST_TEXT = 2 * shell.LONGEST_SCRIPT  # characters at either end of an argv that are searched
+LONGEST_TEXT = 2 * shell.LONGEST_SCRIPT  # characters at either end of an argv that are searched
 
 
 def _names(programs: Iterable[Program]) -> str:
@@ -134,11 +134,11 @@ SYSTEM_NAME = f"^(?:{_names(SYSTEMS)})$"
 SYSTEM_PATHS = frozenset(path for each in SYSTEMS for path in each.paths)
 SYSTEM_ARGUMENT = f"^{PROGRAM_FOLDERS}/(?:{_names(SYSTEMS)})$"
 
-_init_name = re.compile(INIT_NAME).match
-_system_name = re.compile(SYSTEM_NAME).match
-_system_argument = re.compile(SYSTEM_ARGUMENT).match
+_init_name = re.compile(INIT_NAME).fullmatch
+_system_name = re.compile(SYSTEM_NAME).fullmatch
+_system_argument = re.compile(SYSTEM_ARGUMENT).fullmatch
 _variable = re.compile(f"^{VARIABLES}=").match
-_subcommands = {
+SUBCOMMANDS = {
     name: each.subcommands for each in SYSTEMS if each.subcommands for name in each.name.split("|")
 }
 
@@ -159,9 +159,9 @@ def find(argv: Sequence[str], added: Sequence[str] = ()) -> Found | None:
     """
     argv = argv[: shell.MOST_WORDS]
     text = "\n".join(argv)
-    if len(text) > _LONGEST_TEXT:
-        text = text[:_LONGEST_TEXT] + text[-_LONGEST_TEXT:]
-    if not added and not _hints_at_one(text):
+    if len(text) > LONGEST_TEXT:
+        text = text[:LONGEST_TEXT] + text[-LONGEST_TEXT:]
+    if not _holds_one(text, HINTS) and not _holds_one(text, added):
         return None
     for command in shell.commands(argv):
         name = shell.base_name(command.words[0])
@@ -169,10 +169,10 @@ def find(argv: Sequence[str], added: Sequence[str] = ()) -> Found | None:
             return Found(Reason.HAS_INIT, command.words[0])
         if _is_system(command.words, 0, added):
             return Found(Reason.NEEDS_PID_1, command.words[0])
-        if name in _NEVER_RUN:
+        if name in NEVER_RUN:
             continue
         for at, word in enumerate(command.words[1:], 1):
-            if (added or _hints_at_one(word)) and _is_system(command.words, at, added):
+            if (added or _holds_one(word, HINTS)) and _is_system(command.words, at, added):
                 return Found(Reason.NEEDS_PID_1, command.words[at])
     return None
 
@@ -190,8 +190,8 @@ def init_system_of(stop_signal: str, variables: Iterable[str], labels: Mapping[s
     return ""
 
 
-def _hints_at_one(text: str) -> bool:
-    for hint in _HINTS:  # noqa: SIM110  # `any` over a generator costs each review more
+def _holds_one(text: str, hints: Iterable[str]) -> bool:
+    for hint in hints:  # noqa: SIM110  # `any` over a generator costs each review more
         if hint in text:
             return True
     return False
@@ -202,8 +202,8 @@ def _is_system(words: Sequence[str], at: int, added: Sequence[str]) -> bool:
     if word in SYSTEM_PATHS or (word.startswith("/") and word in added):
         return True
     name = shell.base_name(word)
-    if name in _subcommands:
-        return at + 1 < len(words) and words[at + 1] in _subcommands[name]
+    if name in SUBCOMMANDS:
+        return at + 1 < len(words) and words[at + 1] in SUBCOMMANDS[name]
     known = bool(_system_name(name)) or name in added
     if not known or at == 0:
         return known

@@ -4,7 +4,7 @@ Each operation's path leads to what was decoded: a member is added to an object 
 item at an index of a list that was counted. What the pod holds beside that nobody has to know.
 """
 
-import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -32,10 +32,13 @@ from webhook.core.reasons import Reason
 _write = msgspec.json.Encoder().encode
 # Characters of ENTRYPOINTs and CMDs that a patch writes into one pod. etcd keeps 1.5 MiB of it.
 LARGEST_ADDED = image_config.LONGEST
-_COPIED_RESOURCES = ("cpu", "memory", "ephemeral-storage")
-_NUMERIC_USER = 65532
-_READ_ONLY_MOUNT = {"name": NAME, "mountPath": MOUNT, "readOnly": True}
-_TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105  # where, not what
+COPIED_RESOURCES = ("cpu", "memory", "ephemeral-storage")
+NUMERIC_USER = 65532
+_VERSION = re.compile(r'^\{"version":"[^"\\]*",')
+READ_ONLY_MOUNT = {"name": NAME, "mountPath": MOUNT, "readOnly": True}
+TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105  # where, not what
+IN_PLACE_OF_A_TOKEN = {"name": NAME, "mountPath": TOKEN_PATH, "readOnly": True}
+"""Our own volume where the pod's token would be mounted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,11 @@ def operations(pod: Pod, plan: Plan, delivery: Delivery) -> Patch:
         if isinstance(decision, Wrap):
             patch += _rewritten(decision, here, plan.options)
         if not any(map(is_our_mount, container.mounts)):
-            mount = dict(_READ_ONLY_MOUNT)
+            mount = dict(READ_ONLY_MOUNT)
             patch.append(_append(f"{here}/volumeMounts", len(container.mounts), mount))
     volume = next(filter(is_our_volume, pod.volumes), None)
     if volume is None:
-        patch.append(_append("/spec/volumes", len(pod.volumes), _volume(delivery)))
+        patch.append(_append("/spec/volumes", len(pod.volumes), our_volume(delivery)))
     as_volume = is_image_volume(volume) if volume else delivery.as_volume
     ours = next(filter(is_ours, pod.containers), None)
     annotations = {}
@@ -109,7 +112,11 @@ def _installed(pod: Pod, wrapped: Container, delivery: Delivery) -> Operation:
     """Have the reaper copied before anything runs through it."""
     security = pod.spec.security_context
     as_root = security is not None and security.run_as_user == 0
-    init = _init_container(wrapped, delivery, as_root=as_root)
+    init = our_init_container(delivery) | _resources(wrapped)
+    if as_root:
+        init["securityContext"]["runAsUser"] = NUMERIC_USER
+    if _gives_token(pod):
+        init["volumeMounts"].append(dict(IN_PLACE_OF_A_TOKEN))
     if pod.spec.init_containers:
         return {"op": "add", "path": "/spec/initContainers/0", "value": init}
     return {"op": "add", "path": "/spec/initContainers", "value": [init]}
@@ -133,7 +140,7 @@ def _rewritten(decision: Wrap, here: str, options: tuple[str, ...]) -> Patch:
     return patch
 
 
-def _volume(delivery: Delivery) -> Json:
+def our_volume(delivery: Delivery) -> Json:
     """The volume: in memory, so that it neither pins the pod to its node nor is `noexec`."""
     if delivery.as_volume:
         image = {"reference": delivery.image, "pullPolicy": delivery.pull_policy}
@@ -141,43 +148,40 @@ def _volume(delivery: Delivery) -> Json:
     return {"name": NAME, "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}
 
 
-def _init_container(wrapped: Container, delivery: Delivery, *, as_root: bool) -> Json:
+def our_init_container(delivery: Delivery) -> Json:
     """The container that copies the reaper: first of all, and within Pod Security `restricted`.
 
-    It asks for what the first wrapped container asks for, so that the pod's effective request,
-    QoS class, LimitRange ratios and quota stay as they were.
+    Besides, it asks for what the first wrapped container asks for, so that the pod's effective
+    request, QoS class, LimitRange ratios and quota stay as they were.
     """
-    security: Json = {
-        "allowPrivilegeEscalation": False,
-        "capabilities": {"drop": ["ALL"]},
-        "readOnlyRootFilesystem": True,
-        "runAsNonRoot": True,
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
-    if as_root:
-        security["runAsUser"] = _NUMERIC_USER
     return {
         "name": NAME,
         "image": delivery.image,
         "imagePullPolicy": delivery.pull_policy,
         "command": ["/init", "--install", INIT],
-        **_resources(wrapped),
-        "securityContext": security,
-        "volumeMounts": [{"name": NAME, "mountPath": MOUNT}, *_in_place_of_a_token(wrapped)],
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "volumeMounts": [{"name": NAME, "mountPath": MOUNT}],
     }
 
 
-def _in_place_of_a_token(wrapped: Container) -> list[Json]:
-    """Our own volume where the pod's token would be mounted into our container, which needs none.
+def _gives_token(pod: Pod) -> bool:
+    """Tell whether the pod's token would be mounted into our container, which needs none.
 
     The API server's ServiceAccount plugin runs again after a webhook that changed the pod. It
     mounts the token into every container with nothing at that path, ours among them, and that
     change has the whole pod reviewed once more (`reinvocationPolicy: IfNeeded`).
     """
-    for mount in wrapped.mounts:
-        if mount.mount_path == _TOKEN_PATH:
-            return [{"name": NAME, "mountPath": _TOKEN_PATH, "readOnly": True}]
-    return []
+    for container in pod.containers:
+        for mount in container.mounts:
+            if mount.mount_path == TOKEN_PATH:
+                return True
+    return False
 
 
 def _put_right(ours: Container, through: Sequence[Container]) -> Patch:
@@ -202,7 +206,7 @@ def _resources(container: Container) -> Json:
         return {}
     copied: Json = {}
     for kind, amounts in (("limits", asked.limits), ("requests", asked.requests)):
-        kept = amounts and {name: amounts[name] for name in _COPIED_RESOURCES if name in amounts}
+        kept = amounts and {name: amounts[name] for name in COPIED_RESOURCES if name in amounts}
         if kept:
             copied[kind] = kept
     return {"resources": copied} if copied else {}
@@ -228,12 +232,12 @@ def _status(pod: Pod, plan: Plan, version: str, *, changed: bool) -> dict[str, s
             wrapped.append(each.container.name)
         elif isinstance(each, Skip):
             skipped[each.container.name] = each.reason
-    status: Json = {"version": version, "wrapped": wrapped, "skipped": skipped}
-    written = pod.annotations.get(STATUS)
-    if not changed and _says_the_same(written, status):
+    said = _write({"wrapped": wrapped, "skipped": skipped}).decode()[1:]
+    text = f'{{"version":"{version}",{said}'
+    written = pod.annotations.get(STATUS, "")
+    if text == written or (not changed and _VERSION.sub("", written) == said):
         return {}
-    text = _write(status).decode()
-    return {} if text == written else {STATUS: text}
+    return {STATUS: text}
 
 
 def _annotated(pod: Pod, wanted: Mapping[str, str]) -> Patch:
@@ -253,11 +257,3 @@ def _annotated(pod: Pod, wanted: Mapping[str, str]) -> Patch:
 def _escaped(key: str) -> str:
     """Write a key as a part of a JSON Pointer (RFC 6901)."""
     return key.replace("/", "~1")
-
-
-def _says_the_same(written: str | None, status: Json) -> bool:
-    try:
-        said = json.loads(written or "")
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(said, dict) and {**said, "version": ""} == {**status, "version": ""}

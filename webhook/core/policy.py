@@ -20,9 +20,10 @@ from webhook.core.windows import only_on_windows
 NAME = "initshim"
 RUNTIME_CLASSES = ("wasm*", "spin*", "slight*", "wws*", "lunatic*")
 """Globs of runtime classes that run no Linux programs: left alone by default."""
+MIRROR = "kubernetes.io/config.mirror"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _OUR_FOLDER = MOUNT.removeprefix("/")
-_LONGEST_PATH = 4096  # PATH_MAX
+LONGEST_PATH = 4096  # PATH_MAX
 _LONGEST_NAME = 253  # characters of an object's name (apimachinery, pkg/util/validation)
 
 
@@ -194,7 +195,7 @@ def _whole_pod(pod: Pod, options: PodOptions, rules: ClusterRules) -> Iterator[R
         yield Reason.HOST_PID
     if spec.share_process_namespace is True:
         yield Reason.SHARED_PROCESS_NAMESPACE
-    if "kubernetes.io/config.mirror" in pod.annotations:
+    if MIRROR in pod.annotations:
         yield Reason.MIRROR_POD
     if _matches(spec.runtime_class_name or "", rules.runtime_classes):
         yield Reason.RUNTIME_CLASS
@@ -240,7 +241,7 @@ def _place(path: str | None) -> str:
 
     One over the kernel's PATH_MAX leads nowhere, and is not taken apart.
     """
-    if path and len(path) > _LONGEST_PATH:
+    if path and len(path) > LONGEST_PATH:
         return path
     return normpath("/" + (path or "").lstrip("/"))
 

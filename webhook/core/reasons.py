@@ -195,6 +195,14 @@ class Reason(StrEnum):
         ),
     )
     BAD_ANSWER = "bad-answer", _lookup("the registry's answer can't be used", outage=True)
+    LEFT_TO_WEBHOOK = (
+        "left-to-webhook",
+        _container(
+            "the admission policy can't tell what it runs, and no webhook answered",
+            _BY_COMMAND,
+            unresolved=True,
+        ),
+    )
     PLATFORMS_DISAGREE = (
         "platforms-disagree",
         _container(

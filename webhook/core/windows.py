@@ -10,16 +10,16 @@ from collections.abc import Iterator, Mapping
 from webhook.core.pod import Pod
 from webhook.core.schema import Requirement, Security, Spec, Term
 
-_LINUX, _WINDOWS = "linux", "windows"
-_SYSTEM_LABELS = ("kubernetes.io/os", "beta.kubernetes.io/os")
-_BUILD_LABEL = "node.kubernetes.io/windows-build"  # only Windows nodes have it
+LINUX, WINDOWS = "linux", "windows"
+SYSTEM_LABELS = ("kubernetes.io/os", "beta.kubernetes.io/os")
+BUILD_LABEL = "node.kubernetes.io/windows-build"  # only Windows nodes have it
 
 
 def only_on_windows(pod: Pod) -> bool:
     """Tell whether no Linux node can run the pod."""
     spec = pod.spec
     return bool(
-        (spec.os and spec.os.name == _WINDOWS)
+        (spec.os and spec.os.name == WINDOWS)
         or (spec.node_selector and _selects_windows(spec.node_selector))
         or (spec.affinity and _required_by_affinity(spec))
         or any(map(_host_process, _contexts(pod)))
@@ -27,7 +27,7 @@ def only_on_windows(pod: Pod) -> bool:
 
 
 def _selects_windows(labels: Mapping[str, str]) -> bool:
-    return _BUILD_LABEL in labels or any(labels.get(each) == _WINDOWS for each in _SYSTEM_LABELS)
+    return BUILD_LABEL in labels or any(labels.get(each) == WINDOWS for each in SYSTEM_LABELS)
 
 
 def _contexts(pod: Pod) -> Iterator[Security]:
@@ -59,11 +59,11 @@ def _without_linux(term: Term) -> bool:
 
 
 def _leaves_linux_out(rule: Requirement) -> bool:
-    if rule.key == _BUILD_LABEL:
+    if rule.key == BUILD_LABEL:
         return rule.operator in ("In", "Exists", "Gt", "Lt")
-    if rule.key not in _SYSTEM_LABELS:
+    if rule.key not in SYSTEM_LABELS:
         return False
     values = set(rule.values or ())
-    return (rule.operator == "In" and values == {_WINDOWS}) or (
-        rule.operator == "NotIn" and _LINUX in values
+    return (rule.operator == "In" and values == {WINDOWS}) or (
+        rule.operator == "NotIn" and LINUX in values
     )

@@ -96,7 +96,7 @@ imagePullSecrets:
 
 {{- /* Is there an admission policy on what the webhook may change? GA, and on, from 1.30. */ -}}
 {{- define "initshim.hasCaBundlePolicy" -}}
-{{- if and (eq .Values.tls.mode "builtin") .Values.rbac.caBundlePolicy (semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version) -}}
+{{- if and (include "initshim.hasWebhook" .) (eq .Values.tls.mode "builtin") .Values.rbac.caBundlePolicy (semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version) -}}
 true
 {{- end -}}
 {{- end -}}

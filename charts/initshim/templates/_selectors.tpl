@@ -77,6 +77,16 @@ expression that fails counts as failurePolicy says.
 - name: not-shared-process-namespace
   expression: >-
     !(has(object.spec.shareProcessNamespace) && object.spec.shareProcessNamespace)
+{{ include "initshim.platformConditions" . }}
+{{- if eq .Values.engine "both" }}
+- name: left-to-the-webhook
+  expression: |-
+    {{- include "initshim.leftToWebhook" . | nindent 4 }}
+{{- end }}
+{{- end -}}
+
+{{- /* Namespaces of the platform's own that a selector can't name. */ -}}
+{{- define "initshim.platformConditions" -}}
 {{- if eq .Values.platform "gke" }}
 - name: not-gke-system
   expression: >-

@@ -5,6 +5,17 @@
 {{- if and (eq $v.delivery "imageVolume") (semverCompare "<1.35.0-0" .Capabilities.KubeVersion.Version) -}}
 {{- $said = append $said (printf "delivery=imageVolume needs Kubernetes 1.35 or newer, where image volumes are on by default; this is %s. Use delivery=initContainer." .Capabilities.KubeVersion.Version) -}}
 {{- end -}}
+{{- if and (include "initshim.hasPolicy" .) (semverCompare "<1.36.0-0" .Capabilities.KubeVersion.Version) -}}
+{{- $said = append $said (printf "engine=%s needs Kubernetes 1.36 or newer, where MutatingAdmissionPolicy is stable; this is %s. Use engine=webhook." $v.engine .Capabilities.KubeVersion.Version) -}}
+{{- end -}}
+{{- if and (include "initshim.hasPolicy" .) (include "initshim.unreadableGlobs" .) -}}
+{{- $said = append $said (printf "engine=%s can't read these globs of entrypoints and runtimeClasses: %s. In brackets it knows letters, digits, - and _; write the others out." $v.engine (include "initshim.unreadableGlobs" .)) -}}
+{{- end -}}
+{{- if not (include "initshim.hasWebhook" .) -}}
+{{- with include "initshim.needsWebhook" . -}}
+{{- $said = append $said (printf "engine=policy runs no process, and these values are for one: %s. Take them out, or use engine=both." .) -}}
+{{- end -}}
+{{- end -}}
 {{- if not $v.enabled -}}
 {{- $said = append $said "enabled=false is for a chart that has this one as a dependency, with `condition: initshim.enabled`. Here nothing would be left to install." -}}
 {{- end -}}
@@ -12,7 +23,7 @@
 {{- $said = append $said "serviceMonitor.enabled and podMonitor.enabled would have every metric read twice. Choose one." -}}
 {{- end -}}
 {{- $fewest := $v.autoscaling.enabled | ternary $v.autoscaling.minReplicas $v.replicas | int -}}
-{{- if and (eq $v.admission.failurePolicy "Fail") (lt $fewest 2) -}}
+{{- if and (include "initshim.hasWebhook" .) (eq $v.admission.failurePolicy "Fail") (lt $fewest 2) -}}
 {{- $said = append $said "admission.failurePolicy=Fail with one webhook pod stops every new pod whenever that one restarts. Run at least two (replicas, or autoscaling.minReplicas)." -}}
 {{- end -}}
 {{- if and $v.autoscaling.enabled (gt (int $v.autoscaling.minReplicas) (int $v.autoscaling.maxReplicas)) -}}

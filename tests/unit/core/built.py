@@ -108,7 +108,7 @@ def _install(spec: Json, first: Json, through: Sequence[Decision], delivery: Del
             inits.insert(0, ours)
     elif not any(each.get("name") == "initshim" and _is_image(each) for each in spec["volumes"]):
         security = spec.get("securityContext") or {}
-        spec["initContainers"] = [_init(first, delivery, security), *inits]
+        spec["initContainers"] = [_init(first, spec, delivery, security), *inits]
 
 
 def _installs(container: Json) -> bool:
@@ -116,7 +116,7 @@ def _installs(container: Json) -> bool:
     return container.get("name") == "initshim" and "--install" in argv
 
 
-def _init(first: Json, delivery: Delivery, pod_security: Json) -> Json:
+def _init(first: Json, spec: Json, delivery: Delivery, pod_security: Json) -> Json:
     security: Json = {
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},
@@ -127,7 +127,8 @@ def _init(first: Json, delivery: Delivery, pod_security: Json) -> Json:
     if pod_security.get("runAsUser") == 0:
         security["runAsUser"] = 65532
     mounts = [{"name": "initshim", "mountPath": "/.initshim"}]
-    if any(each.get("mountPath") == _TOKEN for each in first.get("volumeMounts") or ()):
+    others = (*spec["containers"], *(spec.get("initContainers") or ()))
+    if any(m.get("mountPath") == _TOKEN for each in others for m in each.get("volumeMounts") or ()):
         mounts.append({"name": "initshim", "mountPath": _TOKEN, "readOnly": True})  # type: ignore[dict-item]
     asked = _asked(first)
     return {

@@ -1,0 +1,96 @@
+"""The reasons to leave a whole pod alone, as conditions on `object`."""
+
+from webhook.core import image_swaps, policy, windows
+from webhook.core.annotations import INJECT, OFF
+from webhook.core.cel.literals import Code, all_of, any_of, literal, optional
+from webhook.core.cel.paths import is_our_volume
+from webhook.core.reasons import Reason
+
+CONTAINERS = "object.spec.containers"
+INIT_CONTAINERS = optional("object.spec.initContainers", "[]")
+ALL = f"({CONTAINERS} + {INIT_CONTAINERS})"
+ANNOTATIONS = optional("object.metadata.annotations", "{}")
+LABELS = optional("object.metadata.labels", "{}")
+VOLUMES = optional("object.spec.volumes", "[]")
+
+
+def left_alone(runtime_classes: Code) -> dict[Reason, str]:
+    """Give the condition of each reason, in `policy.plan`'s order, but for bad annotations.
+
+    `runtime_classes` is a pattern that matches the classes to leave alone.
+    """
+    runtime_class = optional("object.spec.runtimeClassName", '""')
+    return {
+        Reason.OPTED_OUT: any_of(
+            f'{each}[?{literal(INJECT)}].orValue("") in {literal(OFF)}'
+            for each in (ANNOTATIONS, LABELS)
+        ),
+        Reason.WINDOWS: _only_on_windows(),
+        Reason.HOST_PID: optional("object.spec.hostPID", "false"),
+        Reason.SHARED_PROCESS_NAMESPACE: optional("object.spec.shareProcessNamespace", "false"),
+        Reason.MIRROR_POD: f"{literal(policy.MIRROR)} in {ANNOTATIONS}",
+        Reason.RUNTIME_CLASS: all_of(
+            (f'{runtime_class} != ""', f"{runtime_class}.matches({runtime_classes})")
+        ),
+        Reason.NAME_TAKEN: any_of(
+            (
+                f"{CONTAINERS}.exists(c, c.name == {literal(policy.NAME)})",
+                f"{INIT_CONTAINERS}.exists(c, c.name == {literal(policy.NAME)} && !{is_ours('c')})",
+                f"{VOLUMES}.exists(v, v.name == {literal(policy.NAME)} && !{is_our_volume('v')})",
+            )
+        ),
+    }
+
+
+def is_ours(container: str) -> str:
+    """Recognise our init container, `policy.is_ours`; `container` is one of initContainers."""
+    words = f"({container}.?command.orValue([]) + {container}.?args.orValue([]))"
+    return f'({container}.name == {literal(policy.NAME)} && "--install" in {words})'
+
+
+def swaps_images() -> str:
+    """`image_swaps.swaps_images`."""
+    return any_of(
+        (
+            *(f"{literal(each)} in {LABELS}" for each in image_swaps.LABELS),
+            (
+                f"{optional('object.spec.readinessGates', '[]')}.exists(g, "
+                f"g.conditionType in {literal(image_swaps.READINESS_GATES)})"
+            ),
+        )
+    )
+
+
+def _only_on_windows() -> str:
+    """`windows.only_on_windows`."""
+    labels = literal(windows.SYSTEM_LABELS)
+    system, build = literal(windows.WINDOWS), literal(windows.BUILD_LABEL)
+    selector = optional("object.spec.nodeSelector", "{}")
+    host_process = "securityContext.windowsOptions.hostProcess"
+    terms = optional(
+        "object.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
+        ".nodeSelectorTerms",
+        "[]",
+    )
+    expressions = optional("t.matchExpressions", "[]")
+    said = f"{expressions}.size() > 0 || {optional('t.matchFields', '[]')}.size() > 0"
+    leaves_linux_out = (
+        f'r.key == {build} ? r.operator in ["In", "Exists", "Gt", "Lt"]'
+        f" : r.key in {labels} && ("
+        f'(r.operator == "In" && r.?values.orValue([]).size() > 0'
+        f" && r.?values.orValue([]).all(v, v == {system}))"
+        f' || (r.operator == "NotIn" && {literal(windows.LINUX)} in r.?values.orValue([])))'
+    )
+    return any_of(
+        (
+            f"{optional('object.spec.os.name', literal(''))} == {system}",
+            f"{build} in {selector}",
+            f'{labels}.exists(k, {selector}[?k].orValue("") == {system})',
+            (
+                f"[{terms}.filter(t, {said})].exists(all, all.size() > 0"
+                f" && all.all(t, {expressions}.exists(r, {leaves_linux_out})))"
+            ),
+            optional(f"object.spec.{host_process}", "false"),
+            f"{ALL}.exists(c, {optional(f'c.{host_process}', 'false')})",
+        )
+    )
