@@ -3,7 +3,10 @@
 Run `python docs/generate.py`.
 """  # noqa: INP001  # a script
 
+import ast
+import inspect
 import re
+from itertools import pairwise
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin
@@ -19,10 +22,10 @@ from webhook.core import inits, shell
 from webhook.core.log_events import LogEvent
 from webhook.core.reasons import Reason
 from webhook.server.metrics import Metrics
-from webhook.settings import Settings
+from webhook.settings import PREFIX, Settings
 
 FOLDER = Path(__file__).parent
-_PREFIX = Settings.model_config["env_prefix"]
+
 
 _CONFIGURATION = f"""\
 # Configuration
@@ -34,7 +37,7 @@ sentence that names it. An empty variable counts as one that is not set.
 Times are seconds, sizes are bytes. This page is written by `docs/generate.py` from
 `webhook/settings.py`.
 
-| `{_PREFIX}…` | Default | Values | Meaning |
+| `{PREFIX}…` | Default | Values | Meaning |
 |---|---|---|---|
 """
 
@@ -280,8 +283,23 @@ def logs() -> str:
 
 def configuration() -> str:
     """Give the page of settings: a row for each, in the order of the code."""
+    told = meanings(Settings)
     fields = Settings.model_fields.items()
-    return _CONFIGURATION + "".join(_setting(name, field) for name, field in fields)
+    return _CONFIGURATION + "".join(_setting(name, field, told[name]) for name, field in fields)
+
+
+def meanings(model: type) -> dict[str, str]:
+    """Give what is written below each field; pydantic would read it at every start."""
+    [definition] = ast.parse(inspect.getsource(model)).body
+    assert isinstance(definition, ast.ClassDef)  # noqa: S101
+    return {
+        field.target.id: inspect.cleandoc(str(text.value.value))
+        for field, text in pairwise(definition.body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+    }
 
 
 def reasons() -> str:
@@ -324,8 +342,8 @@ def _link(program: inits.Program) -> str:
     return f"[{program.title}]({program.source})"
 
 
-def _setting(name: str, field: FieldInfo) -> str:
-    meaning = " ".join((field.description or "").split())
+def _setting(name: str, field: FieldInfo, told: str) -> str:
+    meaning = " ".join(told.split())
     return f"| `{name.upper()}` | {_default(field)} | {_values(field)} | {_cell(meaning)} |\n"
 
 

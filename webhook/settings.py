@@ -10,13 +10,8 @@ from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
 
+from webhook.base.environment import environment
 from webhook.base.validation import sentence
 from webhook.core import image_config
 from webhook.core.argv import ImageConfig
@@ -25,19 +20,15 @@ from webhook.core.policy import RUNTIME_CLASSES, ClusterRules
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
+PREFIX = "INITSHIM_"
+"""What the name of a setting begins with in the environment."""
 _URL = re.compile(r"https?://[^/?#\s]+[^?#\s]*\Z")
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What the webhook can be told. Times are seconds, sizes are bytes or entries."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="INITSHIM_",
-        frozen=True,
-        use_attribute_docstrings=True,
-        extra="ignore",
-        env_ignore_empty=True,  # an empty value is how a template leaves one out
-    )
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     host: str = ""
     """Address to listen on; empty means every address, IPv4 and IPv6."""
@@ -74,9 +65,9 @@ class Settings(BaseSettings):
     """How the reaper gets into a pod; `imageVolume` needs Kubernetes 1.35."""
     on_unresolved: Literal["admit", "deny"] = "admit"
     """What to do with a pod when nobody can tell what one of its containers runs."""
-    runtime_classes: Annotated[tuple[str, ...], NoDecode] = RUNTIME_CLASSES
+    runtime_classes: tuple[str, ...] = RUNTIME_CLASSES
     """Runtime classes (globs, comma-separated) whose pods are left alone."""
-    init_systems: Annotated[tuple[str, ...], NoDecode] = ()
+    init_systems: tuple[str, ...] = ()
     """More programs (names or absolute paths, comma-separated) that have to be PID 1 themselves."""
     events: bool = False
     """Whether an Event on a pod's owner says which containers were left alone and need a hand."""
@@ -103,9 +94,9 @@ class Settings(BaseSettings):
     """How long an answer is used while its registry can't be reached. Seconds."""
     cache_failure_seconds: Seconds = 10.0
     """How long a failed lookup is not tried again. Seconds."""
-    architectures: Annotated[tuple[str, ...], NoDecode] = ()
+    architectures: tuple[str, ...] = ()
     """The nodes' architectures (comma-separated), for pods that choose none; empty means any."""
-    refused_networks: Annotated[tuple[str, ...], NoDecode] = ()
+    refused_networks: tuple[str, ...] = ()
     """Networks (CIDR, comma-separated) that lookups never connect to: the cluster's services."""
     extra_ca_file: Path | None = None
     """PEM bundle of further CAs that registries may be signed by."""
@@ -198,38 +189,22 @@ class _Runs(BaseModel):
 _IMAGE_MAP = TypeAdapter(dict[str, _Runs])
 
 
-class _Given(Settings):
-    """Settings that read nothing of this process's environment."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the interface's
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """See BaseSettings: only what is given."""
-        return (init_settings,)
-
-
 def load(**overrides: object) -> Settings:
     """Read the environment. Raises BadSettings that names every setting that can't be used."""
-    return _read(Settings, overrides)
+    variables = {name.lower(): text for name, text in environment().items()}
+    read = {name: variables.get(f"{PREFIX}{name}".lower()) for name in Settings.model_fields}
+    # An empty value is how a template leaves one out.
+    chosen = {name: value for name, value in overrides.items() if value is not None}
+    return given({**{name: text for name, text in read.items() if text}, **chosen})
 
 
 def given(values: Mapping[str, object]) -> Settings:
     """Read settings from these values alone, as another process has them. Raises BadSettings."""
-    return _read(_Given, values)
-
-
-def _read(reader: type[Settings], values: Mapping[str, object]) -> Settings:
     try:
-        return reader(**{name: value for name, value in values.items() if value is not None})  # type: ignore[arg-type]  # checked by pydantic
+        return Settings.model_validate(values)
     except ValidationError as error:
         raise BadSettings(
-            sentence("bad settings", error, prefix="INITSHIM_"),
+            sentence("bad settings", error, prefix=PREFIX),
             next_step="Correct them in the environment, or take them out for the defaults.",
         ) from error
 

@@ -27,7 +27,7 @@ InitshimError
 │   ├── Refused            another 4xx: the same call will not do better
 │   ├── NotStarted         the container's image lacks the program that was to run in it
 │   └── BadApiAnswer       too large, or not what the API promises
-├── BadCertificate         a certificate or key that can't be used: webhook/tls/issue.py
+├── BadCertificate         a certificate or key that can't be used: webhook/tls/pair.py
 ├── Contended              somebody else wrote the certificates' Secret: webhook/tls/store.py
 ├── WrongUsage             options that can't go together: webhook/cli/output.py
 ├── CantWrite              standard output takes no more: webhook/cli/output.py

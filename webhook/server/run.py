@@ -4,22 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
-from webhook.admission.admit import Answer, Engine
+from webhook.admission.admit import Answer, Engine, Resolver
 from webhook.assembly.certificates import Certificates, make_certificates
 from webhook.assembly.engine import make_engine
-from webhook.assembly.resolver import open_resolver
-from webhook.assembly.warm_up import Pace, warm_up
+from webhook.assembly.no_lookups import NoLookups
 from webhook.base.environment import environment
 from webhook.core.log_events import LogEvent
-from webhook.kube.client import KubeClient
-from webhook.kube.connect import in_cluster
-from webhook.kube.events import Recorder
+from webhook.core.observe import Observer
 from webhook.server.app import create_app, create_probes
 from webhook.server.connections import ConnectionLimits
-from webhook.server.events import record_notices, recorder
 from webhook.server.health import Health
 from webhook.server.listen import Server, listen, server
 from webhook.server.log_lines import Log
@@ -31,6 +28,10 @@ from webhook.server.tracing import Tracing, tracing
 from webhook.server.waiting import SharedWait
 from webhook.settings import Settings
 from webhook.tls.context import require_clients
+
+if TYPE_CHECKING:
+    from webhook.kube.client import KubeClient
+    from webhook.kube.events import Recorder
 
 _PROBES = 64  # connections to the plain port: kubelet and Prometheus need two or three
 _CLOSE_SECONDS = 2.0  # beyond what a review may take
@@ -69,12 +70,12 @@ async def serve(
         metrics.watch_certificate(lambda: _expiry(certificates))
         metrics.watch_readiness(lambda: not health.obstacle())
         resolver = SharedWait(
-            await stack.enter_async_context(open_resolver(settings, client, observer)),
+            await stack.enter_async_context(_resolver(settings, client, observer)),
             most=settings.max_connections // 2,
             clock=asyncio.get_running_loop().time,
         )
         engine = make_engine(settings, version=version, resolver=resolver, observer=observer)
-        events = recorder(client, observer) if client and settings.events else None
+        events = _recorder(client, observer) if client and settings.events else None
         app = create_app(
             engine,
             health=health,
@@ -114,11 +115,38 @@ async def serve(
     log.info(LogEvent.STOPPED)
 
 
-def _answered(traced: Tracing, events: Recorder | None) -> Callable[[Answer], None]:
+# What speaks to the API server is imported where it is spoken to.
+
+
+@asynccontextmanager
+async def _resolver(
+    settings: Settings, client: "KubeClient | None", observer: Observer
+) -> AsyncIterator[Resolver]:
+    """Give the resolver; what asks registries is imported only where it may."""
+    if not settings.lookups:
+        yield NoLookups()
+        return
+    from webhook.assembly.resolver import open_resolver  # noqa: PLC0415
+
+    async with open_resolver(settings, client, observer) as resolver:
+        yield resolver
+
+
+def _recorder(client: "KubeClient", observer: Observer) -> "Recorder":
+    from webhook.server.events import recorder  # noqa: PLC0415
+
+    return recorder(client, observer)
+
+
+def _answered(traced: Tracing, events: "Recorder | None") -> Callable[[Answer], None]:
+    if events is None:
+        return traced.answered
+    record = events.record
+    from webhook.server.events import record_notices  # noqa: PLC0415
+
     def answered(answer: Answer) -> None:
         traced.answered(answer)
-        if events:
-            record_notices(answer, record=events.record)
+        record_notices(answer, record=record)
 
     return answered
 
@@ -139,19 +167,24 @@ async def _drain(
         each.should_exit = True
 
 
-async def _warm_up(settings: Settings, client: KubeClient | None, engine: Engine) -> None:
+async def _warm_up(settings: Settings, client: "KubeClient | None", engine: Engine) -> None:
     if client is not None and settings.warm_up and settings.lookups:
+        from webhook.assembly.warm_up import Pace, warm_up  # noqa: PLC0415
+
         pace = Pace(settings.lookup_seconds)
         await warm_up(client, engine, namespaces=settings.warm_up_namespaces, pace=pace)
 
 
 @asynccontextmanager
-async def _cluster(settings: Settings) -> AsyncIterator[KubeClient | None]:
+async def _cluster(settings: Settings) -> AsyncIterator["KubeClient | None"]:
     """Give a client of the API server where something needs one."""
     needed = settings.tls == "builtin" or settings.pull_secrets or settings.warm_up
     if not needed and not settings.events:
         yield None
         return
+    from webhook.kube.client import KubeClient  # noqa: PLC0415
+    from webhook.kube.connect import in_cluster  # noqa: PLC0415
+
     async with KubeClient(in_cluster(environment())) as client:
         yield client
 

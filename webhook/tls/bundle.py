@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import chain
 
-from webhook.tls.issue import BadCertificate, Certificate, read_certificate
+from webhook.tls.issue import read_certificate
+from webhook.tls.pair import BadCertificate, Certificate
 
 # A bundle is sent with every write of the configuration; expiry keeps it at two or three.
 MOST = 16

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from webhook.tls.issue import BadCertificate, Pair
+from webhook.tls.pair import BadCertificate, Pair
 
 
 def server_context() -> ssl.SSLContext:
@@ -41,14 +41,19 @@ def load(live: ssl.SSLContext, pair: Pair) -> None:
     every later handshake of a live context, so a scratch context sees it first.
     """
     try:
-        with _file(pair.chain.rstrip() + b"\n" + pair.key) as name:
-            server_context().load_cert_chain(name)
-            live.load_cert_chain(name)
+        load_files(server_context(), pair.chain, pair.key)
+        load_files(live, pair.chain, pair.key)
     except (ssl.SSLError, OSError) as error:
         raise BadCertificate(
             "The certificate and its key can't be served",
             next_step="Check that they belong together and that OpenSSL allows their sizes.",
         ) from error
+
+
+def load_files(tls: ssl.SSLContext, chain: bytes, key: bytes) -> None:
+    """Have a context serve what two files hold. Raises SSLError; a key with a password is none."""
+    with _file(chain.rstrip() + b"\n" + key) as name:
+        tls.load_cert_chain(name, password="")
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from webhook.core.errors import InitshimError
 from webhook.core.log_events import LogEvent
 from webhook.core.observe import Observer
 from webhook.tls import context
-from webhook.tls.issue import BadCertificate, Certificate, read_pair
+from webhook.tls.pair import BadCertificate, Certificate
+from webhook.tls.rehearse import read_served
 from webhook.tls.state import State, Timing
 
 _EVERY = timedelta(seconds=10)
@@ -62,7 +63,7 @@ class Files:
         return self._every.total_seconds()
 
     def _load(self, chain: bytes, key: bytes) -> None:
-        pair = read_pair(chain, key)
+        pair = read_served(chain, key)
         if not pair.certificate.valid(self._world.clock()):
             raise BadCertificate(
                 f"The certificate is valid from {pair.certificate.not_before:%Y-%m-%d %H:%M} "

@@ -4,7 +4,6 @@ No I/O; the clock is given, the keys' entropy is the operating system's. Keys ar
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -14,42 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from webhook.core.errors import InitshimError
+from webhook.tls.pair import BadCertificate, Certificate, Pair
 
 # Certificates start this long before they are made: the API server's clock may be behind ours.
 SKEW = timedelta(hours=1)
-
-
-class BadCertificate(InitshimError):
-    """A certificate or a key can't be read, or the two don't belong together."""
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """A certificate in PEM and what has to be known of it."""
-
-    pem: str
-    fingerprint: str
-    not_before: datetime
-    not_after: datetime
-
-    def valid(self, now: datetime) -> bool:
-        """Tell whether it is valid at this time."""
-        return self.not_before <= now <= self.not_after
-
-    def renew_at(self, jitter: float) -> datetime:
-        """Give the time of renewal: at 2/3 of its life, and up to 1/20 of it later."""
-        life = self.not_after - self.not_before
-        return self.not_before + life * (2 / 3 + jitter / 20)
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A certificate (its intermediates after it in `chain`) and the key that belongs to it."""
-
-    certificate: Certificate
-    chain: bytes
-    key: bytes = field(repr=False)
 
 
 def authority(*, now: datetime, life: timedelta) -> Pair:

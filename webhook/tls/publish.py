@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Protocol
 
 from webhook.tls import bundle
-from webhook.tls.issue import Certificate
+from webhook.tls.pair import Certificate
 from webhook.tls.state import Timing
 from webhook.tls.store import Contended
 

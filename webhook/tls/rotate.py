@@ -20,7 +20,7 @@ from webhook.core.errors import InitshimError
 from webhook.core.log_events import LogEvent
 from webhook.core.observe import Observer
 from webhook.tls import context, issue
-from webhook.tls.issue import Certificate, Pair
+from webhook.tls.pair import Certificate, Pair
 from webhook.tls.publish import BundlePublisher, ObservedBundle
 from webhook.tls.state import Lives, State, Timing
 from webhook.tls.store import SecretStore, Vault, agree, plan

@@ -11,7 +11,8 @@ from typing import Protocol, Self
 
 from webhook.core.errors import InitshimError
 from webhook.tls import bundle
-from webhook.tls.issue import BadCertificate, Certificate, Pair, read_authority
+from webhook.tls.issue import read_authority
+from webhook.tls.pair import BadCertificate, Certificate, Pair
 
 _ATTEMPTS = 5
 

@@ -16,7 +16,7 @@ import trustme
 from tests.fakes.reviews import body, read
 from tests.integration.server.process import certificate, process
 from tests.integration.server.running import PATIENCE, Reader, Webhook, request, webhook
-from webhook.tls.issue import BadCertificate
+from webhook.tls.pair import BadCertificate
 
 FEWEST = 16
 
@@ -107,6 +107,9 @@ def test_a_client_that_does_not_trust_the_certificate_is_heard() -> None:
 def test_out_of_descriptors_it_lets_go_of_who_says_nothing(tmp_path: Path) -> None:
     settings = {**certificate(tmp_path).settings, "receive_seconds": PATIENCE}
     with process(**settings) as served:
+        end = time.monotonic() + PATIENCE
+        while served.get("/readyz")[0] != 200:  # to load a certificate takes descriptors, too
+            assert time.monotonic() < end
         held = psutil.Process(served.popen.pid)
         few = held.num_fds() + FEWEST
         held.rlimit(resource.RLIMIT_NOFILE, (few, few))

@@ -13,9 +13,9 @@ from tests.fakes.kube_client import KubeClient
 from tests.fakes.reviews import body, pod, read, unresolved
 from tests.integration.server.process import Process, certificate, process
 from tests.integration.server.running import PATIENCE, Reader, request, webhook
+from webhook.assembly import resolver
 from webhook.core.pod import Pod
 from webhook.core.policy import Plan
-from webhook.server import run
 
 
 class Service:
@@ -108,7 +108,7 @@ def test_a_review_that_is_being_answered_is_finished_semantics_6(
     async def open_resolver(*_: object) -> AsyncIterator[Slow]:
         yield slow
 
-    monkeypatch.setattr(run, "open_resolver", open_resolver)
+    monkeypatch.setattr(resolver, "open_resolver", open_resolver)
     with webhook(lookup_seconds=PATIENCE) as served, served.connect() as connection:
         connection.sendall(request(body(pod(containers=[unresolved()]), uid="u")))
         assert slow.asked.wait(PATIENCE)

@@ -14,8 +14,8 @@ from tests.fakes.http import Answer, Request, serve
 from tests.fakes.lookups import plain
 from tests.fakes.registry import Registry, config_bytes
 from tests.integration.server.running import PATIENCE, Webhook, webhook
+from webhook.kube import connect
 from webhook.kube.connect import Connection
-from webhook.server import run
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
 
     with serving(server) as url:
         connection = Connection(url, ssl.create_default_context(), token)
-        monkeypatch.setattr(run, "in_cluster", lambda _: connection)
+        monkeypatch.setattr(connect, "in_cluster", lambda _: connection)
         yield server
 
 

@@ -22,6 +22,7 @@ from webhook.kube.connect import Connection
 from webhook.settings import Settings
 from webhook.tls import bundle, issue
 from webhook.tls.files import Files
+from webhook.tls.pair import Pair
 from webhook.tls.rotate import Rotation
 from webhook.tls.state import Timing
 
@@ -203,7 +204,7 @@ async def test_a_secret_that_another_made_and_filled_meanwhile_is_not_overwritte
     assert cluster.bundles()[0] == base64.b64decode(filled[0]["data"]["ca.crt"])
 
 
-def _parts(ca: issue.Pair) -> list[tuple[str, bytes]]:
+def _parts(ca: Pair) -> list[tuple[str, bytes]]:
     return [("ca.crt", ca.chain), ("ca.key", ca.key)]
 
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook.tls import bundle
-from webhook.tls.issue import Certificate, authority
+from webhook.tls.issue import authority
+from webhook.tls.pair import Certificate
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

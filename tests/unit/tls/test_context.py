@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from webhook.tls import context
-from webhook.tls.issue import BadCertificate, Pair, authority, leaf
+from webhook.tls.issue import authority, leaf
+from webhook.tls.pair import BadCertificate, Pair
 
 NOW = datetime.now(UTC)
 CA = authority(now=NOW, life=timedelta(days=1))

@@ -2,15 +2,23 @@
 
 import asyncio
 import ssl
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tests.unit.tls.cluster import START, Notes, handshake
 from webhook.tls.files import Files
-from webhook.tls.issue import Pair, authority, leaf
+from webhook.tls.issue import authority, leaf, read_pair
+from webhook.tls.pair import BadCertificate, Pair
+from webhook.tls.rehearse import read_served
 from webhook.tls.state import Timing
 
 CA = authority(now=START, life=timedelta(days=900))
@@ -163,3 +171,56 @@ async def test_the_files_are_read_again_and_again_until_somebody_cancels(tmp_pat
     with pytest.raises(asyncio.CancelledError):
         await files.run()
     assert slept == [10, 10, 10]
+
+
+def test_what_a_certificate_says_is_read_as_the_library_that_makes_them_reads_it() -> None:
+    one = pair()
+    assert read_served(one.chain, one.key).certificate == read_pair(one.chain, one.key).certificate
+    both = one.chain + CA.chain
+    assert read_served(both, one.key).chain == both
+
+
+def test_a_key_with_a_password_is_refused_and_nobody_is_asked_for_it() -> None:
+    one = pair()
+    key = serialization.load_pem_private_key(one.key, None)
+    locked = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"secret"),
+    )
+    with pytest.raises(BadCertificate, match="can't be read"):
+        read_served(one.chain, locked)
+
+
+def test_a_certificate_that_is_none_for_a_server_is_refused_with_what_to_do() -> None:
+    authority_alone = authority(now=START, life=timedelta(days=9))
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a client")])
+    client = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(START)
+        .not_valid_after(START + timedelta(days=9))
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = client.public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    with pytest.raises(BadCertificate) as caught:
+        read_served(pem, private)
+    assert "serverAuth" in caught.value.next_step
+    with pytest.raises(BadCertificate, match="does not belong"):
+        read_served(pem, authority_alone.key)
+
+
+def test_files_need_nothing_of_what_makes_certificates() -> None:
+    code = "import sys, webhook.tls.files; print('cryptography' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "False"

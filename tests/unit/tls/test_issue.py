@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook.tls import context, issue
-from webhook.tls.issue import BadCertificate, authority, leaf, read_authority, read_pair
+from webhook.tls.issue import authority, leaf, read_authority, read_pair
+from webhook.tls.pair import BadCertificate
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

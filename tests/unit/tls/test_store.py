@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.tls.issue import Pair, authority
+from webhook.tls.issue import authority
 from webhook.tls.memory import MemorySecret
+from webhook.tls.pair import Pair
 from webhook.tls.store import Contended, Stored, Vault, agree, plan
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

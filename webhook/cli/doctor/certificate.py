@@ -16,7 +16,8 @@ from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError, Missing
 from webhook.kube.objects import SECRET, Json, Ref
-from webhook.tls.issue import BadCertificate, read_certificate
+from webhook.tls.issue import read_certificate
+from webhook.tls.pair import BadCertificate
 
 _FAMILY = "certificate"
 _CA_SOON = timedelta(days=30)

@@ -16,7 +16,7 @@ from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
 from webhook.tls import bundle
-from webhook.tls.issue import Certificate
+from webhook.tls.pair import Certificate
 
 _EXPIRY = "initshim_certificate_expiry_timestamp_seconds"
 _SECONDS = 5.0

@@ -26,6 +26,7 @@ from webhook.core.policy import ClusterRules, NeedsImage, Plan, Skip, settle
 from webhook.core.reasons import Reason
 from webhook.core.selector import selects
 from webhook.tls import issue
+from webhook.tls.pair import Pair
 
 ROOT = Path(__file__).resolve().parents[4]
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
@@ -65,7 +66,7 @@ class Installed:
     """The API server, and switches for what goes wrong between it and the webhook."""
 
     server: ApiServer
-    ca: issue.Pair
+    ca: Pair
     documents: list[Json]
     failure: str = ""
     """Why calls of the webhook fail, "" for good ones."""

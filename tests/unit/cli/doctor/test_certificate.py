@@ -14,7 +14,7 @@ from webhook.cli.doctor.finding import Finding
 from webhook.cli.doctor.served_certificate import Served, handshake
 from webhook.kube.objects import SECRET, Json, Ref
 from webhook.tls import context, issue
-from webhook.tls.issue import Pair
+from webhook.tls.pair import Pair
 
 NAME = "initshim.initshim.svc"
 TLS = Ref(SECRET, "initshim-tls", "initshim")
