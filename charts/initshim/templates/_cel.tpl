@@ -13,10 +13,10 @@
 && object.metadata.?annotations.orValue({})[?"initshim.dev/options"].orValue("").matches("^[ -~]*$")
 && object.metadata.?annotations.orValue({})[?"initshim.dev/options"].orValue("").matches("^ *(?:(?:-[gaskv]+|--kill-group|--all|(?:--expect-exit(?:=| +)|-[gaskv]*e *)(?:255|[1-9][0-9]{0,1}|0|[1-1][0-9]{2}|2[0-4][0-9]{1}|25[0-4][0-9]{0})|(?:--rewrite(?:=| +)|-[gaskv]*r *)(?:(?i:SIG)?(?i:HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN|RTMAX|RTMIN\\+(?:30|[1-9][0-9]{0,0}|0|[1-2][0-9]{1})|RTMAX-(?:30|[1-9][0-9]{0,0}|0|[1-2][0-9]{1}))|[1-9]|[1-5][0-9]|6[0-4]):(?:0|(?:(?i:SIG)?(?i:HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN|RTMAX|RTMIN\\+(?:30|[1-9][0-9]{0,0}|0|[1-2][0-9]{1})|RTMAX-(?:30|[1-9][0-9]{0,0}|0|[1-2][0-9]{1}))|[1-9]|[1-5][0-9]|6[0-4]))|(?:--linger(?:=| +)|-[gaskv]*l *)(?:1000000|[1-9][0-9]{0,5}|0)|(?:--parent-death(?:=| +)|-[gaskv]*p *)(?:(?i:SIG)?(?i:HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|RTMIN|RTMAX|RTMIN\\+(?:30|[1-9][0-9]{0,0}|0|[1-2][0-9]{1})|RTMAX-(?:30|[1-9][0-9]{0,0}|0|[1-2][0-9]{1}))|[1-9]|[1-5][0-9]|6[0-4])|--subreaper|--keep-user|--verbose)(?: +|$))*$")))
 || (!((object.spec.containers + object.spec.?initContainers.orValue([])).size() <= 64
-&& object.spec.?volumes.orValue([]).size() <= 4096
-&& ((object.spec.containers + object.spec.?initContainers.orValue([])).all(c, c.?volumeMounts.orValue([]).size() <= 256
-&& c.?command.orValue([]).size() <= 64 && c.?command.orValue([]).join("").size() <= 65536
-&& c.?args.orValue([]).size() <= 64 && c.?args.orValue([]).join("").size() <= 65536))))
+&& object.spec.?volumes.orValue([]).size() <= 512
+&& (object.spec.containers + object.spec.?initContainers.orValue([])).map(c, c.?volumeMounts.orValue([])).flatten().size() <= 512
+&& (object.spec.containers + object.spec.?initContainers.orValue([])).map(c, c.?command.orValue([]) + c.?args.orValue([])).flatten().size() <= 2048
+&& (object.spec.containers + object.spec.?initContainers.orValue([])).map(c, (c.?command.orValue([]) + c.?args.orValue([])).join("")).join("").size() <= 32768))
 || (!((object.spec.containers + object.spec.?initContainers.orValue([])).all(c, c.name.matches("^[a-z0-9-]{1,63}$")
 && c.?volumeMounts.orValue([]).all(m, m.mountPath.size() <= 4096 && !m.mountPath.matches("(?:^|/)\\.\\.(?:/|$)"))
 && c.?volumeDevices.orValue([]).all(d, d.devicePath.size() <= 4096 && !d.devicePath.matches("(?:^|/)\\.\\.(?:/|$)")))))
