@@ -74,7 +74,11 @@ LINTERS = (
     Linter(
         "zizmor",
         (".github/workflows/*.yml", ".github/dependabot.yml"),
-        lambda files: ["--offline", "--quiet", "--config", f"{CONFIG}/zizmor.yaml", *files],
+        lambda files: [
+            *("--offline", "--quiet", "--persona", "pedantic"),
+            *("--config", f"{CONFIG}/zizmor.yaml"),
+            *files,
+        ],
         config="zizmor.yaml",
     ),
     Linter(

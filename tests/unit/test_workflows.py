@@ -70,6 +70,25 @@ def test_every_make_target_exists(file: Path) -> None:
     assert {target for step in steps(file) for target in made(step.get("run", ""))} <= targets
 
 
+def test_a_release_takes_every_base_image_by_a_digest_that_it_looked_up() -> None:
+    release = dict(jobs(ROOT / ".github" / "workflows" / "release.yml"))
+    (resolve,) = release["bases"]["steps"]
+    assert release["bases"]["permissions"] == {}
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    (base,) = re.findall(r"^ARG PYTHON_IMAGE=(\S+)$", dockerfile, re.MULTILINE)
+    assert f"pin slim {base}" in resolve["run"]
+    assert set(re.findall(r"^FROM (?:--\S+ )?(\S+)", dockerfile, re.MULTILINE)) == {
+        "${PYTHON_IMAGE}",
+        "scratch",
+    }
+    given = "${{ needs.bases.outputs.slim }}"
+    built = [step for step in release["images"]["steps"] if "buildx build" in step.get("run", "")]
+    assert [step["env"]["PYTHON_IMAGE"] for step in built] == [given]
+    assert all('--build-arg PYTHON_IMAGE="$PYTHON_IMAGE"' in step["run"] for step in built)
+    containers = {job["container"]["image"] for job in release.values() if "container" in job}
+    assert containers == {"${{ needs.bases.outputs.full }}"}
+
+
 def test_the_workflow_runs_what_ci_runs_on_every_supported_python() -> None:
     test = ROOT / ".github" / "workflows" / "test.yml"
     job = dict(jobs(test))["test"]
