@@ -1,5 +1,7 @@
 """Manifests made by hand, one for each way in which readers of YAML differ."""
 
+from tests.kubectl.whole import WHOLE
+
 _POD = "kind: Pod\nspec:\n  containers:\n  - name: a\n    image: x\n    "
 _TAIL = "    tty: true\n"
 
@@ -96,6 +98,7 @@ CASES: tuple[bytes, ...] = tuple(
         *(f"{_POD}{each}\n{_TAIL}" for each in ENTRIES),
         *(f"{_POD}tty: true\n    {each}" for each in ENTRIES),
         *STREAMS,
+        *WHOLE,
     )
 ) + tuple(
     f"\ufeff{text}".encode(encoding) for text in UTF_16 for encoding in ("utf-16-be", "utf-16-le")
