@@ -131,6 +131,8 @@ def justified(key: str, script: Script) -> bool:
     """Tell whether a reason follows from what the registry answered."""
     statuses = script.statuses()
     tops = [answer.status for path, answer in script.served if path.endswith("/v1")]
+    if any(300 < status < 400 for status in tops):  # what is asked for is where that leads
+        tops += statuses
     because = {
         "not-found": any(status in (404, 410) for status in tops),
         "unauthorized": bool({401, 403} & statuses),
