@@ -126,7 +126,7 @@ docs: $(TESTS) .venv/.has-bench ## Write what is made from code: configuration, 
 	$(BIN)/python charts/generate.py --helm "$$($(BIN)/python -m tests.chart.tools helm)"
 
 site: .venv/.has-docs ## Build the site from docs/, into build/site
-	$(BIN)/mkdocs build --strict
+	$(BIN)/python docs/publish.py
 
 lock: .venv/.ready ## Lock what the images ship, with hashes
 	$(BIN)/python -m pip install --quiet uv
