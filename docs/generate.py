@@ -19,6 +19,7 @@ import initshim
 from initshim.grammar import OPTIONS, Option
 from webhook.cli.manifest import kinds
 from webhook.core import inits, shell
+from webhook.core.cel.limits import limits
 from webhook.core.log_events import LogEvent
 from webhook.core.reasons import Reason
 from webhook.server.metrics import Metrics
@@ -318,6 +319,17 @@ def init_programs() -> str:
     )
 
 
+_LIMITS = "<!-- limits: written by docs/generate.py -->\n\n"
+
+
+def engines() -> str:
+    """Give the page with the policy's limits in it; the rest is written by hand."""
+    rows = "".join(f"| `{each.name}` | {each.sentence} |\n" for each in limits())
+    before, _, rest = (FOLDER / "engines.md").read_text().partition(_LIMITS)
+    table = f"| Condition | Such a pod is left |\n|---|---|\n{rows}\n"
+    return f"{before}{_LIMITS}{table}<{rest.partition('<')[2]}"
+
+
 def inject() -> str:
     """Give the page of inject: a row for each kind that is known."""
     changed = (
@@ -424,6 +436,7 @@ def _option(option: Option) -> str:
 PAGES = {
     "configuration.md": configuration,
     "inits.md": init_programs,
+    "engines.md": engines,
     "inject.md": inject,
     "logs.md": logs,
     "metrics.md": metrics,
