@@ -58,3 +58,24 @@ def test_a_wrong_command_line_is_said_in_one_style(words: tuple[str, ...], said:
     assert result.stderr.endswith(" --help.\n")
     assert result.stdout == ""
     assert not re.search("Input should|Value error|parse", result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        (["initshim", "in"], ["inject"]),
+        (["initshim", "inject", "--de"], ["--delivery"]),
+        (["initshim", "audit", "--fail-on", "mi"], ["missed"]),
+        (["initshim", "inject", "--delivery", "i"], ["initContainer", "imageVolume"]),
+    ],
+)
+def test_a_shell_completes_commands_options_and_their_values(
+    typed: list[str], offered: list[str]
+) -> None:
+    environ = {
+        "_INITSHIM_COMPLETE": "bash_complete",
+        "COMP_WORDS": " ".join(typed),
+        "COMP_CWORD": str(len(typed) - 1),
+    }
+    result = CliRunner().invoke(app, [], prog_name="initshim", env=environ)
+    assert [line.partition(",")[2] for line in result.stdout.splitlines()] == offered
