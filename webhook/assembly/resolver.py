@@ -33,7 +33,7 @@ async def images(settings: Settings, observer: Observer) -> AsyncIterator[Images
     """Give what asks registries, and close it. Raises BadSettings for files that can't be used."""
     clock = asyncio.get_running_loop().time
     names = NameResolver()
-    opened = open_images(_options(settings), resolve=names, clock=clock, observer=observer)
+    opened = open_images(lookup_options(settings), resolve=names, clock=clock, observer=observer)
     try:
         yield opened
     finally:
@@ -63,7 +63,8 @@ async def open_resolver(
         )
 
 
-def _options(settings: Settings) -> Options:
+def lookup_options(settings: Settings) -> Options:
+    """Say in the words of oci what the settings ask for. Raises BadSettings."""
     environ = environment()
     folder = settings.docker_config
     ca = settings.extra_ca_file

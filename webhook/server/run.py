@@ -89,8 +89,8 @@ async def serve(
             for port in (settings.port, settings.http_port)
         ]
         servers = [
-            _server(traced.app(app), settings, certificates, metrics),
-            _server(create_probes(health, metrics), settings, None, metrics),
+            make_server(traced.app(app), settings, certificates, metrics),
+            make_server(create_probes(health, metrics), settings, None, metrics),
         ]
         async with asyncio.TaskGroup() as tasks:
             # First of all: in memory its first step waits for nothing, so that a certificate for
@@ -189,9 +189,11 @@ async def _cluster(settings: Settings) -> AsyncIterator["KubeClient | None"]:
         yield client
 
 
-def _server(
+def make_server(
     app: ASGIApp, settings: Settings, certificates: Certificates | None, metrics: Metrics
 ) -> Server:
+    """Make a server of ours: for reviews with `certificates`, else for probes and metrics."""
+
     def dropped(reason: str) -> None:
         metrics.dropped(reason)
         if certificates and reason == "distrusted":

@@ -233,9 +233,11 @@ def test_a_failure_of_our_own_lets_the_pod_pass_with_a_warning_semantics_5(
 
 def test_a_resolver_that_hangs_is_stopped_soon_after_its_deadline() -> None:
     both = pod(containers=[*pod()["spec"]["containers"], unresolved("other")])
-    answer = answered(body(both), Hangs(), seconds=0.05)
+    notes = Notes()
+    answer = answered(body(both), Hangs(), seconds=0.05, observer=notes)
     assert answer.containers == {"app": "wrapped", "other": "timed-out"}
     assert read(answer.body)["allowed"] is True
+    assert [event for event, _ in notes.notes] == ["lookups-stopped"]
 
 
 def test_a_deadline_that_has_passed_still_lets_a_pod_with_a_command_be_wrapped() -> None:
@@ -249,8 +251,10 @@ def test_a_resolver_has_the_time_to_answer_that_it_is_late() -> None:
             return await super().resolve(plan, pod, namespace, deadline=deadline)
 
     sent = body(pod(containers=[unresolved()]))
-    answer = answered(sent, Late(Reason.TIMED_OUT), seconds=0)
+    notes = Notes()
+    answer = answered(sent, Late(Reason.TIMED_OUT), seconds=0, observer=notes)
     assert answer.containers == {"app": "timed-out"}
+    assert notes.notes == []  # it said so itself: it was not stopped
 
 
 def test_a_patch_that_does_not_lead_to_the_planned_pod_is_never_sent_semantics_5(
