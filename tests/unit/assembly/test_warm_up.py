@@ -152,6 +152,22 @@ async def test_what_no_pod_would_ask_for_is_not_asked(cluster: Cluster) -> None:
         assert not cluster.slept
 
 
+async def test_what_is_counted_is_images_asked_for_and_those_without_an_answer(
+    cluster: Cluster,
+) -> None:
+    """An image that no registry would be asked for counts as neither."""
+
+    async with serve(cluster.registry) as host, asking(plain(host.authority)) as asker:
+        cluster.namespace("shop")
+        cluster.push("app", "side")
+        known = [{"name": each, "image": f"{host.authority}/{each}:v1"} for each in ("app", "side")]
+        missing = {"name": "missing", "image": f"{host.authority}/missing:v1"}
+        never = {"name": "never", "image": "never", "imagePullPolicy": "Never"}
+        cluster.workload("apps/v1/shop/deployments/a", containers=[*known, missing, never])
+        await cluster.warm_up(asker)
+        assert noted(asker) == f"warm-up-ended {counted(1, 1, 3, 1)}}}"
+
+
 async def test_the_pods_own_pull_secrets_are_used(cluster: Cluster) -> None:
     cluster.server.rules = None
     cluster.registry.gate = basic(f"me:{SECRET}")
