@@ -42,6 +42,8 @@ QUESTIONS = {
     "certificate": "doctor.html",
     "tini": "migration.html",
     "shareProcessNamespace": "comparison.html",
+    "Argo CD": "gitops.html",
+    "Terraform": "gitops.html",
     "Prometheus": "metrics.html",
     "helm template": "inject.html",
 }
