@@ -452,6 +452,9 @@ _VERSION = re.compile(
     | (?<= ghcr\.io/initshim/reaper: ) [0-9][0-9a-z.]*   # the pages' examples
     | (?<= ghcr\.io/initshim/webhook: ) [0-9][0-9a-z.]*
     | (?<= \{"version":" ) [^"]+
+    | (?<= targetRevision:\ ) [0-9][0-9a-z.]*            # docs/gitops.md
+    | (?<= \ tag:\ ) [0-9][0-9a-z.]*
+    | (?<= ^\ \ version\ {10}=\ ") [^"]+
     """,
     re.MULTILINE,
 )

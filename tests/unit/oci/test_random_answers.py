@@ -189,6 +189,7 @@ def test_a_made_up_answer_has_a_reason_and_the_right_one(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(7200)
 @rounds(20_000)
 @given(ANSWERS, st.integers(0, 2))
 def test_twenty_thousand_made_up_answers(answers: list[Answer | None], users: int) -> None:
