@@ -80,4 +80,14 @@ MUTATING_WEBHOOK = Kind(
     "mutatingwebhookconfigurations",
     "admissionregistration.k8s.io/v1",
 )
+MUTATING_POLICY = Kind(
+    "MutatingAdmissionPolicy",
+    "mutatingadmissionpolicies",
+    "admissionregistration.k8s.io/v1",
+)
+MUTATING_POLICY_BINDING = Kind(
+    "MutatingAdmissionPolicyBinding",
+    "mutatingadmissionpolicybindings",
+    "admissionregistration.k8s.io/v1",
+)
 SELF_SUBJECT_REVIEW = Kind("SelfSubjectReview", "selfsubjectreviews", "authentication.k8s.io/v1")

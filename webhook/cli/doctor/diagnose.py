@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import initshim
 from webhook.cli.doctor import (
+    admission_policy,
     ca_bundle_policy,
     certificate,
     configuration,
@@ -45,6 +46,11 @@ async def diagnose(
     if cluster is None:
         return [_absent(webhook)]
 
+    where = namespace or next(iter(cluster.selected), "")
+    if cluster.by_policy:
+        async with asyncio.timeout_at(end):
+            return await admission_policy.diagnose(client, cluster, namespace=where)
+
     async def until(fetch: Awaitable[_Fetched]) -> _Fetched | KubeError:
         try:
             async with asyncio.timeout_at(end):
@@ -54,7 +60,6 @@ async def diagnose(
                 f"it was not done in {seconds:g} s", next_step="initshim doctor --timeout 300"
             )
 
-    where = namespace or next(iter(cluster.selected), "")
     certificates, backends, granted, held, rehearsed, waiting = await asyncio.gather(
         until(certificate.fetch(client, cluster, now=now)),
         until(service.fetch(client, cluster)),

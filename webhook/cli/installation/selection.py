@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from webhook.core.annotations import INJECT, ON
+from webhook.core.cel.limits import limits
 from webhook.core.pod import Pod
 from webhook.core.selector import selects
 from webhook.kube.client import KubeClient
@@ -22,6 +23,10 @@ PLANNED = frozenset(
         "not-shared-process-namespace",
         # With the admission policy: what it keeps from the webhook is wrapped already.
         "left-to-the-webhook",
+        "not-mirror-pod",
+        "not-runtime-class",
+        "not-name-taken",
+        *(limit.name for limit in limits()),
     }
 )
 # What a condition of the chart says of namespaces, in CEL; those of a managed cluster.

@@ -7,12 +7,13 @@ from typing import Any
 
 from webhook.cli.installation.selection import Selection
 from webhook.cli.installation.settings import values_of
+from webhook.core.annotations import STATUS
 from webhook.core.errors import BadSettings
 from webhook.core.selector import selects
 from webhook.kube.attempt import Listed, attempt, attempt_list
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import Forbidden, KubeError, Missing
-from webhook.kube.objects import DEPLOYMENT, MUTATING_WEBHOOK, SERVICE, Json, Ref
+from webhook.kube.objects import DEPLOYMENT, MUTATING_POLICY, MUTATING_WEBHOOK, SERVICE, Json, Ref
 from webhook.settings import Settings, given
 
 WEBHOOK = "inject.initshim.dev"
@@ -56,6 +57,11 @@ class Installation:
         """When the first configuration was made, in RFC 3339."""
         stamps = (each["metadata"].get("creationTimestamp") for each in self.configurations)
         return min(str(stamp or "") for stamp in stamps)
+
+    @property
+    def by_policy(self) -> bool:
+        """Whether the API server wraps by itself, and no webhook is there (`engine: policy`)."""
+        return "clientConfig" not in self.webhook
 
     @property
     def client_config(self) -> Mapping[str, Any]:
@@ -156,7 +162,7 @@ async def survey(client: KubeClient, name: str | None = None) -> Installation | 
     KubeError where not even that can be read. Rights: list or get webhook configurations; get the
     Service and list the Deployments beside it.
     """
-    found = await _configurations(client, name)
+    found = await _configurations(client, name) or await _policies(client, name)
     if not found:
         return None
     installed = Installation(configurations=tuple(found), service={}, deployments=[])
@@ -181,6 +187,31 @@ async def _configurations(client: KubeClient, name: str | None) -> list[Json]:
         error.next_step += " Or name the configuration: --webhook initshim needs only `get`."
         raise
     return [each for each in found if any(_ours(each))]
+
+
+async def _policies(client: KubeClient, name: str | None) -> list[Json]:
+    """Give the admission policies of initshim as if they were configurations: whom they select."""
+    listed = await attempt_list(client, MUTATING_POLICY)
+    if isinstance(listed, KubeError):
+        return []  # an API server before 1.36, or one that has the feature off
+    found = [
+        each for each in listed if is_our_policy(each) and name in (None, each["metadata"]["name"])
+    ]
+    return [
+        {"metadata": each["metadata"], "webhooks": [_selecting(each["spec"])]} for each in found
+    ]
+
+
+def is_our_policy(policy: Json) -> bool:
+    """Recognise our admission policy by the annotation that it writes."""
+    mutations = (policy.get("spec") or {}).get("mutations") or ()
+    return any(STATUS.replace("/", "~1") in str(each.get("jsonPatch")) for each in mutations)
+
+
+def _selecting(spec: Json) -> Json:
+    constraints = spec.get("matchConstraints") or {}
+    conditions = spec.get("matchConditions") or []
+    return {**constraints, "name": WEBHOOK, "matchConditions": conditions}
 
 
 def _ours(configuration: Json) -> Iterator[Json]:
