@@ -5,6 +5,7 @@ import gzip
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count, cycle
+from pathlib import Path
 from typing import Any
 
 from tests.attacks.arena import Arena
@@ -16,6 +17,7 @@ from tests.fakes.reviews import pod
 
 attacks = Attacks("a registry")
 _NUMBERS = count()
+PROGRAMS = Path(__file__).parent / "programs"
 _MIB = 1 << 20
 Handler = Callable[[Request], Awaitable[Answer]]
 
@@ -213,6 +215,15 @@ async def names(arena: Arena) -> None:
     hosts = [f"n{next(_NUMBERS)}{SILENT}" for _ in range(64)]
     pods = [each for host in hosts for each in _pods(host, 1, 1)]
     await arena.create(*pods)
+
+
+@attacks(
+    "credential programs",
+    "300 host names, for each of which the webhook's `credsStore` takes two seconds",
+    docker_config=PROGRAMS / "config.json",
+)
+async def programs_for(arena: Arena) -> None:
+    await arena.create(*[_pods(f"p{next(_NUMBERS)}.invalid", 1, 1)[0] for _ in range(300)])
 
 
 @attacks("many registries", "500 host names that nobody has, a new one for each container")

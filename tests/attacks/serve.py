@@ -3,17 +3,20 @@
 Usage: python -m tests.attacks.serve API_SERVER_URL serve. The URL may be "" for none.
 """
 
+import os
 import socket
 import ssl
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from tests.attacks.wire import SILENT
 from webhook.cli import start
+from webhook.kube import connect
 from webhook.kube.connect import Connection
-from webhook.server import run
 
+PROGRAMS = Path(__file__).parent / "programs"
 _RESOLVE = socket.getaddrinfo
 
 
@@ -30,9 +33,10 @@ async def no_token() -> None:
 
 
 if __name__ == "__main__":
+    os.environ["PATH"] = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
     url = sys.argv.pop(1)
     socket.getaddrinfo = getaddrinfo
     if url:
         connection = Connection(url, ssl.create_default_context(), no_token)
-        vars(run)["in_cluster"] = lambda _: connection
+        vars(connect)["in_cluster"] = lambda _: connection
     start()

@@ -8,10 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from webhook.cli import start
-from webhook.kube.connect import in_cluster
-from webhook.server import run
+from webhook.kube import connect
 
 if __name__ == "__main__":
     folder = Path(sys.argv.pop(1))
-    vars(run)["in_cluster"] = partial(in_cluster, folder=folder)
+    vars(connect)["in_cluster"] = partial(connect.in_cluster, folder=folder)
     start()

@@ -158,6 +158,7 @@ def test_doctor_finds_the_certificate_the_rehearsal_and_the_rights_good(
     _, findings = doctor(plane)
     assert severities(findings, "rehearsal") == {"ok"}
     assert severities(findings, "rights") == {"ok"}
+    assert any("caBundle alone" in each["what"] for each in findings)
     assert severities(findings, "certificate") == {"ok", "info"}
     assert severities(findings, "configuration") == {"ok"}
     assert fleet.replicas
@@ -178,6 +179,33 @@ def test_doctor_tells_a_ca_that_does_not_match(plane: ControlPlane, fleet: Fleet
     assert code == 2
     assert "error" in severities(findings, "certificate")
     assert fleet.replicas
+
+
+def test_doctor_tells_an_account_that_can_change_its_rules(
+    plane: ControlPlane, fleet: Fleet
+) -> None:
+    """The API server goes by a binding some moments after it was made, or taken away."""
+    kind = "validatingadmissionpolicybindings"
+    path = f"/apis/admissionregistration.k8s.io/v1/{kind}/initshim-ca-bundle"
+    binding = plane.api.get(path).json()
+    assert plane.api.delete(path).status_code == 200
+    try:
+        await_finding(plane, "rights", "warning", "every object of the cluster")
+    finally:
+        kept = {key: binding["metadata"][key] for key in ("name", "labels")}
+        made(plane, path.rpartition("/")[0], {**binding, "metadata": kept})
+    await_finding(plane, "rights", "ok", "caBundle alone")
+    assert fleet.replicas
+
+
+def await_finding(plane: ControlPlane, check: str, severity: str, what: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while True:
+        _, findings = doctor(plane)
+        said = [each for each in findings if each["check"] == check]
+        if any(each["severity"] == severity and what in each["what"] for each in said):
+            return
+        assert time.monotonic() < end, said
 
 
 def test_doctor_tells_a_namespace_that_is_not_selected(plane: ControlPlane, fleet: Fleet) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from webhook.assembly.certificates import make_certificates
 from webhook.cli import start
-from webhook.kube.connect import in_cluster
+from webhook.kube import connect
 from webhook.server import run
 from webhook.tls import issue
 from webhook.tls.state import Lives
@@ -29,7 +29,7 @@ QUICK = Lives(
 def main() -> None:
     """Run the webhook."""
     folder = Path(os.environ["SERVICE_ACCOUNT"])
-    run.in_cluster = partial(in_cluster, folder=folder)  # type: ignore[attr-defined]
+    vars(connect)["in_cluster"] = partial(connect.in_cluster, folder=folder)
     lives = {"watchful": WATCHFUL, "quick": QUICK}.get(os.environ.get("LIVES", ""))
     if lives is not None:
         run.make_certificates = partial(make_certificates, lives=lives)  # type: ignore[attr-defined]

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -47,7 +47,7 @@ class Service:
 def service(tmp_path: Path) -> Iterator[tuple[Service, KubeClient, Process, Process]]:
     files = certificate(tmp_path)
     with (
-        process(drain_seconds=2, log_level="info", **files.settings) as old,
+        process(drain_seconds=PATIENCE, log_level="info", **files.settings) as old,
         process(drain_seconds=0, **files.settings) as new,
     ):
         service = Service(old, new)
@@ -68,10 +68,28 @@ def await_calls(client: KubeClient, port: int, count: int) -> None:
         time.sleep(0.01)
 
 
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def await_move(client: KubeClient, old: int, new: int) -> None:
+    """Wait until all calls go to the new one."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        before = client.calls.good.count(old)
+        await_calls(client, new, 50)
+        if client.calls.good.count(old) == before:
+            return
+        assert time.monotonic() < end, "calls still go to the old one"
+
+
 def test_no_call_fails_while_one_of_two_webhooks_ends_semantics_6(
     service: tuple[Service, KubeClient, Process, Process],
 ) -> None:
-    _, client, old, new = service
+    endpoints, client, old, new = service
     for each in (old, new):
         await_calls(client, each.port, 20)
     old.terminate()
@@ -79,7 +97,10 @@ def test_no_call_fails_while_one_of_two_webhooks_ends_semantics_6(
     status, reason = old.get("/readyz")
     assert (status, "draining" in reason) == (503, True)
     assert old.get("/healthz")[0] == 200
-    assert old.popen.wait(60) == 0
+    until(lambda: endpoints.ready == [new.port])
+    await_move(client, old.port, new.port)
+    old.terminate()  # a second time: the drain may end
+    assert old.popen.wait(PATIENCE) == 0
     await_calls(client, new.port, 100)
     assert client.calls.failures == []
     assert client.calls.closes > 0, "connections to the old one were given up by its answers"
