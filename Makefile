@@ -35,7 +35,7 @@ N ?= $(if $(T)$(K),0,auto)
 CHOSEN = $(T) $(if $(K),-k "$(K)") -n $(N) --dist loadgroup
 TESTS := .venv/.has-test .venv/.has-traces .venv/.has-cli .venv/.has-coverage
 
-.PHONY: help demo test quick coverage mutants assets integration faults soak attacks lint fuzz bench \
+.PHONY: help demo test quick coverage mutants assets integration node node-test node-down faults soak attacks lint fuzz bench \
 	bench-reaper bench-webhook bench-cluster reaper dist locked-dist docs site lock clean
 .DEFAULT_GOAL := help
 
@@ -49,7 +49,7 @@ test: $(TESTS) .venv/.has-docs ## Run the tests, or a part: make test T=tests/un
 	$(PYTEST) $(CHOSEN)
 
 quick: $(TESTS) ## Run what answers within a minute, while you edit
-	HYPOTHESIS_PROFILE=quick $(PYTEST) -q -n $(N) --dist loadgroup -m "not slow and not long and not controlplane and not attacks" $(or $(T),$(QUICK)) $(if $(K),-k "$(K)")
+	HYPOTHESIS_PROFILE=quick $(PYTEST) -q -n $(N) --dist loadgroup -m "not slow and not long and not controlplane and not attacks and not node" $(or $(T),$(QUICK)) $(if $(K),-k "$(K)")
 
 coverage: $(TESTS) .venv/.has-docs .venv/.has-coverage ## Measure which branches the tests take, subprocesses included; fails below the floor
 	rm -f $(CACHE)/coverage/data*
@@ -66,6 +66,15 @@ assets: $(TESTS) ## Find or build kube-apiserver and etcd, the newest and an old
 
 integration: assets ## Run the tests against real API servers, built once (needs Go, or KUBEBUILDER_ASSETS)
 	$(PYTEST) -m controlplane -n 2 --dist loadgroup
+
+node: $(TESTS) ## Bring up a real node: etcd to kubelet and containerd, initshim's images in its registries (root; builds once)
+	@env -u XDG_CACHE_HOME GOCACHE=$(CACHE)/go-build $(BIN)/python -m tests.integration.node up
+
+node-test: node ## Run the tests on that node, on what README's commands install
+	$(PYTEST) -m node tests/integration/node
+
+node-down: $(TESTS) ## End the node; nothing of it stays but what was built
+	@$(BIN)/python -m tests.integration.node down
 
 faults: assets ## Measure load and break things, 15 minutes; tables and picture go to docs/reliability.md
 	env -u XDG_CACHE_HOME $(BIN)/python -m tests.integration.faults

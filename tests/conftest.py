@@ -31,7 +31,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 def pytest_configure(config: pytest.Config) -> None:
     """Let nothing outlive the run; leave out what `make fuzz` and `make integration` are for."""
     if not os.environ.get("INITSHIM_LONG") and not config.option.markexpr:
-        config.option.markexpr = "not long and not controlplane and not attacks"
+        config.option.markexpr = "not long and not controlplane and not attacks and not node"
     _start_as_a_shell_does()
     if not hasattr(config, "workerinput"):  # xdist's workers are the run's own
         leftovers.end_with_this_process()

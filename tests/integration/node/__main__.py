@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from tests.integration.controlplane.assets import Missing
-from tests.integration.node import builds, images
+from tests.integration.node import builds, images, machine
 from tests.integration.node.component import NotReady
 from tests.integration.node.layout import OPEN_REGISTRY, PRIVATE_REGISTRY
 from tests.integration.node.machine import BootFailed
@@ -61,9 +61,13 @@ def up() -> None:
 
 
 def down() -> None:
-    """End it and leave nothing behind but what was built."""
-    Node().down()
-    say("it is gone")
+    """End it and leave nothing behind but what was built; look, and fail where something is."""
+    node = Node()
+    node.down()
+    still = machine.left(node.layout)
+    if still:
+        sys.exit("\n".join(["The node left something behind:", *still]))
+    say("it is gone: no process, mount, link, route or cgroup of it is left")
 
 
 _BEGUN = time.monotonic()

@@ -69,6 +69,26 @@ def off(layout: Layout) -> None:
     cgroups.remove()
 
 
+def left(layout: Layout) -> list[str]:
+    """Say what of the node is still on this machine: processes, mounts, link, routes, cgroups."""
+    folder = str(layout.folder)
+    found = [f"cgroup {path}" for path in cgroups.left()]
+    found += [
+        f"process {each.pid} {each.info['name']}"
+        for each in psutil.process_iter(["name", "cmdline"])
+        if any(word.startswith(folder) for word in each.info["cmdline"] or ())
+    ]
+    mounts = Path("/proc/self/mounts").read_text().splitlines()
+    found += [f"mount {line}" for line in mounts if folder in line]
+    for what, net in (("link", LINK), ("route", POD_NET), ("route", SERVICE_NET)):
+        said = subprocess.run(
+            ["ip", "link" if what == "link" else "route", "show", net],
+            capture_output=True, text=True, check=False,
+        ).stdout  # fmt: skip
+        found += [f"{what} {line}" for line in said.splitlines() if net in line]
+    return found
+
+
 def _wait_for_init(layout: Layout, outer: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + _BOOT_SECONDS
     while True:
