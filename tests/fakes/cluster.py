@@ -6,7 +6,11 @@ Pods that the webhook saw went through its own plan and mutation, as they would 
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from tests.fakes.api_server import ApiServer
 from webhook.core import mutation, patch, policy
@@ -26,6 +30,18 @@ _PLURALS = {
     "Rollout": "argoproj.io/v1alpha1/namespaces/{}/rollouts",
 }
 _BETWEEN = {"Deployment": "ReplicaSet", "CronJob": "Job", "Rollout": "ReplicaSet"}
+
+
+@cache
+def _rendered() -> Mapping[str, Json]:
+    """Read what the chart renders, by kind: of the kinds asked for there is one object each."""
+    file = Path(__file__).parents[2] / "deploy" / "initshim.yaml"
+    return {each["kind"]: each for each in yaml.safe_load_all(file.read_text()) if each}
+
+
+def installed(kind: str) -> Json:
+    """Give an object of the installation, anew each time."""
+    return copy.deepcopy(_rendered()[kind])
 
 
 def wrapped(pod: Json) -> Json:
@@ -61,20 +77,17 @@ class Cluster:
     count: int = 0
 
     def install(self, name: str = "initshim", **webhook: Any) -> None:
-        """Put the webhook configuration that the chart renders, in short."""
-        ours = {
-            "name": "inject.initshim.dev",
-            "clientConfig": {"service": {"name": "initshim", "namespace": "initshim"}},
-            "namespaceSelector": {"matchLabels": {"initshim.dev/inject": "enabled"}},
-            **webhook,
-        }
+        """Put the webhook configuration that the chart renders, with `webhook` changed in it."""
+        (rendered,) = installed("MutatingWebhookConfiguration")["webhooks"]
+        ours = {**rendered, **webhook}
         path = f"/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{name}"
         self.server.put(path, {"metadata": {"creationTimestamp": INSTALLED}, "webhooks": [ours]})
 
     def settings(self, images: str = "", **env: str) -> None:
-        """Put the webhook's Deployment, which says how it decides."""
+        """Put the webhook's Deployment as the chart renders it, with these settings alone."""
+        pod = installed("Deployment")["spec"]["template"]
         listed = [{"name": f"INITSHIM_{key}", "value": value} for key, value in env.items()]
-        pod = {"spec": {"containers": [{"name": "webhook", "image": "i", "env": listed}]}}
+        pod["spec"]["containers"][0]["env"] = listed
         self.server.put(
             "/apis/apps/v1/namespaces/initshim/deployments/initshim", {"spec": {"template": pod}}
         )
