@@ -11,7 +11,7 @@ import sys
 from tests.attacks.catalogue import ATTACKS
 from tests.attacks.report import machine, table
 from tests.attacks.trial import Outcome, quantile, tried
-from tests.integration.faults.report import write
+from tests.tables import write_between_marks
 
 
 def main() -> int:
@@ -34,7 +34,7 @@ def main() -> int:
                 flush=True,
             )
         if chosen.write and outcomes:  # after each: a run may be ended early
-            write("neighbours", f"{table(outcomes)}\n\n{machine(outcomes)}")
+            write_between_marks("neighbours", f"{table(outcomes)}\n\n{machine(outcomes)}")
     print(table(outcomes))
     return 1 if any(outcome.faults for outcome in outcomes) else 0
 

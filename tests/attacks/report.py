@@ -4,28 +4,28 @@ import os
 import platform
 from collections.abc import Sequence
 
+from tests import tables
 from tests.attacks.trial import Outcome, quantile
+
+_HEAD = (
+    "neighbour", "what it did", "#honest reviews", "#p50", "#p99", "#un-wrapped",
+    "#slowest probe", "#memory",
+)  # fmt: skip
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
     """Give a row for each attack."""
-    head = (
-        "| neighbour | what it did | honest reviews | p50 | p99 | un-wrapped | slowest probe "
-        "| memory |\n"
-        "|---|---|---:|---:|---:|---:|---:|---:|"
-    )
-    return "\n".join([head, *map(_row, outcomes)])
+    return tables.table(_HEAD, map(_row, outcomes))
 
 
-def _row(outcome: Outcome) -> str:
+def _row(outcome: Outcome) -> list[object]:
     memory = f"{max(outcome.memory) >> 20} MiB" if outcome.memory else "killed"
     times = [quantile(outcome.felt.reviews, 0.5), outcome.p99, outcome.probe]
     p50, p99, probe = (f"{1000 * each:,.0f} ms" for each in times)
-    return (
-        f"| {outcome.attack.position} | **{outcome.attack.name}**: {outcome.attack.what} "
-        f"| {len(outcome.felt.reviews)} | {p50} | {p99} | {len(outcome.felt.unwrapped)} "
-        f"| {probe} | {memory} |"
-    )
+    did = f"**{outcome.attack.name}**: {outcome.attack.what}"
+    felt = outcome.felt
+    counts = (len(felt.reviews), p50, p99, len(felt.unwrapped))
+    return [outcome.attack.position, did, *counts, probe, memory]
 
 
 def machine(outcomes: Sequence[Outcome]) -> str:

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests import leftovers
+from tests import leftovers, tables
 from tests.integration.controlplane.assets import Missing
 from tests.integration.faults import report
 from tests.integration.faults.faults import FAULTS, Fault
@@ -38,8 +38,8 @@ def main(names: list[str]) -> int:
             trials.append(try_fault(on, fault, rate=RATE))
             print(f"{_said(trials[-1])} [{time.monotonic() - start:.0f} s]", flush=True)
     if not names:
-        report.write("load", f"{report.load_table(measured)}\n\n{report.machine()}")
-        report.write("faults", report.fault_table(trials))
+        tables.write_between_marks("load", f"{report.load_table(measured)}\n\n{report.machine()}")
+        tables.write_between_marks("faults", report.fault_table(trials))
         report.draw(measured, trials)
     return int(any(each.lost or each.rejected for each in trials))
 

@@ -5,54 +5,50 @@ import platform
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests import tables
 from tests.integration.faults.measure import Measured
 from tests.integration.faults.trial import Trial
 
-PAGE = Path(__file__).parents[3] / "docs" / "reliability.md"
-PICTURE = PAGE.with_name("pictures") / "reliability.svg"
+PICTURE = tables.RELIABILITY.with_name("pictures") / "reliability.svg"
 BLUE, GREY, DARK = "#1f6feb", "#b6bfc9", "#57606a"
 _QUANTILES = ((0.5, "p50"), (0.99, "p99"), (0.999, "p99.9"))
+
+_LOAD = (
+    "way", "#asked for", "#answered", "#p50", "#p99", "#p99.9", "#errors", "#un-wrapped",
+    "#CPU", "#memory",
+)  # fmt: skip
+_FAULTS = (
+    "fault", "what is done", "#pods", "#lost", "#rejected", "#un-wrapped", "#known image left",
+    "#new image left", "#for", "#p50", "#p99", "#longest", "seen",
+)  # fmt: skip
 
 
 def load_table(measured: Sequence[Measured]) -> str:
     """Give the table of what reviews cost at each rate."""
-    head = (
-        "| way | asked for | answered | p50 | p99 | p99.9 | errors | un-wrapped | CPU | memory |\n"
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
-    )
-    return "\n".join([head, *map(_load_row, measured)])
+    return tables.table(_LOAD, map(_load_row, measured))
 
 
-def _load_row(run: Measured) -> str:
+def _load_row(run: Measured) -> list[object]:
     asked = "all it can" if run.asked is None else f"{run.asked:,.0f}/s"
-    waits = " | ".join(f"{run.figures.quantile(share):,.1f} ms" for share, _ in _QUANTILES)
+    waits = [f"{run.figures.quantile(share):,.1f} ms" for share, _ in _QUANTILES]
     errors = sum(run.figures.failed.values())
-    return (
-        f"| {run.way} | {asked} | {run.figures.rate:,.0f}/s | {waits} | {errors} "
-        f"| {run.unwrapped} | {run.cores:.2f} | {run.memory >> 20} MiB |"
-    )
+    cost = (f"{run.cores:.2f}", f"{run.memory >> 20} MiB")
+    return [run.way, asked, f"{run.figures.rate:,.0f}/s", *waits, errors, run.unwrapped, *cost]
 
 
 def fault_table(trials: Sequence[Trial]) -> str:
     """Give the table of what each fault did to the pods that were created around it."""
-    head = (
-        "| fault | what is done | pods | lost | rejected | un-wrapped | known image left "
-        "| new image left | for | p50 | p99 | longest | seen |\n"
-        "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|"
-    )
-    return "\n".join([head, *map(_fault_row, trials)])
+    return tables.table(_FAULTS, map(_fault_row, trials))
 
 
-def _fault_row(trial: Trial) -> str:
+def _fault_row(trial: Trial) -> list[object]:
     seconds = f"{trial.seconds:.1f} s" if trial.unwrapped + trial.partly else ""
-    waits = " | ".join(f"{trial.figures.quantile(share):,.0f} ms" for share in (0.5, 0.99, 1.0))
+    waits = [f"{trial.figures.quantile(share):,.0f} ms" for share in (0.5, 0.99, 1.0)]
     remarks = [trial.remark] if trial.remark else []
     remarks += [f"{trial.retried} creations tried again by the client"] if trial.retried else []
     counts = (trial.lost, trial.rejected, trial.unwrapped, trial.known, trial.fresh)
-    return (
-        f"| {trial.fault.name} | {trial.fault.does} | {trial.stored:,} "
-        f"| {' | '.join(map(str, counts))} | {seconds} | {waits} | {'; '.join(remarks)} |"
-    )
+    what = (trial.fault.name, trial.fault.does, f"{trial.stored:,}")
+    return [*what, *counts, seconds, *waits, "; ".join(remarks)]
 
 
 def machine() -> str:
@@ -61,15 +57,6 @@ def machine() -> str:
         f"Measured on {os.cpu_count()} CPUs that API server, etcd, replicas and load share, "
         f"Linux {platform.release().split('-')[0]}, {platform.machine()}."
     )
-
-
-def write(name: str, content: str, page: Path = PAGE) -> None:
-    """Put generated text between `<!-- NAME -->` and `<!-- /NAME -->`."""
-    text = page.read_text()
-    start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-    before, _, rest = text.partition(start)
-    _, _, after = rest.partition(end)
-    page.write_text(f"{before}{start}\n{content}\n\n{end}{after}")
 
 
 def draw(measured: Sequence[Measured], trials: Sequence[Trial], path: Path = PICTURE) -> None:

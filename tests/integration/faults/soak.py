@@ -15,9 +15,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests import leftovers
+from tests import leftovers, tables
 from tests.integration.controlplane.assets import Missing
-from tests.integration.faults import report
 from tests.integration.faults.load import Figures
 from tests.integration.faults.stage import Stage, stage
 
@@ -109,7 +108,7 @@ def main(seconds: float) -> int:
         done = soak(on, seconds=seconds)
     text = table(done)
     print(text)
-    report.write("soak", text)
+    tables.write_between_marks("soak", text)
     grown = max(done.growth(replica) for replica in range(len(done.samples[0][1])))
     failed = done.figures.failed + done.churn.failed
     if grown > _MOST_GROWTH or failed:
