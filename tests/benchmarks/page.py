@@ -6,7 +6,7 @@ import platform
 import statistics
 from pathlib import Path
 
-from tests.benchmarks.contenders import LIMIT, OURS, PEER
+from tests.benchmarks.contenders import LIMIT, NAIVE, OURS, PEER
 from tests.benchmarks.report import Figures, draw
 from tests.benchmarks.reviews import KINDS, MAIN, SHAPES
 
@@ -27,7 +27,12 @@ as the API server does. The reviews are golden pods of the tests with what the A
   webhook of bank-vaults would be another, but Go's module proxy did not serve it.
 
 Only initshim writes a log line and counts metrics for each review, caps what it reads, and applies
-each patch to the pod before it sends it. Its log goes to /dev/null here.
+each new shape of a patch to the pod before it sends it. Its log goes to /dev/null here.
+
+The floor of a review of 9 KB, in thousands of instructions, before anything is decided: uvicorn and
+httptools 161, the decoding of what is read 122 (91 of it to skip the rest), the answer 55: 338 in
+all. What remains buys limits on every wait and size, the plan for each container, the operations of
+the patch and their check, warnings of what wrapping changes, a line in the log, and metrics.
 """
 _TABLES = {
     "CPU for one review, µs": "cpu",
@@ -59,12 +64,24 @@ def write(figures: Figures, names: list[str], reviews: int, out: Path) -> str:
         "rss_mb": figures["Rss"][OURS],
     }
     medians = {name: round(statistics.median(values), 1) for name, values in samples.items()}
-    (out / "webhook.json").write_text(json.dumps(medians, indent=2) + "\n")
+    published, changes = out / "webhook.json", [""]
+    if published.exists():
+        changes = moved(json.loads(published.read_text()), medians)
+    published.write_text(json.dumps(medians, indent=2) + "\n")
     head = _HEAD.format(limit=LIMIT, peer=PEER)
     (out / "webhook.md").write_text(
         f"{head}\n{text}\n\n![The same figures as a picture](webhook.svg)\n\n{_made_on()}\n"
     )
-    return text
+    return "\n\n".join([text, "\n".join(changes)])
+
+
+def moved(before: dict[str, float], now: dict[str, float]) -> list[str]:
+    """Say of each figure how far it is from the one that was published last."""
+    return [
+        f"{name}: {value:g}, {value / before[name] - 1:+.0%} to what was published"
+        for name, value in now.items()
+        if before.get(name)
+    ]
 
 
 def _by_sample(key: str) -> dict[str, str]:
@@ -95,19 +112,22 @@ def _number(value: float) -> str:
 
 def _goals(figures: Figures) -> str:
     """Hold the figures against the goals; CPU is compared, for it does not wait for the client."""
-    main = f"{MAIN[1]}, {MAIN[0]}"
+    main, left_alone = f"{MAIN[1]}, {MAIN[0]}", f"opted out, {MAIN[0]}"
     lines = ["| goal | figure | |", "|---|---:|---|"]
-    share = _ratio(figures, f"cpu, {main}", LIMIT)
-    lines.append(_goal(f"{main}: at least 0.5 of {LIMIT}", share, met=share >= 0.5))
-    left = _ratio(figures, f"cpu, opted out, {MAIN[0]}", LIMIT)
-    lines.append(_goal(f"opted out, {MAIN[0]}: at least 0.6 of {LIMIT}", left, met=left >= 0.6))
+    for kind, least in ((main, 0.24), (left_alone, 0.35)):
+        share = _ratio(figures, f"cpu, {kind}", LIMIT)
+        lines.append(_goal(f"{kind}: at least {least} of {LIMIT}", share, met=share >= least))
+    for peer in (NAIVE, PEER):
+        if figures["start"].get(peer):
+            worst = min(_ratio(figures, key, peer) for key in figures if key.startswith("cpu"))
+            lines.append(_goal(f"every review: cheaper than {peer}", worst, met=worst > 1))
     if figures["start"].get(PEER):
-        worst = min(_ratio(figures, key, PEER) for key in figures if key.startswith("cpu"))
-        lines.append(_goal(f"every review: cheaper than {PEER}", worst, met=worst > 1))
+        times = _ratio(figures, f"cpu, {main}", PEER)
+        lines.append(_goal(f"{main}: at least 4 times cheaper than {PEER}", times, met=times >= 4))
     for label, key, most in (
         ("p99 at half load under 5 ms", "half load p99", 5),
-        ("Rss under 90 MB", "Rss", 90),
-        ("ready in under 1,500 ms", "start", 1500),
+        ("Rss under 70 MB", "Rss", 70),
+        ("ready in under 500 ms", "start", 500),
     ):
         value = statistics.median(figures[key][OURS])
         lines.append(_goal(label, value, met=value < most))
