@@ -88,9 +88,18 @@ def test_a_page_is_quiet_fits_and_is_for_everybody(
     )
     page = context.new_page()
     wrong: list[str] = []
-    page.on("console", lambda said: said.type == "error" and wrong.append(f"console: {said.text}"))
+
+    def on_console(said: Any) -> None:
+        if said.type == "error":
+            wrong.append(f"console: {said.text}")
+
+    def on_request(asked: Any) -> None:
+        if not asked.url.startswith(url):
+            wrong.append(asked.url)
+
+    page.on("console", on_console)
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-    page.on("request", lambda asked: asked.url.startswith(url) or wrong.append(asked.url))
+    page.on("request", on_request)
     for name in pages:
         page.goto(f"{url}/{name}")
         beyond, *wide = page.evaluate(_OVERFLOWING)

@@ -172,7 +172,7 @@ class ApiServer:
         else:
             self._allow("patch", path)
         present = self._get(path)
-        wanted = _merge(present, given)
+        wanted: Json = _merge(present, given)
         refusal = self.refuse_change(user or self.user, path, present, wanted)
         if refusal:
             raise Refusal(422, "Invalid", refusal)

@@ -64,8 +64,8 @@ def test_with_the_webhook_down_a_command_is_wrapped_all_the_same(
     plane: ControlPlane, both: Release
 ) -> None:
     members = [each.member for each in both.fleet.replicas]
-    for each in members:
-        both.fleet.balancer.hold(each)
+    for member in members:
+        both.fleet.balancer.hold(member)
     for each in both.fleet.replicas:
         each.pause()
     try:

@@ -9,9 +9,9 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.tls import context, issue
+from webhook.tls import context
 from webhook.tls.issue import authority, leaf, read_authority, read_pair
-from webhook.tls.pair import BadCertificate
+from webhook.tls.pair import BadCertificate, Pair
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -126,7 +126,7 @@ def test_a_ca_of_another_kind_of_key_signs_nothing() -> None:
     ],
     ids=["authority", "leaf"],
 )
-def test_a_key_may_do_what_it_is_for_and_nothing_else(made: issue.Pair, uses: set[str]) -> None:
+def test_a_key_may_do_what_it_is_for_and_nothing_else(made: Pair, uses: set[str]) -> None:
     certificate = x509.load_pem_x509_certificate(made.chain)
     usage = certificate.extensions.get_extension_for_class(x509.KeyUsage)
     names = [name.strip("_") for name in vars(usage.value)]
