@@ -270,7 +270,9 @@ def _decide(
 def _by_fields(container: Container, options: PodOptions) -> Iterator[Reason]:
     """Give the reasons to leave a container alone, whatever it runs."""
     if is_wrapped(container):
-        yield Reason.ALREADY_WRAPPED
+        # A second mount at one path is refused, and the pod with it.
+        ours = any(map(is_our_mount, container.mounts))
+        yield Reason.ALREADY_WRAPPED if ours or not _path_taken(container) else Reason.NAME_TAKEN
     if container.name in options.excluded:
         yield Reason.EXCLUDED
     if not container.runs_on and not options.include_init:

@@ -374,3 +374,12 @@ def test_an_entry_without_a_meaning_stops_the_program() -> None:
     make = getattr(Reason, "_new_member_")  # noqa: B009 - the enum's own, unknown to mypy
     with pytest.raises(TypeError, match="forgotten has no meaning"):
         make(Reason, "forgotten")
+
+
+def test_a_reaper_of_somebodys_own_at_our_path_is_left_alone() -> None:
+    """The API server refuses a second mount at one path, and the pod with it."""
+    own = {"name": "tools", "mountPath": "/.initshim"}
+    app = {"name": "web", "image": "app", "command": INIT, "volumeMounts": [own]}
+    (decision,) = plan(Pod({"spec": {"containers": [app]}}), ClusterRules()).decisions
+    assert isinstance(decision, Skip)
+    assert decision.reason is Reason.NAME_TAKEN

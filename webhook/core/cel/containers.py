@@ -82,7 +82,8 @@ def fate(rules: Rules) -> str:
     by_argv = argvs.fate("variables.argvs[i]", rules.init_systems)
     return (
         f"i >= variables.apps && {is_ours('c')} ? {literal(OURS)}\n"
-        f": {is_wrapped('c')} ? {literal(Reason.ALREADY_WRAPPED)}\n"
+        f": {is_wrapped('c')} ? ({has_our_mount('c')} || !{path_taken('c')}\n"
+        f"? {literal(Reason.ALREADY_WRAPPED)} : {literal(Reason.NAME_TAKEN)})\n"
         f": c.name in variables.excluded ? {literal(Reason.EXCLUDED)}\n"
         ': i >= variables.apps && c.?restartPolicy.orValue("") != "Always"'
         f" && !variables.includesInit ? {literal(Reason.INIT_CONTAINER)}\n"
