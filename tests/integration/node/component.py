@@ -52,7 +52,6 @@ class Programs:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._kept: list[subprocess.Popen[bytes]] = []  # they outlive whoever started them
 
     def enter(self, *command: str) -> list[str]:
         """Give the command that runs another inside of the node."""
@@ -76,7 +75,6 @@ class Programs:
                 env={"PATH": f"{layout.folder / 'bin'}:{_PATH}", "HOME": "/root"},
                 start_new_session=True,
             )
-        self._kept.append(started)
         (layout.run / f"{component.name}.pid").write_text(str(started.pid))
 
     def wait(self, component: Component, patience: float = PATIENCE) -> None:

@@ -30,8 +30,8 @@ class BootFailed(Exception):
     """The node's namespaces could not be set up; the message has what was said."""
 
 
-def on(layout: Layout) -> subprocess.Popen[bytes]:
-    """Make namespaces, link and cgroups; give what holds them. Raises BootFailed."""
+def on(layout: Layout) -> None:
+    """Make the namespaces, the link to them and the cgroups. Raises BootFailed."""
     for folder in (layout.run, layout.logs, layout.disk):
         folder.mkdir(parents=True, exist_ok=True)
     cgroups.make()
@@ -53,7 +53,6 @@ def on(layout: Layout) -> subprocess.Popen[bytes]:
         )  # fmt: skip
     _wait_for_init(layout, outer)
     _link(layout)
-    return outer
 
 
 def off(layout: Layout) -> None:

@@ -35,7 +35,6 @@ class Node:
         self.layout = layout or here()
         self.programs = Programs(self.layout)
         self.components = all_of(self.layout)
-        self._machine: subprocess.Popen[bytes] | None = None
 
     @property
     def running(self) -> bool:
@@ -46,7 +45,7 @@ class Node:
         """Switch it on, with the disk that it had. Raises BootFailed or NotReady."""
         keys.make(self.layout)
         builds.link(self.layout.folder / "bin")
-        self._machine = machine.on(self.layout)
+        machine.on(self.layout)
         say("namespaces, link and cgroups are there")
         for component in self.components.values():
             self.programs.start(component)
