@@ -3,9 +3,10 @@
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psutil
 
@@ -47,6 +48,17 @@ def serves(port: int) -> Callable[[], bool]:
     return probe
 
 
+def outlive(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> int:
+    """Start a program that is nobody's child: it outlives us, and nobody has to wait for it."""
+    aside = 'setsid "$@" </dev/null >&2 & echo $!'
+    with log.open("ab") as said:
+        done = subprocess.run(
+            ["sh", "-c", aside, "sh", *command], stdout=subprocess.PIPE, stderr=said,
+            env=dict(environment), text=True, check=True,
+        )  # fmt: skip
+    return int(done.stdout)
+
+
 class Programs:
     """The node's programs, started inside of its namespaces and found again by any process."""
 
@@ -66,16 +78,10 @@ class Programs:
             file = layout.config / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
-        with (layout.logs / f"{component.name}.log").open("ab") as log:
-            started = subprocess.Popen(
-                self.enter(*component.command),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={"PATH": f"{layout.folder / 'bin'}:{_PATH}", "HOME": "/root"},
-                start_new_session=True,
-            )
-        (layout.run / f"{component.name}.pid").write_text(str(started.pid))
+        environment = {"PATH": f"{layout.folder / 'bin'}:{_PATH}", "HOME": "/root"}
+        command = self.enter(*component.command)
+        pid = outlive(command, layout.logs / f"{component.name}.log", environment)
+        (layout.run / f"{component.name}.pid").write_text(str(pid))
 
     def wait(self, component: Component, patience: float = PATIENCE) -> None:
         """Wait until it is ready. Raises NotReady."""

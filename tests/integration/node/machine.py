@@ -10,6 +10,7 @@ import psutil
 
 import initshim
 from tests.integration.node import cgroups
+from tests.integration.node.component import outlive
 from tests.integration.node.layout import (
     LINK,
     MACHINE_IP,
@@ -41,16 +42,8 @@ def on(layout: Layout) -> None:
     reaper.chmod(0o755)
     hosts = (name.partition(":")[0] for name in (OPEN_REGISTRY, PRIVATE_REGISTRY))
     boot = [sys.executable, "-B", str(Path(__file__).with_name("boot.py"))]
-    with (layout.logs / "machine.log").open("ab") as log:
-        outer = subprocess.Popen(
-            [
-                *_UNSHARE,
-                "--",
-                *boot, str(layout.folder), str(reaper), NODE, NODE_IP, *hosts,
-            ],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
-        )  # fmt: skip
+    command = [*_UNSHARE, "--", *boot, str(layout.folder), str(reaper), NODE, NODE_IP, *hosts]
+    outer = outlive(command, layout.logs / "machine.log", {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
     _wait_for_init(layout, outer)
     _link(layout)
 
@@ -89,16 +82,17 @@ def left(layout: Layout) -> list[str]:
     return found
 
 
-def _wait_for_init(layout: Layout, outer: subprocess.Popen[bytes]) -> None:
+def _wait_for_init(layout: Layout, outer: int) -> None:
     until = time.monotonic() + _BOOT_SECONDS
     while True:
-        children = psutil.Process(outer.pid).children() if outer.poll() is None else []
+        alive = psutil.pid_exists(outer)
+        children = psutil.Process(outer).children() if alive else []
         if children:
             (layout.run / "init.pid").write_text(str(children[0].pid))
             with suppress(OSError):
                 if Path(f"/proc/{children[0].pid}/exe").resolve() == layout.run / "init":
                     return
-        if outer.poll() is not None or time.monotonic() > until:
+        if not alive or time.monotonic() > until:
             said = (layout.logs / "machine.log").read_text(errors="replace")[-2000:]
             raise BootFailed(f"the node's namespaces could not be set up:\n{said}")
         time.sleep(0.05)
