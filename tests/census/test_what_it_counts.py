@@ -23,9 +23,11 @@ Row = dict[str, Any]
 # PID 1 leaves `own` zombies, its child leaves `childs`, and another waits for its own, but late.
 _LEAKER = """
 import os, signal, sys, time
-own, childs, handled = map(int, sys.argv[1:])
-if handled:
+own, childs, sigterm = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+if sigterm == "caught":
     signal.signal(signal.SIGTERM, lambda *_: None)
+if sigterm == "blocked":
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 for _ in range(own):
     os.fork() or os._exit(0)
 ends = os.pipe()
@@ -73,7 +75,7 @@ def count(census: Path) -> Callable[..., list[Row]]:
 
 
 @contextmanager
-def leaker(own: int, childs: int, *, handled: bool = False) -> Iterator[int]:
+def leaker(own: int, childs: int, *, sigterm: str = "") -> Iterator[int]:
     """Run a leaker as PID 1 of a namespace; gives its PID outside."""
     command = [
         *namespace(),
@@ -82,7 +84,7 @@ def leaker(own: int, childs: int, *, handled: bool = False) -> Iterator[int]:
         _LEAKER,
         str(own),
         str(childs),
-        str(int(handled)),
+        sigterm,
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as around:
         assert around.stdout
@@ -128,12 +130,14 @@ def test_zombies_are_counted_under_whom_they_belong_to(count: Callable[..., list
         assert all(row["stayed"] == 0 for row in rows(found, "zombies", parent=late))
 
 
-@pytest.mark.parametrize(("handled", "term"), [(False, "default"), (True, "handled")])
+@pytest.mark.parametrize(
+    ("sigterm", "term"), [("", "default"), ("caught", "handled"), ("blocked", "handled")]
+)
 def test_pid_1_of_a_namespace_is_told_of_with_what_sigterm_does(
-    count: Callable[..., list[Row]], handled: bool, term: str
+    count: Callable[..., list[Row]], sigterm: str, term: str
 ) -> None:
     need.namespaces()
-    with leaker(0, 1, handled=handled) as first:
+    with leaker(0, 1, sigterm=sigterm) as first:
         found = count()
         (row,) = rows(found, "first", pid=first)
         assert row["term"] == term

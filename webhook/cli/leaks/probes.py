@@ -1,7 +1,7 @@
 """The programs that can read /proc in a container, in the order in which they are tried.
 
 Each prints the same lines: `T ` and the line /proc/PID/stat of each process, `S ` and the lines
-SigCgt and SigIgn of /proc/1/status; cat prints them as they are, without the letter.
+SigBlk, SigIgn and SigCgt of /proc/1/status; cat prints them as they are, without the letter.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ for folder in /proc/[0-9]*; do
   echo "T $line"
 done 2>/dev/null
 while IFS= read -r line; do
-  case $line in SigCgt:*|SigIgn:*) echo "S $line";; esac
+  case $line in SigBlk:*|SigIgn:*|SigCgt:*) echo "S $line";; esac
 done < /proc/1/status
 """
 
@@ -34,7 +34,7 @@ for name in glob.glob('/proc/[0-9]*/stat'):
     except (OSError, IOError):
         pass
 for line in open('/proc/1/status', errors='replace'):
-    if line.startswith(('SigCgt:', 'SigIgn:')):
+    if line.startswith(('SigBlk:', 'SigIgn:', 'SigCgt:')):
         print('S ' + line.strip())
 """
 
@@ -45,7 +45,7 @@ for my $name (glob('/proc/[0-9]*/stat')) {
   print "T $line" if defined $line;
 }
 open(my $file, '<', '/proc/1/status');
-while (<$file>) { print "S $_" if /^Sig(Cgt|Ign):/ }
+while (<$file>) { print "S $_" if /^Sig(Blk|Ign|Cgt):/ }
 """
 
 _NODE = """
@@ -54,7 +54,7 @@ for (const name of fs.readdirSync('/proc')) if (/^[0-9]+$/.test(name)) {
   try { console.log('T ' + fs.readFileSync(`/proc/${name}/stat`, 'latin1').trim()) } catch {}
 }
 for (const line of fs.readFileSync('/proc/1/status', 'latin1').split('\\n'))
-  if (/^Sig(Cgt|Ign):/.test(line)) console.log('S ' + line);
+  if (/^Sig(Blk|Ign|Cgt):/.test(line)) console.log('S ' + line);
 """
 
 _RUBY = """
@@ -64,7 +64,7 @@ Dir.glob('/proc/[0-9]*/stat') do |name|
   rescue SystemCallError
   end
 end
-File.foreach('/proc/1/status') { |line| puts 'S ' + line if line =~ /^Sig(Cgt|Ign):/ }
+File.foreach('/proc/1/status') { |line| puts 'S ' + line if line =~ /^Sig(Blk|Ign|Cgt):/ }
 """
 
 _PHP = """
@@ -73,7 +73,7 @@ foreach (glob('/proc/[0-9]*/stat') as $name) {
   if ($line !== false) echo 'T ', trim($line), "\\n";
 }
 foreach (file('/proc/1/status') as $line)
-  if (preg_match('/^Sig(Cgt|Ign):/', $line)) echo 'S ', $line;
+  if (preg_match('/^Sig(Blk|Ign|Cgt):/', $line)) echo 'S ', $line;
 """
 
 # cat can't list a folder: it is told the first thousand PIDs, and prints those that there are.

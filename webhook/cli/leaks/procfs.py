@@ -9,7 +9,7 @@ from webhook.core.errors import InitshimError
 
 _SIGTERM = 1 << 14  # signal 15
 _STAT = re.compile(r"(?:T )?([0-9]+) \((.*)\) ([A-Za-z]) ([0-9]+) (.*)")
-_SIGNALS = re.compile(r"(?:S )?Sig(Cgt|Ign):\s*([0-9a-f]{1,32})\s*")
+_SIGNALS = re.compile(r"(?:S )?Sig(Blk|Ign|Cgt):\s*([0-9a-f]{1,32})\s*")
 _THREADS, _STARTED = 15, 17  # fields 20 and 22 of stat, counted from field 5
 
 
@@ -88,10 +88,13 @@ def _process(line: str) -> Process | None:
 
 
 def _term(printed: str) -> Term | None:
-    """Tell what SIGTERM does to PID 1, by its sets of caught and ignored signals."""
+    """Tell what SIGTERM does to PID 1, by its sets of caught, blocked and ignored signals.
+
+    Who blocks a signal waits for it: sigwait and signalfd want it so, and inits are written so.
+    """
     sets = {name: int(number, 16) for name, number in _SIGNALS.findall(printed)}
     if "Cgt" not in sets:
         return None
-    if sets["Cgt"] & _SIGTERM:
+    if (sets["Cgt"] | sets.get("Blk", 0)) & _SIGTERM:
         return Term.HANDLED
     return Term.IGNORED if sets.get("Ign", 0) & _SIGTERM else Term.DEFAULT

@@ -64,17 +64,19 @@ def test_a_process_may_call_itself_anything(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("caught", "ignored", "term"),
+    ("blocked", "ignored", "caught", "term"),
     [
-        ("0000000000004002", "0000000000000000", Term.HANDLED),
-        ("0000000000000002", "0000000000004000", Term.IGNORED),
-        ("0000000000000002", "0000000000001000", Term.DEFAULT),
+        ("0000000000000000", "0000000000000000", "0000000000004002", Term.HANDLED),
+        ("0000000000004000", "0000000000000000", "0000000000000000", Term.HANDLED),
+        ("0000000000000000", "0000000000004000", "0000000000000002", Term.IGNORED),
+        ("0000000000002000", "0000000000001000", "0000000000000002", Term.DEFAULT),
     ],
 )
 def test_what_sigterm_does_is_read_from_the_sets_of_signals(
-    caught: str, ignored: str, term: Term
+    blocked: str, ignored: str, caught: str, term: Term
 ) -> None:
-    printed = f"{stat(1, 'app', 'S', 0)}\nSigIgn:\t{ignored}\nSigCgt:\t{caught}\n"
+    sets = f"SigBlk:\t{blocked}\nSigIgn:\t{ignored}\nSigCgt:\t{caught}\n"
+    printed = f"{stat(1, 'app', 'S', 0)}\n{sets}"
     assert reading(printed).term is term
 
 
