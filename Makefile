@@ -36,7 +36,7 @@ CHOSEN = $(T) $(if $(K),-k "$(K)") -n $(N) --dist loadgroup
 TESTS := .venv/.has-test .venv/.has-traces .venv/.has-cli .venv/.has-coverage
 
 .PHONY: help demo test quick coverage mutants assets integration node node-test node-down faults soak attacks lint fuzz bench \
-	bench-reaper bench-webhook bench-cluster reaper dist locked-dist docs site lock clean
+	bench-reaper bench-webhook bench-cluster reaper dist locked-dist docs site site-test lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -136,6 +136,9 @@ docs: $(TESTS) .venv/.has-bench ## Write what is made from code: configuration, 
 
 site: .venv/.has-docs ## Build the site from docs/, into build/site
 	$(BIN)/python docs/publish.py
+
+site-test: $(TESTS) .venv/.has-docs .venv/.has-browser ## Look at the site in Debian's chromium: errors, requests elsewhere, overflow, axe, search
+	$(PYTEST) tests/docs/test_site_in_a_browser.py
 
 lock: .venv/.ready ## Lock what the images ship, with hashes
 	$(BIN)/python -m pip install --quiet uv
