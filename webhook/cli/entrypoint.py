@@ -14,7 +14,7 @@ from webhook.base.environment import environment
 from webhook.cli import output
 from webhook.cli.manifest import files
 from webhook.cli.output import OutputFormat
-from webhook.cli.parameters import OneOf
+from webhook.cli.parameters import output_option
 from webhook.core import image
 from webhook.core.argv import effective
 from webhook.core.credentials import Keyring
@@ -73,15 +73,7 @@ class Resolved:
 @click.argument("name", metavar="IMAGE")
 @click.option("--as-pod", metavar="FILE|-", help=_AS_POD)
 @click.option("--namespace", "-n", metavar="NAME", help=_NAMESPACE)
-@click.option(
-    "--output",
-    "-o",
-    "output_format",
-    type=OneOf(OutputFormat),
-    default=OutputFormat.TEXT,
-    metavar="FORMAT",
-    help=_OUTPUT,
-)
+@output_option(OutputFormat.TEXT, _OUTPUT)
 def entrypoint(
     *,
     name: str,

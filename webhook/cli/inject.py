@@ -22,7 +22,7 @@ from webhook.cli.image_configs import Images, image_configs
 from webhook.cli.manifest import files
 from webhook.cli.manifest.kinds import KNOWN, Kinds
 from webhook.cli.output import OutputFormat, WrongUsage
-from webhook.cli.parameters import OneOf
+from webhook.cli.parameters import output_option
 from webhook.cli.print_rewritten import (
     print_diff,
     print_manifests,
@@ -55,15 +55,7 @@ _DELIVERY = "initContainer, or imageVolume from Kubernetes 1.35 on (INITSHIM_DEL
 @click.option("--diff", is_flag=True, help=_DIFF)
 @click.option("--report", is_flag=True, help=_REPORT)
 @click.option("--in-place", "-i", is_flag=True, help=_IN_PLACE)
-@click.option(
-    "--output",
-    "-o",
-    "output_format",
-    type=OneOf(OutputFormat),
-    default=OutputFormat.TEXT,
-    metavar="FORMAT",
-    help=_OUTPUT,
-)
+@output_option(OutputFormat.TEXT, _OUTPUT)
 @click.option("--image-config", multiple=True, metavar="IMAGE=FILE", help=_IMAGE)
 @click.option("--lookup", is_flag=True, help=_LOOKUP)
 @click.option("--template-path", multiple=True, metavar="KIND=PATH", help=_TEMPLATE_PATH)

@@ -1,5 +1,6 @@
-"""Types of command-line parameters, whose errors speak to a person."""
+"""Parameters that commands share, and their types, whose errors speak to a person."""
 
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -7,7 +8,9 @@ from typing import Any, TypeVar
 import click
 
 E = TypeVar("E", bound=Enum)
+Command = TypeVar("Command", bound=Callable[..., Any])
 
+_KUBECONFIG = "The kubeconfig file; else $KUBECONFIG, ~/.kube/config, or the pod's own account."
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -29,3 +32,27 @@ class WholeNumber(click.IntRange):
     """A whole number between two others."""
 
     name = "whole number"
+
+
+def output_option(default: Enum, text: str) -> Callable[[Command], Command]:
+    """Give `--output FORMAT`, one of the enumeration that the default is of."""
+    return click.option(
+        "--output",
+        "-o",
+        "output_format",
+        type=OneOf(type(default)),
+        default=default,
+        metavar="FORMAT",
+        help=text,
+    )
+
+
+def cluster_options(command: Command) -> Command:
+    """Give a command `--kubeconfig` and `--context`, which say whose API server it asks."""
+    options = (
+        click.option("--kubeconfig", type=FILE, metavar="FILE", help=_KUBECONFIG),
+        click.option("--context", metavar="NAME", help="The kubeconfig's context."),
+    )
+    for option in reversed(options):  # the first stands first in --help, as written decorators do
+        command = option(command)
+    return command

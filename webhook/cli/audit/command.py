@@ -11,7 +11,7 @@ from webhook.base.environment import environment
 from webhook.cli import output
 from webhook.cli.audit.run import Request, run
 from webhook.cli.output import OutputFormat, WrongUsage
-from webhook.cli.parameters import FILE, OneOf
+from webhook.cli.parameters import OneOf, cluster_options, output_option
 from webhook.core.errors import InitshimError
 from webhook.kube.config import load_config
 
@@ -23,8 +23,6 @@ _YES = "Don't ask before --restart."
 _WHAT_IF = "Show what labelling this namespace would do to each of its workloads."
 _REAPED = "Rank workloads by the zombies that their reapers have reaped (execs `cat` in each pod)."
 _LOOKUP = "Ask registries what images run, where only that tells missed from rightly left alone."
-_KUBECONFIG = "The kubeconfig file; else $KUBECONFIG, ~/.kube/config, or the pod's own account."
-_CONTEXT = "The kubeconfig's context."
 
 
 class FailOn(StrEnum):
@@ -38,23 +36,14 @@ class FailOn(StrEnum):
 
 @click.command()
 @click.option("--namespace", "-n", multiple=True, metavar="NAME", help=_NAMESPACE)
-@click.option(
-    "--output",
-    "-o",
-    "output_format",
-    type=OneOf(OutputFormat),
-    default=OutputFormat.TEXT,
-    metavar="FORMAT",
-    help=_OUTPUT,
-)
+@output_option(OutputFormat.TEXT, _OUTPUT)
 @click.option("--fail-on", type=OneOf(FailOn), multiple=True, metavar="STATE", help=_FAIL_ON)
 @click.option("--restart", is_flag=True, help=_RESTART)
 @click.option("--yes", "-y", is_flag=True, help=_YES)
 @click.option("--what-if", metavar="NAMESPACE", help=_WHAT_IF)
 @click.option("--reaped", is_flag=True, help=_REAPED)
 @click.option("--lookup/--no-lookup", default=True, help=_LOOKUP)
-@click.option("--kubeconfig", type=FILE, metavar="FILE", help=_KUBECONFIG)
-@click.option("--context", metavar="NAME", help=_CONTEXT)
+@cluster_options
 def audit(  # noqa: PLR0913  # an option is an argument to click
     *,
     namespace: tuple[str, ...],

@@ -18,7 +18,7 @@ from webhook.cli.demo.call import call, webhook
 from webhook.cli.demo.container import CantRun, Container, choose, run
 from webhook.cli.demo.stage import Measured, Now, Stage
 from webhook.cli.output import OutputFormat
-from webhook.cli.parameters import Number, OneOf
+from webhook.cli.parameters import Number, output_option
 from webhook.core.errors import InitshimError
 
 _SECONDS = "How long the containers run before they are told to stop."
@@ -33,15 +33,7 @@ _TERMINATED = 143
 @click.option("--seconds", type=Number(0.5, 60), default=6, metavar="SECONDS", help=_SECONDS)
 @click.option("--grace", type=Number(0.5, 60), default=5, metavar="SECONDS", help=_GRACE)
 @click.option("--subreaper", is_flag=True, help=_SUBREAPER)
-@click.option(
-    "--output",
-    "-o",
-    "output_format",
-    type=OneOf(OutputFormat),
-    default=OutputFormat.TEXT,
-    metavar="FORMAT",
-    help=_OUTPUT,
-)
+@output_option(OutputFormat.TEXT, _OUTPUT)
 def demo(
     *,
     seconds: float,

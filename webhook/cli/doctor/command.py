@@ -13,7 +13,7 @@ from webhook.cli.doctor.diagnose import diagnose
 from webhook.cli.doctor.finding import COULD_NOT_CHECK, EXIT_CODES, Finding, worst
 from webhook.cli.doctor.print_findings import print_findings
 from webhook.cli.output import OutputFormat
-from webhook.cli.parameters import FILE, Number, OneOf
+from webhook.cli.parameters import Number, cluster_options, output_option
 from webhook.core.errors import InitshimError
 from webhook.kube.client import KubeClient
 from webhook.kube.config import load_config
@@ -22,8 +22,6 @@ from webhook.settings import load
 
 _NAMESPACE = "Rehearse in this namespace; default: the first one whose pods are asked about."
 _WEBHOOK = "Name of the MutatingWebhookConfiguration; default: the one that calls initshim."
-_KUBECONFIG = "Kubeconfig; default: $KUBECONFIG, ~/.kube/config, or the pod's own account."
-_CONTEXT = "Context of the kubeconfig; default: the current one."
 _TIMEOUT = "Seconds for everything together."
 _QUIET = "Leave out what is well."
 _OUTPUT = "text, json or yaml."
@@ -33,19 +31,10 @@ _CALL_SECONDS = 35.0  # a dry run waits for webhooks, each for 30 seconds at mos
 @click.command()
 @click.option("--namespace", "-n", metavar="NAME", help=_NAMESPACE)
 @click.option("--webhook", metavar="NAME", help=_WEBHOOK)
-@click.option("--kubeconfig", type=FILE, metavar="FILE", help=_KUBECONFIG)
-@click.option("--context", metavar="NAME", help=_CONTEXT)
+@cluster_options
 @click.option("--timeout", type=Number(1, 3600), default=60, metavar="SECONDS", help=_TIMEOUT)
 @click.option("--quiet", "-q", is_flag=True, help=_QUIET)
-@click.option(
-    "--output",
-    "-o",
-    "output_format",
-    type=OneOf(OutputFormat),
-    default=OutputFormat.TEXT,
-    metavar="FORMAT",
-    help=_OUTPUT,
-)
+@output_option(OutputFormat.TEXT, _OUTPUT)
 def doctor(  # noqa: PLR0913  # an option is an argument to click
     *,
     namespace: str | None,

@@ -12,7 +12,7 @@ from webhook.base.environment import environment
 from webhook.cli import output
 from webhook.cli.leaks.report import ReportFormat
 from webhook.cli.leaks.run import Request, answer
-from webhook.cli.parameters import FILE, OneOf, WholeNumber
+from webhook.cli.parameters import WholeNumber, cluster_options, output_option
 from webhook.core.errors import InitshimError
 from webhook.kube.config import load_config
 from webhook.kube.connect import Connection
@@ -30,8 +30,6 @@ _AT_ONCE = "How many nodes are looked at at a time."
 _DRY_RUN = "Print the pods that would be made, and make none."
 _FAIL = "Exit with 3 if something leaks."
 _OUTPUT = "table, json, yaml or html."
-_KUBECONFIG = "The kubeconfig file; else $KUBECONFIG, ~/.kube/config, or the pod's own account."
-_CONTEXT = "The kubeconfig's context."
 
 
 @click.command()
@@ -45,17 +43,8 @@ _CONTEXT = "The kubeconfig's context."
 @click.option("--at-once", type=WholeNumber(1, 500), default=20, metavar="N", help=_AT_ONCE)
 @click.option("--dry-run", is_flag=True, help=_DRY_RUN)
 @click.option("--fail-on-leaks", "fail", is_flag=True, help=_FAIL)
-@click.option(
-    "--output",
-    "-o",
-    "output_format",
-    type=OneOf(ReportFormat),
-    default=ReportFormat.TABLE,
-    metavar="FORMAT",
-    help=_OUTPUT,
-)
-@click.option("--kubeconfig", type=FILE, metavar="FILE", help=_KUBECONFIG)
-@click.option("--context", metavar="NAME", help=_CONTEXT)
+@output_option(ReportFormat.TABLE, _OUTPUT)
+@cluster_options
 def leaks(  # noqa: PLR0913  # an option is an argument to click
     *,
     namespace: tuple[str, ...],
