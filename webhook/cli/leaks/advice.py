@@ -1,6 +1,7 @@
 """What initshim would change for what was found: one sentence a finding. No I/O."""
 
 from webhook.cli.leaks.findings import Cause, Deaf, Findings, Leak
+from webhook.cli.output import counted
 
 WRAPPED = "wrapped"
 
@@ -36,17 +37,11 @@ def of_deaf(deaf: Deaf, forecast: str) -> str:
 def summary(found: Findings) -> list[str]:
     """Sum up, a sentence a line."""
     leaking = [each for each in found.leaks if each.cause is not Cause.LATE]
-    seen = f"{_counted(found.zombies, 'zombie')} in {_counted(found.containers, 'container')}"
-    deaf = f"{_counted(len(found.deaf), 'program')} deaf to SIGTERM"
-    lines = [f"{seen}, watched for {found.seconds:g} s; {_counted(len(leaking), 'leak')}, {deaf}."]
+    seen = f"{counted(found.zombies, 'zombie')} in {counted(found.containers, 'container')}"
+    deaf = f"{counted(len(found.deaf), 'program')} deaf to SIGTERM"
+    lines = [f"{seen}, watched for {found.seconds:g} s; {counted(len(leaking), 'leak')}, {deaf}."]
     if found.unknown:
-        lines.append(
-            f"{_counted(found.unknown, 'zombie')} in containers of no pod that was listed."
-        )
+        lines.append(f"{counted(found.unknown, 'zombie')} in containers of no pod that was listed.")
     if found.elsewhere:
-        lines.append(f"{_counted(found.elsewhere, 'zombie')} of the nodes' own services.")
+        lines.append(f"{counted(found.elsewhere, 'zombie')} of the nodes' own services.")
     return lines
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
