@@ -30,7 +30,7 @@ def found(helm: Path) -> list[Object]:
 def test_a_parents_registry_and_pull_secrets_are_used_for_every_image(found: list[Object]) -> None:
     webhook, test = pod_spec(found), one(found, "Pod")["spec"]
     for spec in (webhook, test):
-        (container,) = spec["containers"]
+        container = spec["containers"][0]
         assert container["image"].startswith("mirror.example/initshim/webhook:")
         assert spec["imagePullSecrets"] == [{"name": "one"}, {"name": "two"}]
     environment = {each["name"]: each.get("value") for each in webhook["containers"][0]["env"]}
@@ -69,7 +69,10 @@ def test_every_object_has_the_common_annotations_and_keeps_its_own(found: list[O
 
 def test_the_pods_are_as_they_were_asked_for(found: list[Object]) -> None:
     spec = pod_spec(found)
-    (container,) = spec["containers"]
+    container, beside = spec["containers"]
+    assert beside == {"name": "refresh", "image": "refresh"}
+    assert spec["initContainers"] == [{"name": "fetch", "image": "fetch"}]
+    assert spec["hostAliases"] == [{"ip": "192.0.2.7", "hostnames": ["registry.example"]}]
     assert spec["dnsPolicy"] == "None"
     assert spec["dnsConfig"] == {"nameservers": ["192.0.2.53"]}
     assert spec["runtimeClassName"] == "gvisor"
@@ -93,6 +96,16 @@ def test_the_pods_are_as_they_were_asked_for(found: list[Object]) -> None:
     deployment = one(found, "Deployment")["spec"]
     assert deployment["strategy"] == {"type": "Recreate"}
     assert deployment["revisionHistoryLimit"] == 0
+
+
+def test_service_account_and_autoscaler_are_as_they_were_asked_for(found: list[Object]) -> None:
+    service = one(found, "Service")
+    assert service["metadata"]["labels"]["example.com/lan"] == "one"
+    assert service["spec"]["ipFamilyPolicy"] == "PreferDualStack"
+    assert service["spec"]["ipFamilies"] == ["IPv6", "IPv4"]
+    assert one(found, "ServiceAccount")["metadata"]["labels"]["example.com/identity"] == "on"
+    scaler = one(found, "HorizontalPodAutoscaler")["spec"]
+    assert scaler["behavior"] == {"scaleDown": {"stabilizationWindowSeconds": 600}}
 
 
 def test_a_drain_must_leave_what_was_asked_for(found: list[Object], helm: Path) -> None:

@@ -38,11 +38,11 @@
 {{- if and (has "*" $v.registry.pullSecretNamespaces) (gt (len $v.registry.pullSecretNamespaces) 1) -}}
 {{- $said = append $said "registry.pullSecretNamespaces names \"*\" and namespaces beside it. Use [\"*\"] alone, or names alone." -}}
 {{- end -}}
-{{- /* Helm applies Roles one by one: an absent namespace would end it with the webhook live. `helm template` looks nothing up. */ -}}
+{{- /* Helm applies objects one by one: an absent namespace would end it with the webhook live. `helm template` looks nothing up. */ -}}
 {{- if lookup "v1" "Namespace" "" "kube-system" -}}
-{{- range without $v.registry.pullSecretNamespaces "*" .Release.Namespace -}}
-{{- if not (lookup "v1" "Namespace" "" .) -}}
-{{- $said = append $said (printf "registry.pullSecretNamespaces names the namespace %s, which is not there. Create it first (kubectl create namespace %s), or take it out." . .) -}}
+{{- range $name, $by := include "initshim.namespacesOf" . | fromYaml -}}
+{{- if not (lookup "v1" "Namespace" "" $name) -}}
+{{- $said = append $said (printf "%s names the namespace %s, which is not there. Create it first (kubectl create namespace %s), or take it out." $by $name $name) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -99,4 +99,32 @@
 {{- with $said -}}
 {{- fail (printf "\n\n%s\n" (join "\n" .)) -}}
 {{- end -}}
+{{- end -}}
+
+{{- /* The namespaces that values name and nothing here makes, each with the value that names it. */ -}}
+{{- define "initshim.namespacesOf" -}}
+{{- $named := dict -}}
+{{- $made := list .Release.Namespace -}}
+{{- range .Values.extraObjects -}}
+{{- range regexSplit "(?m)^---" (tpl (kindIs "string" . | ternary . (toYaml .)) $) -1 -}}
+{{- $object := fromYaml . -}}
+{{- if eq (dig "kind" "" $object) "Namespace" -}}
+{{- $made = append $made (dig "metadata" "name" "" $object) -}}
+{{- else -}}
+{{- with dig "metadata" "namespace" "" $object -}}
+{{- $_ := set $named . "extraObjects" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range without .Values.registry.pullSecretNamespaces "*" -}}
+{{- $_ := set $named . "registry.pullSecretNamespaces" -}}
+{{- end -}}
+{{- with .Values.namespaceOverride -}}
+{{- $_ := set $named . "namespaceOverride" -}}
+{{- end -}}
+{{- range $made -}}
+{{- $_ := unset $named . -}}
+{{- end -}}
+{{- toYaml $named -}}
 {{- end -}}
