@@ -10,6 +10,7 @@ from tests.integration.controlplane import assets
 @pytest.fixture(autouse=True)
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
+    monkeypatch.delenv("INITSHIM_KUBERNETES", raising=False)
     monkeypatch.setenv("INITSHIM_ASSETS", str(tmp_path / "none"))
 
 
