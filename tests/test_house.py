@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 PURE_MODULES = frozenset(
     {
         "base64", "collections.abc", "contextlib", "dataclasses", "enum", "fnmatch", "functools",
-        "hashlib", "json", "msgspec", "orjson", "posixpath", "re", "shlex", "typing",
+        "hashlib", "json", "msgspec", "posixpath", "re", "shlex", "typing",
         "initshim.grammar", "webhook.core",
     }
 )  # fmt: skip

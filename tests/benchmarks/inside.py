@@ -9,8 +9,7 @@ from msgspec.structs import replace
 from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
-from tests.benchmarks.floors import FLOORS
-from tests.benchmarks.reviews import MAIN, sample
+from tests.benchmarks.reviews import sample
 from webhook.admission.admit import Resolver
 from webhook.assembly.engine import make_engine
 from webhook.core.argv import ImageConfig
@@ -79,14 +78,18 @@ class Known:
 
 
 async def review_many(
-    kind: str, warm_up: int, counted: int, *, between: Callable[[str], None]
+    shape_and_kind: tuple[str, str],
+    floor: Callable[[], ASGIApp] | None,
+    warm_up: int,
+    counted: int,
+    *,
+    between: Callable[[str], None],
 ) -> None:
-    """Answer reviews, of a kind or by a floor; `between` hears "on" before those that count.
+    """Answer reviews, by the webhook or by a floor; `between` hears "on" before those that count.
 
     And "off" after them.
     """
-    floor = FLOORS.get(kind)
-    body = sample(MAIN[0], MAIN[1] if floor else kind, "registry.example").body
+    body = sample(*shape_and_kind, "registry.example").body
     request = HEAD.format(size=len(body)).encode() + body
     protocol, pipe = _protocol(floor() if floor else _webhook(Known())), Pipe()
     protocol.connection_made(pipe)

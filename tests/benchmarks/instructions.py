@@ -23,10 +23,16 @@ import uvloop
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.benchmarks.floors import FLOORS
+from tests.benchmarks.reviews import MAIN
 
 RECORD = Path(__file__).with_suffix(".json")
 BAND = 0.03
-KINDS = ("commands", "warm cache", "opted out")
+KINDS = {
+    "commands": MAIN,
+    "commands, 40 KB": ("40 KB, 20 containers", "commands"),
+    "warm cache": (MAIN[0], "warm cache"),
+    "opted out": (MAIN[0], "opted out"),
+}
 LIBRARIES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "msgspec")
 WARM_UP = 300
 COUNTED = 300
@@ -42,7 +48,9 @@ def main() -> None:
         from tests.benchmarks.inside import review_many
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as `serve` does
-            runner.run(review_many(given.kind, WARM_UP, COUNTED, between=_switch))
+            sample = KINDS.get(given.kind, MAIN)
+            floor = FLOORS.get(given.kind)
+            runner.run(review_many(sample, floor, WARM_UP, COUNTED, between=_switch))
         return
     check(record=given.record)
 

@@ -27,7 +27,7 @@ REAPER = "reaper"
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 # What all tests import, imported once. None of it imports ours.
 LIBRARIES = (
-    "anyio.pytest_plugin", "cryptography.x509", "httpcore", "httpx", "hypothesis", "orjson",
+    "anyio.pytest_plugin", "cryptography.x509", "httpcore", "httpx", "hypothesis",
     "pydantic", "pytest_timeout", "trustme", "uvloop", "xdist", "yaml",
 )  # fmt: skip
 

@@ -95,8 +95,8 @@ async def admit(body: bytes, engine: Engine, *, deadline: float) -> Answer:
         answer = _answer(request, pod.owner, mutated, engine)
     except Exception as error:  # noqa: BLE001  # whatever it is, the pod must be admitted
         return _failed(request, engine, error)
-    for outcome in (answer.containers or {}).values():
-        engine.observer.container(outcome)
+    if answer.containers:
+        engine.observer.containers(answer.containers.values())
     return answer
 
 
@@ -107,7 +107,7 @@ async def mutate(pod: Pod, namespace: str, engine: Engine, *, deadline: float) -
     Raises PatchFailed for a mistake of our own.
     """
     plan = policy.plan(pod, engine.rules)
-    asked = sum(isinstance(decision, NeedsImage) for decision in plan.decisions)
+    asked = sum([isinstance(decision, NeedsImage) for decision in plan.decisions])
     if asked:
         with engine.observer.span("resolve", {"initshim.images": asked}):
             plan = await _resolved(plan, pod, namespace, engine, deadline)
@@ -139,11 +139,13 @@ def outcomes(plan: Plan) -> dict[str, str]:
     """What became of each container: "wrapped" or the reason; "*" stands for a whole pod."""
     if plan.reason:
         return {"*": plan.reason}
-    return {
-        decision.container.name: "wrapped" if isinstance(decision, Wrap) else decision.reason
-        for decision in plan.decisions
-        if isinstance(decision, Wrap | Skip)
-    }
+    became: dict[str, str] = {}
+    for each in plan.decisions:
+        if isinstance(each, Wrap):
+            became[each.container.name] = "wrapped"
+        elif isinstance(each, Skip):
+            became[each.container.name] = each.reason
+    return became
 
 
 def _limit(deadline: float) -> float:
@@ -162,17 +164,17 @@ def _answer(request: Review, owner: str, mutated: Mutated, engine: Engine) -> An
 
 
 def _verdict(mutated: Mutated, containers: Mapping[str, str], engine: Engine) -> Verdict:
-    unresolved = {name: why for name, why in containers.items() if why in UNRESOLVED}
-    if unresolved and engine.deny_unresolved:
-        return Verdict(denial=_denial(unresolved))
+    if engine.deny_unresolved:
+        unresolved = {name: why for name, why in containers.items() if why in UNRESOLVED}
+        if unresolved:
+            return Verdict(denial=_denial(unresolved))
     wrapped = [name for name, outcome in containers.items() if outcome == "wrapped"]
-    skipped = [f"{name}={why}" for name, why in containers.items() if why != "wrapped"]
-    audit = {"wrapped": ",".join(wrapped), "skipped": ",".join(skipped)}
-    return Verdict(
-        patch=mutated.patch,
-        warnings=policy.warnings(mutated.plan),
-        audit={key: value for key, value in audit.items() if value},
-    )
+    names = ",".join(wrapped)
+    audit = {"wrapped": names} if names else {}
+    if len(wrapped) < len(containers):
+        skipped = [f"{name}={why}" for name, why in containers.items() if why != "wrapped"]
+        audit["skipped"] = ",".join(skipped)
+    return Verdict(patch=mutated.patch, warnings=policy.warnings(mutated.plan), audit=audit)
 
 
 def _denial(unresolved: Mapping[str, str]) -> str:

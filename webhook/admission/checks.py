@@ -13,7 +13,7 @@ MOST = 1024
 LARGEST = 64
 """Operations of a patch whose shape is remembered: what a pod of 20 containers needs."""
 
-Shape = tuple[tuple[str, str | None], ...]
+Shape = tuple[str, ...]
 
 
 class Checks:
@@ -33,7 +33,7 @@ class Checks:
 
     def check(self, pod: Pod, plan: Plan, operations: Patch) -> None:
         """Raise PatchFailed where a patch does not apply, or leads to another pod than planned."""
-        shape = tuple([(each["path"], each.get("from")) for each in operations])
+        shape = _shape(operations)
         if shape in self._seen:
             self._seen.move_to_end(shape)
             return
@@ -43,3 +43,12 @@ class Checks:
         self._seen[shape] = None
         if len(self._seen) > self._most:
             self._seen.popitem(last=False)
+
+
+def _shape(operations: Patch) -> Shape:
+    """Give every path; one that something is moved from, behind the number of where it goes to."""
+    paths = [each["path"] for each in operations]
+    for number, each in enumerate(operations):
+        if "from" in each:
+            paths += (str(number), each["from"])
+    return tuple(paths)

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 MOUNT = "/.initshim"
 INIT = f"{MOUNT}/init"
+_FRONT = (INIT, "--")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def wrap(
 
     `image` is needed only where `command` is empty. A pod's own `args` stay where they are.
     """
-    front = (INIT, *map(escape, options), "--")
+    front = (INIT, *map(escape, options), "--") if options else _FRONT
     if command or image is None:
         return Argv((*front, *command))
     entrypoint = () if image.entrypoint == ("",) else image.entrypoint

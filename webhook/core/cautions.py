@@ -30,11 +30,18 @@ def of_container(container: Container, argv: Sequence[str], options: Sequence[st
     `argv` is what it runs, `options` the reaper's.
     """
     said: list[str] = []
-    for place, command in _own_commands(container):
-        if looks_at_pid_1(command):
-            what = f"{place} looks at PID 1, which is the reaper now: use `pgrep -x PROGRAM`"
-            said.append(_sentence(container.name, what))
-    if ends_with_its_shell(argv) and not any(map(_LINGERS.match, options)):
+    fields = container.fields
+    # Many have none, and run no shell: it costs less to see that here than there.
+    if fields.liveness_probe or fields.readiness_probe or fields.startup_probe or fields.lifecycle:
+        for place, command in _own_commands(container):
+            if looks_at_pid_1(command):
+                what = f"{place} looks at PID 1, which is the reaper now: use `pgrep -x PROGRAM`"
+                said.append(_sentence(container.name, what))
+    if (
+        shell.runs_another(argv)
+        and ends_with_its_shell(argv)
+        and not any(map(_LINGERS.match, options))
+    ):
         what = "SIGTERM ends its shell, and all: use `exec`, or initshim.dev/options: -g -l 5"
         said.append(_sentence(container.name, what))
     return said
@@ -62,8 +69,6 @@ def ends_with_its_shell(argv: Sequence[str]) -> bool:
     As PID 1 it ignored SIGTERM, having no handler (pid_namespaces(7)); behind the reaper it dies
     of it, and the program with the container.
     """
-    if not shell.runs_another(argv):
-        return False
     words = shell.behind_prefixes(argv[: shell.MOST_WORDS])
     found = shell.script_of(words) if words else None
     if found is None or len(found[0]) > shell.LONGEST_SCRIPT:
@@ -82,8 +87,6 @@ def ends_with_its_shell(argv: Sequence[str]) -> bool:
 def _own_commands(container: Container) -> Sequence[tuple[str, Sequence[str]]]:
     fields = container.fields
     hooks = fields.lifecycle
-    if not (hooks or fields.liveness_probe or fields.readiness_probe or fields.startup_probe):
-        return ()  # as many have none: it costs less than to look at each
     handlers = (
         ("livenessProbe", fields.liveness_probe),
         ("readinessProbe", fields.readiness_probe),

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import orjson
+import msgspec
 
 from webhook.core.errors import BadInput
 from webhook.core.glob import SPECIAL, Glob, compile_glob
@@ -231,8 +231,8 @@ def _decoded(text: object, *, source: str) -> object:
     if len(text) > LARGEST:
         raise BadInput(f"{source} is larger than {LARGEST >> 10} KiB")
     try:
-        return orjson.loads(base64.b64decode(text, validate=True))
-    except ValueError:
+        return msgspec.json.decode(base64.b64decode(text, validate=True))
+    except (ValueError, RecursionError):
         # Without the cause: it would quote what it could not read.
         raise BadInput(f"{source} holds no readable docker configuration") from None
 

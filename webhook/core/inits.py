@@ -161,7 +161,7 @@ def find(argv: Sequence[str], added: Sequence[str] = ()) -> Found | None:
     text = "\n".join(argv)
     if len(text) > LONGEST_TEXT:
         text = text[:LONGEST_TEXT] + text[-LONGEST_TEXT:]
-    if not _holds_one(text, HINTS) and not _holds_one(text, added):
+    if not _holds_one(text, HINTS) and not (added and _holds_one(text, added)):
         return None
     for command in shell.commands(argv):
         name = shell.base_name(command.words[0])

@@ -22,8 +22,8 @@ from webhook.core.policy import (
     Plan,
     Skip,
     Wrap,
+    has_our_mount,
     is_image_volume,
-    is_our_mount,
     is_our_volume,
     is_ours,
 )
@@ -72,7 +72,7 @@ def operations(pod: Pod, plan: Plan, delivery: Delivery) -> Patch:
         here = container.pointer
         if isinstance(decision, Wrap):
             patch += _rewritten(decision, here, plan.options)
-        if not any(map(is_our_mount, container.mounts)):
+        if not has_our_mount(container):
             mount = dict(READ_ONLY_MOUNT)
             patch.append(_append(f"{here}/volumeMounts", len(container.mounts), mount))
     volume = next(filter(is_our_volume, pod.volumes), None)
@@ -86,7 +86,7 @@ def operations(pod: Pod, plan: Plan, delivery: Delivery) -> Patch:
     elif not as_volume:
         patch.append(_installed(pod, through[0].container, delivery))
         annotations = _default_container(pod)
-    annotations |= _status(pod, plan, delivery.version, changed=bool(patch))
+    annotations |= _status(pod, plan, through, delivery.version, changed=bool(patch))
     patch += _annotated(pod, annotations)
     return patch
 
@@ -223,15 +223,16 @@ def _default_container(pod: Pod) -> dict[str, str]:
     return {DEFAULT_CONTAINER: pod.containers[0].name}
 
 
-def _status(pod: Pod, plan: Plan, version: str, *, changed: bool) -> dict[str, str]:
+def _status(
+    pod: Pod, plan: Plan, through: Sequence[Decision], version: str, *, changed: bool
+) -> dict[str, str]:
     """The status annotation; an unchanged pod keeps the version that made it."""
-    wrapped: list[str] = []
-    skipped: dict[str, str] = {}
-    for each in plan.decisions:
-        if runs_through(each):
-            wrapped.append(each.container.name)
-        elif isinstance(each, Skip):
-            skipped[each.container.name] = each.reason
+    wrapped = [each.container.name for each in through]
+    skipped = {
+        each.container.name: each.reason
+        for each in (plan.decisions if len(through) < len(plan.decisions) else ())
+        if isinstance(each, Skip) and not runs_through(each)
+    }
     said = _write({"wrapped": wrapped, "skipped": skipped}).decode()[1:]
     text = f'{{"version":"{version}",{said}'
     written = pod.annotations.get(STATUS, "")

@@ -3,7 +3,7 @@
 An Observer hears of moments, and, as a Tracer, of what has a beginning and an end.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
@@ -39,8 +39,8 @@ class Tracer(Protocol):
 class Observer(Tracer, Protocol):
     """Hooks, called synchronously from the event loop; none may raise or block."""
 
-    def container(self, outcome: str) -> None:
-        """One container of a review was decided: "wrapped", or a reason's public name."""
+    def containers(self, outcomes: Iterable[str]) -> None:
+        """The containers of a review were decided: each "wrapped", or a reason's public name."""
 
     def lookup(self, registry: str, outcome: str, seconds: float) -> None:
         """A registry was asked; outcome is "ok" or a reason's public name."""
@@ -75,7 +75,7 @@ class Silent:
         """See Tracer."""
         return _NO_SPAN
 
-    def container(self, outcome: str) -> None:
+    def containers(self, outcomes: Iterable[str]) -> None:
         """See Observer."""
 
     def lookup(self, registry: str, outcome: str, seconds: float) -> None:

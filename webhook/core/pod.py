@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
+from msgspec import Struct
 
 from webhook.core import schema
 from webhook.core.errors import BadPod
@@ -34,34 +35,20 @@ _NO_SPEC = schema.Spec()
 _NO_OWNER = OwnerReference()
 
 
-class Container:
-    """One container, and where it stands in the pod's spec."""
+class Container(Struct, frozen=True):
+    """One container, and where it stands in the pod's spec.
 
-    __slots__ = ("args", "command", "field", "fields", "index", "mounts", "name")
+    What is read of its `fields` over and over stands here: `command` and `args` are () for none,
+    [] and null, which mean the same.
+    """
 
-    def __init__(self, field: Field, index: int, fields: schema.Container) -> None:
-        """`command` and `args` are () for none, [] and null, which mean the same.
-
-        Raises BadPod for more mounts than any kubelet would make, or a name that is none.
-        """
-        self.field = field
-        self.index = index
-        self.fields = fields
-        self.name: str = fields.name or ""
-        self.command: Sequence[str] = fields.command or ()
-        self.args: Sequence[str] = fields.args or ()
-        self.mounts: Sequence[Mount] = fields.volume_mounts or ()
-        if len(self.mounts) > MOST_MOUNTS:
-            mounts = len(self.mounts)
-            raise BadPod(f"a container has {mounts} volume mounts, more than {MOST_MOUNTS}")
-        if len(self.name) > LONGEST_NAME:
-            raise BadPod(f"a container's name is longer than {LONGEST_NAME} characters")
-
-    def __eq__(self, other: object) -> bool:
-        mine = (self.field, self.index, self.fields)
-        return isinstance(other, Container) and mine == (other.field, other.index, other.fields)
-
-    __hash__ = None  # type: ignore[assignment]  # it has lists in it
+    field: Field
+    index: int
+    fields: schema.Container
+    name: str
+    command: Sequence[str]
+    args: Sequence[str]
+    mounts: Sequence[Mount]
 
     def __repr__(self) -> str:
         return f"Container({self.path}, {self.fields})"
@@ -127,14 +114,11 @@ class Pod:
         self.volumes: Sequence[Volume] = spec.volumes or ()
         _check_size(spec, self.annotations)
         # Every container: the app containers first, as `kubectl describe` counts them.
-        containers = [Container("containers", *each) for each in enumerate(spec.containers or ())]
+        containers = containers_of("containers", spec.containers or ())
         if spec.init_containers:
-            inits = enumerate(spec.init_containers)
-            containers += [Container("initContainers", *each) for each in inits]
+            containers += containers_of("initContainers", spec.init_containers)
         self.containers: Sequence[Container] = containers
-        words = sum([len(each.command) + len(each.args) for each in containers])
-        if words > MOST_WORDS:
-            raise BadPod(f"its containers are given {words} words to run, more than {MOST_WORDS}")
+        _check_containers(containers)
 
     @property
     def raw(self) -> Json:
@@ -208,6 +192,36 @@ def _check_size(spec: schema.Spec, annotations: Mapping[str, str]) -> None:
     size = sum(map(len, annotations)) + sum(map(len, annotations.values()))
     if size > LARGEST_ANNOTATIONS:
         raise BadPod(f"its annotations are larger than {LARGEST_ANNOTATIONS} bytes")
+
+
+def containers_of(field: Field, listed: Sequence[schema.Container]) -> list[Container]:
+    """Give a list of a pod's spec as containers that know where they stand."""
+    return [
+        Container(
+            field,
+            index,
+            each,
+            each.name or "",
+            each.command or (),
+            each.args or (),
+            each.volume_mounts or (),
+        )
+        for index, each in enumerate(listed)
+    ]
+
+
+def _check_containers(containers: Sequence[Container]) -> None:
+    """Raise BadPod for more than any kubelet would make or run, or a name that is none."""
+    words = 0
+    for each in containers:
+        words += len(each.command) + len(each.args)
+        if len(each.mounts) > MOST_MOUNTS:
+            mounts = len(each.mounts)
+            raise BadPod(f"a container has {mounts} volume mounts, more than {MOST_MOUNTS}")
+        if len(each.name) > LONGEST_NAME:
+            raise BadPod(f"a container's name is longer than {LONGEST_NAME} characters")
+    if words > MOST_WORDS:
+        raise BadPod(f"its containers are given {words} words to run, more than {MOST_WORDS}")
 
 
 def _allowed_by_term(term: schema.Term, label: str) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Which containers are wrapped, which need their image looked up, and why the rest is left."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from posixpath import normpath
@@ -87,14 +87,14 @@ def plan(pod: Pod, rules: ClusterRules) -> Plan:
         options = pod_options(pod.annotations, pod.labels)
     except BadAnnotation as error:
         return Plan(reason=Reason.BAD_ANNOTATION, detail=str(error))
-    reason = next(_whole_pod(pod, options, rules), None)
+    reason = _whole_pod(pod, options, rules)
     if reason:
         return Plan(reason=reason)
     swapped = swaps_images(pod)
     decisions = [
         _decide(each, options, rules, swapped=swapped)
         for each in pod.containers
-        if not is_ours(each)
+        if each.field == "containers" or not is_ours(each)
     ]
     applied = _LAST_APPLIED in pod.annotations and not pod.owner
     return Plan(tuple(decisions), options.reaper, applied=applied)
@@ -179,28 +179,36 @@ def is_our_mount(mount: Mount) -> bool:
     return mount.name == NAME and _place(mount.mount_path) == MOUNT
 
 
+def has_our_mount(container: Container) -> bool:
+    """Tell whether the container has the reaper mounted."""
+    for mount in container.mounts:  # noqa: SIM110  # `any` over a generator costs each review more
+        if mount.name == NAME and is_our_mount(mount):
+            return True
+    return False
+
+
 def is_wrapped(container: Container) -> bool:
     """Recognise a wrapped container by its command."""
-    return container.command[:1] == [INIT]
+    command = container.command
+    return bool(command) and command[0] == INIT
 
 
-def _whole_pod(pod: Pod, options: PodOptions, rules: ClusterRules) -> Iterator[Reason]:
-    """Give the reasons, in the order of semantics §3, to leave the whole pod alone."""
+def _whole_pod(pod: Pod, options: PodOptions, rules: ClusterRules) -> Reason | None:
+    """Give the first reason, in the order of semantics §3, to leave the whole pod alone."""
     spec = pod.spec
     if options.opted_out:
-        yield Reason.OPTED_OUT
+        return Reason.OPTED_OUT
     if only_on_windows(pod):
-        yield Reason.WINDOWS
+        return Reason.WINDOWS
     if spec.host_pid is True:
-        yield Reason.HOST_PID
+        return Reason.HOST_PID
     if spec.share_process_namespace is True:
-        yield Reason.SHARED_PROCESS_NAMESPACE
+        return Reason.SHARED_PROCESS_NAMESPACE
     if MIRROR in pod.annotations:
-        yield Reason.MIRROR_POD
+        return Reason.MIRROR_POD
     if _matches(spec.runtime_class_name or "", rules.runtime_classes):
-        yield Reason.RUNTIME_CLASS
-    if _name_taken(pod):
-        yield Reason.NAME_TAKEN
+        return Reason.RUNTIME_CLASS
+    return Reason.NAME_TAKEN if _name_taken(pod) else None
 
 
 def _matches(text: str, globs: Sequence[str]) -> bool:
@@ -221,17 +229,18 @@ def _name_taken(pod: Pod) -> bool:
 def _path_taken(container: Container) -> bool:
     """Tell whether something foreign is mounted at our path, or below: ours is read-only."""
     for mount in container.mounts:
-        if _is_ours_or_below(mount.mount_path) and not is_our_mount(mount):
+        path = mount.mount_path
+        # As most are not: it costs less than to normalise each.
+        if path and _OUR_FOLDER in path and _is_ours_or_below(path) and not is_our_mount(mount):
             return True
     for device in container.fields.volume_devices or ():
-        if _is_ours_or_below(device.device_path):
+        path = device.device_path
+        if path and _OUR_FOLDER in path and _is_ours_or_below(path):
             return True
     return False
 
 
-def _is_ours_or_below(path: str | None) -> bool:
-    if not path or _OUR_FOLDER not in path:
-        return False  # as most are not: it costs less than to normalise each
+def _is_ours_or_below(path: str) -> bool:
     place = _place(path)
     return place == MOUNT or place.startswith(f"{MOUNT}/")
 
@@ -249,7 +258,7 @@ def _place(path: str | None) -> str:
 def _decide(
     container: Container, options: PodOptions, rules: ClusterRules, *, swapped: bool
 ) -> Decision:
-    reason = next(_by_fields(container, options), None)
+    reason = _by_fields(container, options)
     if reason:
         return Skip(container, reason)
     if container.command:
@@ -267,23 +276,22 @@ def _decide(
     return NeedsImage(container, rules.init_systems)
 
 
-def _by_fields(container: Container, options: PodOptions) -> Iterator[Reason]:
-    """Give the reasons to leave a container alone, whatever it runs."""
+def _by_fields(container: Container, options: PodOptions) -> Reason | None:
+    """Give the first reason to leave a container alone, whatever it runs."""
     if is_wrapped(container):
         # A second mount at one path is refused, and the pod with it.
-        ours = any(map(is_our_mount, container.mounts))
-        yield Reason.ALREADY_WRAPPED if ours or not _path_taken(container) else Reason.NAME_TAKEN
+        fits = has_our_mount(container) or not _path_taken(container)
+        return Reason.ALREADY_WRAPPED if fits else Reason.NAME_TAKEN
     if container.name in options.excluded:
-        yield Reason.EXCLUDED
+        return Reason.EXCLUDED
     if not container.runs_on and not options.include_init:
-        yield Reason.INIT_CONTAINER
-    if _path_taken(container):
-        yield Reason.NAME_TAKEN
+        return Reason.INIT_CONTAINER
+    return Reason.NAME_TAKEN if _path_taken(container) else None
 
 
 def _known(written: str, images: Sequence[tuple[str, ImageConfig]]) -> ImageConfig | None:
     """Find what the administrator says about the image."""
-    if len(written) > image.LONGEST:
+    if not images or len(written) > image.LONGEST:
         return None
     try:
         normal = str(image.parse(written))

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from webhook.core.errors import BadPod
 
-Quantity = str | int | float
+Quantity = str | int | float | None  # null is 0 to the API server
 
 
 class Mount(Struct, frozen=True, gc=False, rename="camel"):

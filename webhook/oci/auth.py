@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any
 
 import httpx
-import orjson
+import msgspec
 
 from webhook.base import tenants
 from webhook.base.lru import Lru
@@ -137,16 +137,17 @@ def _token(answer: httpx.Response) -> tuple[str, float]:
     if status != httpx.codes.OK:
         raise _refused(host, status)
     try:
-        body = orjson.loads(answer.content)
-    except orjson.JSONDecodeError:
+        body = msgspec.json.decode(answer.content)
+    except (msgspec.DecodeError, RecursionError):
         raise BadAnswer(f"the token server {host} did not answer in JSON") from None
     fields: Mapping[str, Any] = body if isinstance(body, dict) else {}
     token = fields.get("token") or fields.get("access_token")
     if not isinstance(token, str) or not _PRINTABLE.fullmatch(token):
         raise BadAnswer(f"the token server {host} gave no token")
     life = fields.get("expires_in")
-    seconds = float(life) if isinstance(life, int | float) and life > 0 else _DEFAULT_LIFE
-    return f"Bearer {token}", max(1.0, min(seconds, _LONGEST_LIFE) - _EARLY)
+    seconds = life if isinstance(life, int | float) and life > 0 else _DEFAULT_LIFE
+    # A whole number may have thousands of digits here: it is capped before it is made a float.
+    return f"Bearer {token}", max(1.0, float(min(seconds, _LONGEST_LIFE)) - _EARLY)
 
 
 def _refused(host: str, status: int) -> LookupFailed:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 
 from webhook.base import tenants
 from webhook.base.files import read_capped
@@ -93,9 +93,9 @@ class DockerConfig:
         if self._path is None or self._clock() < self._config.until:
             return self._config
         try:
-            raw = orjson.loads(read_capped(self._path))
+            raw = msgspec.json.decode(read_capped(self._path))
             config = self._parse(raw if isinstance(raw, dict) else {})
-        except (OSError, ValueError, BadInput) as error:
+        except (OSError, ValueError, RecursionError, BadInput) as error:
             why = type(error).__name__  # its text may quote what could not be read
             self._observer.note(LogEvent.DOCKER_CONFIG_UNUSABLE, path=str(self._path), error=why)
             config = self._config
@@ -195,8 +195,8 @@ async def _end(process: Process) -> None:
 
 def _printed(content: bytes, *, source: str) -> Credential:
     try:
-        raw = orjson.loads(content)
-    except orjson.JSONDecodeError:
+        raw = msgspec.json.decode(content)
+    except (msgspec.DecodeError, RecursionError):
         raise BadInput("it printed no JSON") from None
     user, secret = (raw.get("Username"), raw.get("Secret")) if isinstance(raw, dict) else (0, 0)
     if not isinstance(user, str) or not isinstance(secret, str) or not secret:

@@ -74,8 +74,8 @@ class Log:
             line = _shortened(line)
             line["exception"] = "".join(traceback.format_exception(exception)).rstrip()
         text = self._rendered(line)
-        # Only a long line can hold something that is too long.
-        if len(text) > _LONGEST and not exception:
+        # Only a long line can hold something that is too long; of many containers it need not.
+        if len(text) > _LONGEST and not exception and any(map(_is_long, line.values())):
             text = self._rendered(_shortened(line))
         with suppress(OSError, ValueError):
             self._out.write(f"{text}\n")
@@ -103,6 +103,17 @@ def _to_json(event: Any) -> str:
         return _encode(event).decode()
     except UnicodeEncodeError:
         return json.dumps(event, default=repr)
+
+
+def _is_long(value: Any) -> bool:
+    """Tell whether there is anything to cap in a value, as `_shortened` does."""
+    if isinstance(value, str):
+        return len(value) > _LONGEST
+    if not isinstance(value, Mapping) or not value:
+        return False
+    if len(value) > _MOST or max(map(len, map(str, value))) > _LONGEST:
+        return True
+    return any(map(_is_long, value.values()))
 
 
 def _shortened(value: Any) -> Any:

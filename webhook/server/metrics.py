@@ -4,7 +4,7 @@
 happens for the first time: else nobody would see the first time.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -120,9 +120,10 @@ class Metrics(Silent, Collector):
         """Count a connection that was not let in, or was cut off to make room."""
         self._dropped.add(reason)
 
-    def container(self, outcome: str) -> None:
+    def containers(self, outcomes: Iterable[str]) -> None:
         """See Observer."""
-        self._containers.add(outcome)
+        for outcome in outcomes:
+            self._containers.add(outcome)
 
     def lookup(self, registry: str, outcome: str, seconds: float) -> None:
         """See Observer."""

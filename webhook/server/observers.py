@@ -1,6 +1,6 @@
 """One observer that tells several others."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -21,7 +21,7 @@ class FanOut:
 
     def __init__(self, observers: Sequence[Observer], tracer: Tracer | None = None) -> None:
         self._tracer = tracer or Silent()
-        self._container = _who_cares(observers, "container")
+        self._containers = _who_cares(observers, "containers")
         self._lookup = _who_cares(observers, "lookup")
         self._cache = _who_cares(observers, "cache")
         self._event = _who_cares(observers, "event")
@@ -33,10 +33,10 @@ class FanOut:
         """See Tracer."""
         return self._tracer.span(name, attributes, outside=outside)
 
-    def container(self, outcome: str) -> None:
+    def containers(self, outcomes: Iterable[str]) -> None:
         """See Observer."""
-        for tell in self._container:
-            tell(outcome)
+        for tell in self._containers:
+            tell(outcomes)
 
     def lookup(self, registry: str, outcome: str, seconds: float) -> None:
         """See Observer."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,8 +59,8 @@ class Notes(Silent):
     outcomes: list[str] = field(default_factory=list)
     notes: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
 
-    def container(self, outcome: str) -> None:
-        self.outcomes.append(outcome)
+    def containers(self, outcomes: Iterable[str]) -> None:
+        self.outcomes += outcomes
 
     def note(self, event: str, **fields: object) -> None:
         self.notes.append((event, fields))

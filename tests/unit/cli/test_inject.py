@@ -396,6 +396,6 @@ def test_a_manifest_without_options_imports_what_it_needs_and_no_more(tmp_path: 
     assert done.returncode == 0, done.stderr
     assert "/.initshim/init" in done.stdout
     imported = {name.partition(".")[0] for name in done.stderr.split()}
-    heavy = {"pydantic", "pydantic_settings", "rich", "httpx", "fastapi", "kubernetes", "orjson"}
+    heavy = {"pydantic", "pydantic_settings", "rich", "httpx", "fastapi", "kubernetes"}
     assert "yaml" in imported
     assert not heavy & imported

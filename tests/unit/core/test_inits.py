@@ -9,7 +9,7 @@ from tests.unit.core.real_images import REAL_IMAGES, RealImage
 from webhook.core import inits, schema
 from webhook.core.image_config import read
 from webhook.core.inits import find, init_system_of
-from webhook.core.pod import Container
+from webhook.core.pod import containers_of
 from webhook.core.policy import Skip, settle
 
 NEEDS = [
@@ -135,7 +135,7 @@ def test_what_only_looks_so_is_wrapped(argv: list[str]) -> None:
 
 @pytest.mark.parametrize("image", REAL_IMAGES, ids=lambda image: image.source.split("@")[0])
 def test_a_real_image_is_known_for_what_it_runs(image: RealImage) -> None:
-    container = Container("containers", 0, schema.Container("app", "app"))
+    [container] = containers_of("containers", [schema.Container("app", "app")])
     settled = settle(container, image.config)
     assert (settled.reason if isinstance(settled, Skip) else "wrapped") == image.expected
 
@@ -187,12 +187,13 @@ def test_an_image_tells_of_its_init_system(
         "env": variables,
         "labels": labels,
     }
-    settled = settle(Container("containers", 0, schema.Container("app")), read(fields))
+    [container] = containers_of("containers", [schema.Container("app")])
+    settled = settle(container, read(fields))
     assert isinstance(settled, Skip) is bool(hint)
 
 
 def test_a_container_with_a_command_of_its_own_is_not_what_its_image_tells() -> None:
-    container = Container("containers", 0, schema.Container("app", command=["/app"]))
+    [container] = containers_of("containers", [schema.Container("app", command=["/app"])])
     assert not isinstance(settle(container, read({"stopsignal": "SIGRTMIN+3"})), Skip)
 
 

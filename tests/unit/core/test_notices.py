@@ -2,13 +2,14 @@
 
 from webhook.core import schema
 from webhook.core.notices import LONGEST, notices
-from webhook.core.pod import Container
+from webhook.core.pod import Container, containers_of
 from webhook.core.policy import Plan, Skip, Wrap
 from webhook.core.reasons import Reason
 
 
 def named(name: str) -> Container:
-    return Container("containers", 0, schema.Container(name=name, image="app"))
+    [container] = containers_of("containers", [schema.Container(name=name, image="app")])
+    return container
 
 
 def test_containers_with_one_reason_share_a_sentence() -> None:

@@ -200,7 +200,7 @@ def test_the_last_warning_has_its_room_and_no_more(length: int) -> None:
     "value", [2**64, -(2**70), "half \ud800", {"n": [10**30]}, {1: "a key that is no string"}]
 )
 def test_an_answer_never_fails_over_what_is_in_the_patch(value: Any) -> None:
-    """orjson refuses these; a review must be answered all the same."""
+    """Some writers of JSON refuse these; a review must be answered all the same."""
     response = answer(Verdict(patch=[{"op": "add", "path": "/x", "value": value}]))
     [operation] = json.loads(base64.b64decode(response["patch"]))
     assert operation["value"] == json.loads(json.dumps(value))

@@ -79,6 +79,16 @@ async def test_a_token_without_a_life_lives_a_minute(life: int | None) -> None:
             assert len(tokens.requests) == asked
 
 
+async def test_a_token_for_ever_lives_an_hour_whatever_number_says_so() -> None:
+    server = TokenServer(users=ROBOT, rights=MAY, life=10**400)  # no float can hold it
+    async with guarded(server, fresh=1.0) as (asker, host, tokens):
+        keyring = ring(host.authority, "robot:pw")
+        for ahead, asked in ((3500, 1), (200, 1), (0, 2)):
+            await asker.config(f"{host.authority}/team/app:v1", keyring=keyring)
+            assert len(tokens.requests) == asked
+            asker.clock.ahead += ahead
+
+
 async def test_access_token_is_the_same_as_token() -> None:
     server = TokenServer(users=ROBOT, rights=MAY, field_name="access_token")
     async with guarded(server) as (asker, host, _):

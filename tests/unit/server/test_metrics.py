@@ -45,7 +45,7 @@ def labels(families: Iterable[Metric]) -> dict[str, set[str]]:
 def full() -> Metrics:
     metrics = Metrics("1.2.3")
     metrics.reviewed("patched", 0.01)
-    metrics.container("wrapped")
+    metrics.containers(["wrapped"])
     metrics.lookup("docker.io", "ok", 0.3)
     metrics.cache("hit")
     metrics.event("written")
