@@ -45,13 +45,13 @@ help: ## Show what can be made
 demo: .venv/.ready ## Show the main job: a pod that leaks zombies, without and with initshim
 	@$(BIN)/initshim demo
 
-test: $(TESTS) .venv/.has-docs ## Run the tests, or a part: make test T=tests/unit/core K=policy (no root needed; what lacks a system package is skipped and named)
+test: $(TESTS) .venv/.has-docs .venv/.has-browser ## Run the tests, or a part: make test T=tests/unit/core K=policy (no root needed; what lacks a system package is skipped and named)
 	$(PYTEST) $(CHOSEN)
 
 quick: $(TESTS) ## Run what answers within a minute, while you edit
 	HYPOTHESIS_PROFILE=quick $(PYTEST) -q -n $(N) --dist loadgroup -m "not slow and not long and not controlplane and not attacks and not node" $(or $(T),$(QUICK)) $(if $(K),-k "$(K)")
 
-coverage: $(TESTS) .venv/.has-docs .venv/.has-coverage ## Measure which branches the tests take, subprocesses included; fails below the floor
+coverage: $(TESTS) .venv/.has-docs .venv/.has-browser .venv/.has-coverage ## Measure which branches the tests take, subprocesses included; fails below the floor
 	rm -f $(CACHE)/coverage/data*
 	$(BIN)/coverage run -m pytest -o cache_dir=$(CACHE)/pytest $(CHOSEN)
 	$(BIN)/coverage combine --quiet

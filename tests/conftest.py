@@ -3,7 +3,6 @@
 import os
 import signal
 from collections import Counter
-from importlib.util import find_spec
 
 import pytest
 from _pytest.terminal import TerminalReporter
@@ -12,8 +11,6 @@ from hypothesis import HealthCheck, settings
 from tests import leftovers
 
 NOTHING = "INITSHIM_SKIP_NOTHING"
-# `make site-test` installs what drives a browser; without it these are no part of a run.
-collect_ignore = [] if find_spec("playwright") else ["docs/test_site_in_a_browser.py"]
 
 # How long laws are searched: minutes under `make fuzz`, a moment under `make quick`. The same
 # examples each time, but for `long`; and no deadline, as the machine may be busy.

@@ -6,6 +6,7 @@ Chromium is Debian's (`apt-get install chromium`); where it is missing, nothing 
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import pytest
@@ -13,15 +14,22 @@ import pytest
 from tests.docs.blocks import ROOT
 from tests.docs.browser import CHROMIUM, served
 
+# One site and one browser, so one worker.
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("browser"),
     pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium"),
 ]
 playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install -e '.[browser]'")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+axe = pytest.importorskip("axe_playwright_python.base")
 pytest.importorskip("zensical", reason="needs pip install -e '.[docs]'")
 
-VIEWS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
+WIDTHS = (1280, 390)
+# What depends on the scheme; everything else is looked at in one of them.
+SCHEMES: dict[str, dict[str, Any]] = {
+    "light": {},
+    "dark": {"runOnly": ["color-contrast", "link-in-text-block"]},
+}
 # What people look for, and the page that has it.
 QUESTIONS = {
     "uninstall": "remove.html",
@@ -58,6 +66,11 @@ _OVERFLOWING = """() => {
 }"""
 
 
+_AXE = """async options => (await axe.run(options)).violations.map(each =>
+  `${each.id} (${each.nodes.length}): ${each.nodes.slice(0, 3).map(node => node.html.slice(0, 90))}`
+)"""
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[str]]]:
     """Give where the site is served, and its pages."""
@@ -77,39 +90,75 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), VIEWS)
-def test_a_page_is_quiet_fits_and_is_for_everybody(
-    site: tuple[str, list[str]], browser: Any, width: int, scheme: str
-) -> None:
-    """No error on the console, no request elsewhere, nothing beyond the edge, no finding of axe."""
-    url, pages = site
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
-    )
+@pytest.fixture
+def page(site: tuple[str, list[str]], browser: Any) -> Iterator[Any]:
+    """Give a page that notes in `said` what it should not have said or asked for."""
+    context = browser.new_context(reduced_motion="reduce")
+    context.add_init_script(axe.AXE_SCRIPT)
     page = context.new_page()
-    wrong: list[str] = []
+    page.said = []
 
     def on_console(said: Any) -> None:
         if said.type == "error":
-            wrong.append(f"console: {said.text}")
+            page.said.append(f"console: {said.text}")
 
     def on_request(asked: Any) -> None:
-        if not asked.url.startswith(url):
-            wrong.append(asked.url)
+        if not asked.url.startswith(site[0]):
+            page.said.append(asked.url)
 
     page.on("console", on_console)
-    page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+    page.on("pageerror", lambda error: page.said.append(f"error: {error}"))
     page.on("request", on_request)
-    for name in pages:
-        page.goto(f"{url}/{name}")
-        beyond, *wide = page.evaluate(_OVERFLOWING)
-        wrong += [f"{name}: overflow: {each}" for each in wide]
-        wrong += [f"{name}: the page is {beyond} px too wide"] if beyond > 0 else []
-        for found in axe.Axe().run(page).response["violations"]:
-            nodes = [node["html"][:90] for node in found["nodes"]][:3]
-            wrong.append(f"{name}: {found['id']} ({len(found['nodes'])}): {nodes}")
+    yield page
     context.close()
-    assert wrong == []
+
+
+def test_a_page_is_quiet_fits_and_is_for_everybody(site: tuple[str, list[str]], page: Any) -> None:
+    """No error on the console, no request elsewhere, nothing beyond the edge, no finding of axe."""
+    url, names = site
+    wrong: list[str] = []
+    for name, scheme in product(names, SCHEMES):
+        page.emulate_media(color_scheme=scheme)
+        page.goto(f"{url}/{name}")
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            found = [*overflowing(page), *of_axe(page, SCHEMES[scheme])]
+            wrong += [f"{name}, {scheme}, {width}: {each}" for each in found]
+    assert wrong + page.said == []
+
+
+def overflowing(page: Any) -> list[str]:
+    """Name what reaches beyond the page's edge."""
+    beyond, *wide = page.evaluate(_OVERFLOWING)
+    return [f"overflow: {each}" for each in wide] + (
+        [f"the page is {beyond} px too wide"] if beyond > 0 else []
+    )
+
+
+def of_axe(page: Any, options: dict[str, Any]) -> list[str]:
+    """Say what axe finds."""
+    found: list[str] = page.evaluate(_AXE, {"resultTypes": ["violations"], **options})
+    return found
+
+
+def test_what_these_tests_look_for_is_found(site: tuple[str, list[str]], page: Any) -> None:
+    """A test that sees nothing would pass, too: so here is something to see."""
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.goto(f"{site[0]}/index.html")
+    page.evaluate(
+        """() => {
+          const text = document.querySelector("article p");
+          text.style.color = "#ddd"; text.style.background = "#fff";
+          text.insertAdjacentHTML("afterend", "<img src='https://elsewhere.invalid/x'>"
+            + "<div style='width: 2000px'>wide</div>");
+          console.error("loud");
+        }"""
+    )
+    page.wait_for_function("document.images.length && [...document.images].every(i => i.complete)")
+    found = " ".join([*overflowing(page), *of_axe(page, {}), *page.said])
+    for expected in ("too wide", "color-contrast", "image-alt", "elsewhere.invalid", "loud"):
+        assert expected in found
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
