@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
+from webhook.cli.doctor.causes import Topic
 from webhook.cli.doctor.cluster import Cluster
 from webhook.cli.doctor.finding import Finding, Subject
 from webhook.cli.doctor.served_certificate import Served, handshake, published, reported
@@ -56,15 +57,19 @@ def _bundle(cluster: Cluster, fetched: ServedAndHeld) -> Iterator[Finding]:
     about = Subject(_FAMILY, f"MutatingWebhookConfiguration {cluster.name}")
     authorities = published(cluster)
     if not cluster.client_config.get("caBundle"):
-        yield about.error("caBundle is empty: the API server trusts nobody", _publish(cluster))
+        what = "caBundle is empty: the API server trusts nobody"
+        yield about.error(what, _publish(cluster), Topic.BUNDLE)
         return
     if not authorities:
-        yield about.error("caBundle holds no certificate that can be read", _publish(cluster))
+        what = "caBundle holds no certificate that can be read"
+        yield about.error(what, _publish(cluster), Topic.BUNDLE)
         return
     last = max(each.not_after for each in authorities)
     if last < fetched.now:
         yield about.error(
-            f"every CA in caBundle has expired, the last {_ago(last)}", _renew(cluster)
+            f"every CA in caBundle has expired, the last {_ago(last)}",
+            _renew(cluster),
+            Topic.BUNDLE,
         )
     elif last < fetched.now + _CA_SOON:
         yield about.warning(
@@ -79,7 +84,7 @@ def _held(cluster: Cluster, fetched: ServedAndHeld) -> Iterator[Finding]:
         return
     about = Subject(_FAMILY, str(fetched.secret))
     if isinstance(fetched.held, Missing):
-        yield about.error("it does not exist", _renew(cluster))
+        yield about.error("it does not exist", _renew(cluster), Topic.SECRET)
     elif isinstance(fetched.held, KubeError):
         yield about.unknown(fetched.held)
     elif _builtin(cluster):
@@ -92,11 +97,13 @@ def _own_authority(cluster: Cluster, fetched: ServedAndHeld, about: Subject) -> 
     try:
         authority = read_certificate(_entry(fetched.held, "ca.crt"))
     except BadCertificate as error:
-        return about.error(f"its ca.crt can't be used: {error}", _renew(cluster))
+        what = f"its ca.crt can't be used: {error}"
+        return about.error(what, _renew(cluster), Topic.SECRET)
     if authority not in published(cluster):
         return about.error(
             "its CA is not in caBundle, so the API server does not trust what it signs",
             _renew(cluster),
+            Topic.TRUST,
         )
     return about.ok("its CA is the one in caBundle")
 
@@ -112,9 +119,10 @@ def _leaf(cluster: Cluster, fetched: ServedAndHeld, about: Subject) -> Finding:
         verifier.build_server_verifier(x509.DNSName(name)).verify(chain[0], chain[1:])
     except VerificationError as error:
         what = f"its tls.crt is not what caBundle verifies for {name}: {error}"
-        return about.error(what, _reissue(cluster, fetched))
+        return about.error(what, _reissue(cluster, fetched), Topic.TRUST)
     except ValueError as error:
-        return about.error(f"its tls.crt can't be verified: {error}", _reissue(cluster, fetched))
+        what = f"its tls.crt can't be verified: {error}"
+        return about.error(what, _reissue(cluster, fetched), Topic.SECRET)
     return _time_left(about, until, fetched, soon=_LEAF_SOON, remedy=_reissue(cluster, fetched))
 
 
@@ -130,6 +138,7 @@ def _served(cluster: Cluster, fetched: ServedAndHeld) -> Iterator[Finding]:
         yield about.error(
             f"what it serves is not what caBundle verifies: {fetched.served.trouble}",
             _renew(cluster),
+            Topic.TRUST,
         )
     else:
         soon = _OWN_LEAF_SOON if _builtin(cluster) else _LEAF_SOON

@@ -19,8 +19,9 @@ from webhook.cli.doctor import (
     versions,
     wrapped_pods,
 )
+from webhook.cli.doctor.causes import once_a_cause
 from webhook.cli.doctor.cluster import fetch_cluster
-from webhook.cli.doctor.finding import Finding, Subject, once_a_cause
+from webhook.cli.doctor.finding import Finding, Subject
 from webhook.cli.installation import dry_run_pod
 from webhook.cli.installation.survey import INSTALL, WEBHOOK
 from webhook.kube.client import KubeClient

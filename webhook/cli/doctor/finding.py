@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from webhook.cli.doctor.causes import Topic
 from webhook.kube.errors import KubeError
 
 
@@ -38,6 +39,11 @@ class Finding:
     object: str
     what: str
     remedy: str = ""
+    topic: Topic | None = None
+
+    def as_consequence(self, what: str) -> "Finding":
+        """Give it as what follows from another: worth knowing, and nothing to do about."""
+        return replace(self, severity=Severity.INFO, what=what, remedy="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,35 +65,14 @@ class Subject:
         """Works, but not as it should, or not for long."""
         return Finding(self.check, Severity.WARNING, self.object, what, remedy)
 
-    def error(self, what: str, remedy: str) -> Finding:
-        """Does not work."""
-        return Finding(self.check, Severity.ERROR, self.object, what, remedy)
+    def error(self, what: str, remedy: str, topic: Topic | None = None) -> Finding:
+        """Does not work; the topic says which other errors follow from it."""
+        return Finding(self.check, Severity.ERROR, self.object, what, remedy, topic)
 
     def unknown(self, error: KubeError) -> Finding:
         """Nobody can tell: the API server did not let us look, or did not answer."""
         what = f"could not look: {error}"
         return Finding(self.check, Severity.UNKNOWN, self.object, what, error.next_step)
-
-
-# What goes wrong in a rehearsal goes wrong for what these found.
-_EXPLAIN = ("service", "certificate")
-_EXPLAINED = "rehearsal"
-
-
-def once_a_cause(findings: Iterable[Finding]) -> list[Finding]:
-    """Say a rehearsal that fails for what is said above as its consequence, not a second error."""
-    listed = list(findings)
-    causes = (each for each in listed if each.severity is Severity.ERROR)
-    cause = next((each for each in causes if each.check in _EXPLAIN), None)
-    if cause is None:
-        return listed
-    above = f"{cause.check}, {cause.object}"
-    return [
-        replace(each, severity=Severity.INFO, what=f"{each.what} (see {above})", remedy="")
-        if each.check == _EXPLAINED and each.severity is Severity.ERROR
-        else each
-        for each in listed
-    ]
 
 
 def worst(findings: Iterable[Finding]) -> Severity:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from webhook.cli.doctor.causes import Topic
 from webhook.cli.doctor.cluster import Cluster
 from webhook.cli.doctor.finding import Finding, Subject
 from webhook.cli.installation import dry_run_pod
@@ -130,20 +131,24 @@ def _silent(cluster: Cluster, about: Subject, fetched: Rehearsal) -> Iterator[Fi
             "the API server called the webhook and got no answer that it could use; failurePolicy "
             f"Ignore hides it{_also(fetched)}",
             _reach(cluster, fetched),
+            Topic.REHEARSAL,
         )
     elif counted.get("answered"):
-        yield about.error("the webhook was called, and left the pod as it was", _log(cluster))
+        what = "the webhook was called, and left the pod as it was"
+        yield about.error(what, _log(cluster), Topic.REHEARSAL)
     elif isinstance(fetched.proxied, ApiUnreachable):
         yield about.error(
             f"the pod came back without an init, and the API server can't reach the Service: "
             f"{_words_of(fetched.proxied)}",
             _reach(cluster, fetched),
+            Topic.REHEARSAL,
         )
     elif counted:
         yield about.error(
             "the API server did not call the webhook for it: the namespaceSelector, the "
             "matchConditions or the rules pass it over",
             f"kubectl get mutatingwebhookconfiguration {cluster.name} -o yaml",
+            Topic.REHEARSAL,
         )
     else:
         yield about.error(
@@ -151,6 +156,7 @@ def _silent(cluster: Cluster, about: Subject, fetched: Rehearsal) -> Iterator[Fi
             "not called, only the API server's metrics tell",
             "kubectl get --raw /metrics | grep -E "
             f"'apiserver_admission_webhook_(fail_open|request).*{WEBHOOK}'",
+            Topic.REHEARSAL,
         )
 
 
@@ -160,7 +166,9 @@ def _failed(cluster: Cluster, about: Subject, error: KubeError, fetched: Rehears
     if "failed calling webhook" in said and WEBHOOK in said:
         reason = said.partition("failed to call webhook: ")[2] or said
         return about.error(
-            f"the API server can't call the webhook: {reason}", _reach(cluster, fetched)
+            f"the API server can't call the webhook: {reason}",
+            _reach(cluster, fetched),
+            Topic.REHEARSAL,
         )
     if isinstance(error, Forbidden) and "cannot create" not in said:
         return Subject(_FAMILY, about.object).unknown(

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from webhook.cli.doctor.causes import Topic
 from webhook.cli.doctor.cluster import Cluster
 from webhook.cli.doctor.finding import Finding, Subject
 from webhook.kube.attempt import attempt
@@ -71,13 +72,7 @@ class Reviewed:
 
 def needed(cluster: Cluster) -> list[Right]:
     """What its settings make the webhook do."""
-    rights: list[Right] = []
-    if cluster.settings.tls == "builtin":
-        secret = cluster.settings.tls_secret
-        rights += [
-            Right(verb, "secrets", cluster.namespace, secret) for verb in ("get", "create", "patch")
-        ]
-        rights += [Right(verb, _WEBHOOKS, name=cluster.name) for verb in ("get", "patch")]
+    rights = _certificates(cluster)
     if cluster.settings.warm_up:
         kinds = ("namespaces", "deployments.apps", "statefulsets.apps", "daemonsets.apps")
         rights += [Right("list", kind) for kind in (*kinds, "cronjobs.batch")]
@@ -91,6 +86,17 @@ def needed(cluster: Cluster) -> list[Right]:
             for kind in _PULLED
         ]
     return rights
+
+
+def _certificates(cluster: Cluster) -> list[Right]:
+    """What it takes to have a certificate that the API server trusts."""
+    if cluster.settings.tls != "builtin":
+        return []
+    secret = cluster.settings.tls_secret
+    return [
+        *(Right(verb, "secrets", cluster.namespace, secret) for verb in ("get", "create", "patch")),
+        *(Right(verb, _WEBHOOKS, name=cluster.name) for verb in ("get", "patch")),
+    ]
 
 
 def excess(cluster: Cluster) -> list[Right]:
@@ -163,7 +169,8 @@ def _weigh(cluster: Cluster, fetched: Reviewed, about: Subject) -> Iterator[Find
     own = [str(right) for right in missing if right not in secrets]
     if own:
         what = f"it may not {', '.join(own)}, and needs to"
-        yield about.error(what, cluster.upgrade("rbac.create=true"))
+        topic = Topic.RIGHTS if set(missing) & {*_certificates(cluster)} else None
+        yield about.error(what, cluster.upgrade("rbac.create=true"), topic)
     if secrets:
         where = fetched.unreadable
         yield about.info(

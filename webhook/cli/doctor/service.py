@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from webhook.cli.doctor.causes import Topic
 from webhook.cli.doctor.cluster import Cluster
 from webhook.cli.doctor.finding import Finding, Subject
 from webhook.core.errors import BadSettings
@@ -55,7 +56,7 @@ def check(cluster: Cluster, fetched: Backends) -> list[Finding]:
 def _service(cluster: Cluster) -> Iterator[Finding]:
     about = Subject(_FAMILY, str(cluster.service_ref))
     if isinstance(cluster.service, Missing):
-        yield about.error("it does not exist", cluster.upgrade())
+        yield about.error("it does not exist", cluster.upgrade(), Topic.SERVICE)
     elif isinstance(cluster.service, KubeError):
         yield about.unknown(cluster.service)
     else:
@@ -67,6 +68,7 @@ def _service(cluster: Cluster) -> Iterator[Finding]:
         yield about.error(
             f"the API server calls port {cluster.port}; it has {', '.join(map(str, ports))}",
             cluster.upgrade(),
+            Topic.SERVICE,
         )
 
 
@@ -87,6 +89,7 @@ def _endpoints(cluster: Cluster, slices: Listed) -> Iterator[Finding]:
         yield about.error(
             f"none of {waiting} endpoints is ready: nobody answers the API server",
             f"kubectl -n {cluster.namespace} describe pods -l '{_labels(cluster.service)}'",
+            Topic.ENDPOINTS,
         )
 
 
@@ -109,6 +112,7 @@ def _deployment(cluster: Cluster) -> Iterator[Finding]:
         yield about.error(
             f"none of {wanted} replicas is ready",
             f"kubectl -n {cluster.namespace} logs deployment/{name} --tail=20",
+            Topic.DEPLOYMENT,
         )
     elif ready < wanted or updated < wanted:
         yield about.warning(
@@ -119,6 +123,7 @@ def _deployment(cluster: Cluster) -> Iterator[Finding]:
         yield about.error(
             "scaled to zero",
             f"kubectl -n {cluster.namespace} scale deployment/{name} --replicas=2",
+            Topic.DEPLOYMENT,
         )
     else:
         yield about.ok(f"{ready} of {wanted} replicas ready")
@@ -130,7 +135,7 @@ def _settings(cluster: Cluster) -> Iterator[Finding]:
         given(cluster.values)
     except BadSettings as error:
         about = Subject(_FAMILY, f"{cluster.workload}'s settings")
-        yield about.error(f"{error}", cluster.upgrade("env.NAME=VALUE"))
+        yield about.error(f"{error}", cluster.upgrade("env.NAME=VALUE"), Topic.SETTINGS)
 
 
 def _pods(cluster: Cluster) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import initshim
 from webhook.cli.installation.selection import Selection
 from webhook.cli.installation.settings import values_of
 from webhook.core.annotations import STATUS
@@ -18,7 +19,10 @@ from webhook.settings import Settings, given
 
 WEBHOOK = "inject.initshim.dev"
 CHART = "oci://ghcr.io/initshim/charts/initshim"
-INSTALL = f"helm install initshim {CHART} -n initshim --create-namespace"
+# The chart of this command's own version: what is newer may say what it does not know.
+INSTALL = (
+    f"helm install initshim {CHART} --version {initshim.__version__} -n initshim --create-namespace"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +149,8 @@ class Installation:
             change = f" with --set {values}" if values else ""
             return f"Render the chart again as it was (helm template …){change}, and apply it."
         change = f" --set {values}" if values else ""
-        where = f"{CHART}{self._version()} -n {self.namespace}"
+        home = annotations.get("meta.helm.sh/release-namespace") or self.namespace
+        where = f"{CHART}{self._version()} -n {home}"
         return f"helm upgrade {release} {where} --reuse-values{change}"
 
     def _version(self) -> str:
