@@ -142,7 +142,7 @@ site-test: $(TESTS) .venv/.has-docs .venv/.has-browser ## Look at the site in De
 
 lock: .venv/.ready ## Lock what the images ship, with hashes
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' --extra webhook --extra traces -o requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' --extra webhook --extra uvloop --extra traces -o requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' --extra build -o requirements-build.lock pyproject.toml
 
 clean: ## Remove all that was made here

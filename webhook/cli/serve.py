@@ -6,10 +6,10 @@ import signal
 import sys
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import click
-import uvloop
 
 import initshim
 from webhook.cli.parameters import FILE, WholeNumber
@@ -46,7 +46,7 @@ def serve(
         given |= {"tls": "dev", "host": "localhost", "log_format": "text", "drain_seconds": 0}
     try:
         settings = load(**given)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=_event_loop()) as runner:
             announce = partial(_print_addresses, ca_out=ca_out) if dev else _spare
             runner.run(_until_signalled(settings, announce))
     except* InitshimError as group:
@@ -54,6 +54,14 @@ def serve(
             next_step = getattr(error, "next_step", "")
             click.echo(f"initshim serve: {error}. {next_step}".rstrip(), err=True)
         sys.exit(1)
+
+
+def _event_loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Give uvloop's, where it is installed: the image has it, a laptop needs no 14 MB more."""
+    try:
+        return import_module("uvloop").new_event_loop  # type: ignore[no-any-return]
+    except ImportError:
+        return asyncio.new_event_loop
 
 
 async def _until_signalled(settings: Settings, announce: Callable[[Running], None]) -> None:

@@ -50,6 +50,25 @@ def test_it_logs_json_lines_with_what_was_decided_and_nothing_else(tmp_path: Pat
     assert [line["event"] for line in lines][-2:] == ["draining", "stopped"]
 
 
+def test_without_uvloop_it_serves_on_pythons_own_loop(tmp_path: Path) -> None:
+    missing = "import sys; sys.modules['uvloop'] = None; " + COMMAND[2]
+    command = [COMMAND[0], "-c", missing, "serve", "--dev", "--port", "0", "--http-port", "0"]
+    authority = tmp_path / "ca.pem"
+    with Popen(
+        [*command, "--ca-out", str(authority)],
+        env=environment(lookups="false"),
+        stdout=PIPE,
+        text=True,
+    ) as served:
+        assert served.stdout
+        said = next(line for line in served.stdout if line.startswith("POST "))
+        port = int(said.rpartition(":")[2].removesuffix("/mutate\n"))
+        client = ssl.create_default_context(cafile=str(authority))
+        assert read(post(client, port, body(pod()), "localhost"))["patch"]
+        served.terminate()
+        assert served.wait(PATIENCE) == 0
+
+
 def test_it_is_alive_and_not_ready_before_it_has_a_certificate(tmp_path: Path) -> None:
     missing = {"tls": "files", "tls_cert_file": tmp_path / "no.crt", "tls_key_file": tmp_path / "k"}
     with start(**missing) as served:
