@@ -1,11 +1,16 @@
 """How long `initshim inject` takes beside libyaml's own load of the same text, in one run.
 
+And what it takes to start, beside `import yaml` in the same Python.
+
 Run `python -m tests.benchmarks.manifests`; CPU seconds, medians of several rounds, and spread.
 """
 
 import asyncio
 import json
+import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,6 +25,8 @@ from webhook.cli.rewrite import rewrite
 
 ROUNDS = 5
 MOST = 3.0  # times libyaml's own load
+STARTS = 15
+MOST_TO_START = 0.3  # CPU seconds
 
 _POD: dict[str, Any] = {
     "metadata": {"labels": {"app": "web"}},
@@ -72,7 +79,7 @@ def load(text: str) -> None:
 
 def inject(file: Path) -> None:
     """Read, rewrite and check a file as the command does."""
-    asyncio.run(rewrite(files.read(str(file)), ENGINE, seconds=1))
+    asyncio.run(rewrite(files.read(str(file)), ENGINE, deadline=lambda: 0.0))
 
 
 def _cpu(work: Callable[[], None]) -> float:
@@ -81,9 +88,33 @@ def _cpu(work: Callable[[], None]) -> float:
     return time.process_time() - start
 
 
+def _cpu_of(*command: str) -> float:
+    """Run a program to its end and give its CPU seconds, the kernel's for it included."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def _start(file: Path) -> None:
+    """Print what the command takes for one small manifest, and what `import yaml` does."""
+    file.write_text(_written(_deployment(0)))
+    own = ("-c", "from webhook.cli import start; start()", "inject", "-f", str(file))
+    runs = [(_cpu_of(*own), _cpu_of("-c", "import yaml")) for _ in range(STARTS)][1:]
+    seconds = [run for run, _ in runs]
+    ratios = [run / beside for run, beside in runs]
+    middle = statistics.median(seconds)
+    said = "within" if middle <= MOST_TO_START else "above"
+    print(
+        f"start: {middle:.2f} s of CPU ({min(seconds):.2f} to {max(seconds):.2f}), {said} "
+        f"{MOST_TO_START:g}; {statistics.median(ratios):.1f} times `import yaml`"
+    )
+
+
 def main() -> None:
     """Print a line for each text; the two are measured in turn."""
     with tempfile.TemporaryDirectory() as folder:
+        _start(Path(folder) / "m.yaml")
         for name, text in (("bundle", bundle()), ("800 Deployments", deployments(800))):
             file = Path(folder) / "m.yaml"
             file.write_text(text)

@@ -49,7 +49,7 @@ def compare(text: bytes, answer: Answer, path: Path, kubectl: Decoder | None) ->
     if mine != plain(answer.documents):
         return Comparison("read otherwise", (mine, answer.documents))
     try:
-        done = asyncio.run(rewrite(manifest, ENGINE, seconds=1))
+        done = asyncio.run(rewrite(manifest, ENGINE, deadline=lambda: 0.0))
     except BadManifest as error:
         return Comparison("not to be changed", str(error))
     if not done.changed:

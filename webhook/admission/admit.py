@@ -3,13 +3,11 @@
 Two doors lead to one engine: `admit` for the API server's reviews, `mutate` for manifests.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from webhook.admission.checks import Checks
 from webhook.core import mutation, patch, policy, review
@@ -22,10 +20,6 @@ from webhook.core.pod import Json, Pod
 from webhook.core.policy import ClusterRules, NeedsImage, Plan, Skip, Wrap
 from webhook.core.reasons import UNRESOLVED, Reason, remedy
 from webhook.core.review import Review, Verdict
-
-# What a resolver that is late may take on top of its deadline: a part of its time, seconds.
-_LATE = 0.2
-_LATE_AT_LEAST = 0.1
 
 
 class Resolver(Protocol):
@@ -110,29 +104,10 @@ async def mutate(pod: Pod, namespace: str, engine: Engine, *, deadline: float) -
     asked = sum([isinstance(decision, NeedsImage) for decision in plan.decisions])
     if asked:
         with engine.observer.span("resolve", {"initshim.images": asked}):
-            plan = await _resolved(plan, pod, namespace, engine, deadline)
+            plan = await engine.resolver.resolve(plan, pod, namespace, deadline=deadline)
     operations = mutation.operations(pod, plan, engine.delivery)
     engine.checks.check(pod, plan, operations)
     return Mutated(plan, operations, pod)
-
-
-async def _resolved(plan: Plan, pod: Pod, namespace: str, engine: Engine, deadline: float) -> Plan:
-    """Resolve a plan; a resolver that does not keep its deadline is stopped."""
-    limit = asyncio.timeout_at(_limit(deadline))
-    try:
-        async with limit:
-            return await engine.resolver.resolve(plan, pod, namespace, deadline=deadline)
-    except TimeoutError:
-        if not limit.expired():
-            raise
-        engine.observer.note(
-            LogEvent.LOOKUPS_STOPPED, namespace=namespace, error="They took too long."
-        )
-        decisions = (
-            Skip(each.container, Reason.TIMED_OUT) if isinstance(each, NeedsImage) else each
-            for each in plan.decisions
-        )
-        return replace(plan, decisions=tuple(decisions))
 
 
 def outcomes(plan: Plan) -> dict[str, str]:
@@ -146,12 +121,6 @@ def outcomes(plan: Plan) -> dict[str, str]:
         elif isinstance(each, Skip):
             became[each.container.name] = each.reason
     return became
-
-
-def _limit(deadline: float) -> float:
-    """Give the time at which a resolver that did not keep its deadline is stopped."""
-    left = deadline - asyncio.get_running_loop().time()
-    return deadline + max(_LATE * left, _LATE_AT_LEAST)
 
 
 def _answer(request: Review, owner: str, mutated: Mutated, engine: Engine) -> Answer:

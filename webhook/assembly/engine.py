@@ -1,6 +1,7 @@
 """The engine that the settings ask for: the same for the API server's reviews and for manifests."""
 
 from webhook.admission.admit import Engine, Resolver
+from webhook.admission.in_time import InTime
 from webhook.assembly.default_engine import REAPER
 from webhook.core.mutation import Delivery
 from webhook.core.observe import Observer
@@ -19,7 +20,7 @@ def make_engine(
             pull_policy=settings.reaper_pull_policy,
             as_volume=settings.delivery == "imageVolume",
         ),
-        resolver=resolver,
+        resolver=InTime(resolver, observer),
         observer=observer,
         deny_unresolved=settings.on_unresolved == "deny",
     )

@@ -3,12 +3,12 @@
 It imports what it needs: settings only where one is set, what asks registries only for --lookup.
 """
 
-import asyncio
 import dataclasses
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import click
 
@@ -16,6 +16,7 @@ import initshim
 from webhook.admission.admit import Engine, Resolver
 from webhook.assembly.default_engine import default_engine
 from webhook.assembly.no_lookups import NoLookups
+from webhook.base.coroutines import finish
 from webhook.base.environment import environment
 from webhook.cli import output
 from webhook.cli.image_configs import Images, image_configs
@@ -97,7 +98,7 @@ def inject(  # noqa: PLR0913  # an option is an argument to click
             keep_text=not report and output_format is OutputFormat.TEXT,
         )
         found = _found(file or ["-"], recursive=recursive)
-        done, wrong = asyncio.run(_all(found, asked))
+        done, wrong = _rewritten(found, asked)
     except InitshimError as error:
         output.fail("inject", error)
     if wrong and (fail_fast or not done):
@@ -129,6 +130,9 @@ class _Asked:
     keep_text: bool
 
 
+_All: TypeAlias = tuple[list[Rewritten], list[InitshimError]]
+
+
 def _check(given: Sequence[str], *, in_place: bool, shows: bool) -> None:
     if not given and sys.stdin.isatty():
         raise WrongUsage("there is nothing to read: name a file or folder with -f")
@@ -143,39 +147,24 @@ def _found(given: Sequence[str], *, recursive: bool) -> list[str]:
     return found
 
 
-async def _all(found: Sequence[str], asked: _Asked) -> tuple[list[Rewritten], list[InitshimError]]:
-    """Rewrite every file, and collect everything that is wrong."""
-    done: list[Rewritten] = []
-    wrong: list[InitshimError] = []
-    async with _engine(asked.options) as (made, seconds):
-        # What is given for one image goes before the settings' file.
-        rules = dataclasses.replace(made.rules, images=(*asked.configs, *made.rules.images))
-        engine = dataclasses.replace(made, rules=rules)
-        for name in found:
-            try:
-                one = await rewrite(
-                    files.read(name),
-                    engine,
-                    seconds=seconds,
-                    in_place=asked.keep_text,
-                    kinds=asked.kinds,
-                )
-                done.append(one)
-            except BadManifest as error:
-                wrong.append(error)
-    return done, wrong
+def _rewritten(found: Sequence[str], asked: _Asked) -> _All:
+    """Rewrite every file, and collect everything that is wrong. Raises BadSettings."""
+    if any(asked.options.values()) or any(map(_is_setting, environment())):
+        import asyncio  # noqa: PLC0415 - it takes longer than the rest
+
+        return asyncio.run(_by_settings(found, asked))
+    engine = default_engine(NoLookups(), version=initshim.__version__, observer=Silent())
+    return finish(_all(found, asked, engine, deadline=lambda: 0.0))
 
 
-@asynccontextmanager
-async def _engine(options: Mapping[str, object]) -> AsyncIterator[tuple[Engine, float]]:
-    """Give the webhook's engine, and for how many seconds it may look up; raises BadSettings."""
-    if not (any(options.values()) or any(map(_is_setting, environment()))):
-        yield default_engine(NoLookups(), version=initshim.__version__, observer=Silent()), 0.0
-        return
-    from webhook.assembly.engine import make_engine  # noqa: PLC0415 - it takes longer than the rest
+async def _by_settings(found: Sequence[str], asked: _Asked) -> _All:
+    """Rewrite with the webhook's settings, and its lookups where those are on."""
+    from asyncio import get_running_loop  # noqa: PLC0415 - they take longer than the rest
+
+    from webhook.assembly.engine import make_engine  # noqa: PLC0415
     from webhook.settings import load  # noqa: PLC0415
 
-    settings = load(**options)
+    settings = load(**asked.options)
     async with AsyncExitStack() as stack:
         resolver: Resolver = NoLookups()
         if settings.lookups:
@@ -184,7 +173,31 @@ async def _engine(options: Mapping[str, object]) -> AsyncIterator[tuple[Engine, 
             resolver = await stack.enter_async_context(open_resolver(settings, None, Silent()))
         version = initshim.__version__
         engine = make_engine(settings, version=version, resolver=resolver, observer=Silent())
-        yield engine, settings.lookup_seconds
+        clock = get_running_loop().time
+        return await _all(found, asked, engine, deadline=lambda: clock() + settings.lookup_seconds)
+
+
+async def _all(
+    found: Sequence[str], asked: _Asked, made: Engine, *, deadline: Callable[[], float]
+) -> _All:
+    # What is given for one image goes before the settings' file.
+    rules = dataclasses.replace(made.rules, images=(*asked.configs, *made.rules.images))
+    engine = dataclasses.replace(made, rules=rules)
+    done: list[Rewritten] = []
+    wrong: list[InitshimError] = []
+    for name in found:
+        try:
+            one = await rewrite(
+                files.read(name),
+                engine,
+                deadline=deadline,
+                in_place=asked.keep_text,
+                kinds=asked.kinds,
+            )
+            done.append(one)
+        except BadManifest as error:
+            wrong.append(error)
+    return done, wrong
 
 
 def _is_setting(variable: str) -> bool:

@@ -1,7 +1,6 @@
 """A manifest through the engine: its workloads' pods as the webhook would have them."""
 
-import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,17 +63,17 @@ async def rewrite(
     manifest: Manifest,
     engine: Engine,
     *,
-    seconds: float,
+    deadline: Callable[[], float],
     in_place: bool = True,
     kinds: Kinds = KNOWN,
 ) -> Rewritten:
-    """Send every workload of a manifest through the engine; `seconds` for each one's lookups.
+    """Send every workload of a manifest through the engine, each with a `deadline` of its own.
 
     Where not `in_place`, only the data is new and the text stays.
 
     Raises BadManifest that names file, document, line and object.
     """
-    rewriter = _Rewriter(manifest, engine, kinds, seconds)
+    rewriter = _Rewriter(manifest, engine, kinds, deadline)
     data: list[Any] = []
     parts: list[str] = []
     done = 0
@@ -98,12 +97,14 @@ async def rewrite(
 class _Rewriter:
     """Rewrites a manifest's documents one after the other, and collects the outcomes."""
 
-    def __init__(self, manifest: Manifest, engine: Engine, kinds: Kinds, seconds: float) -> None:
+    def __init__(
+        self, manifest: Manifest, engine: Engine, kinds: Kinds, deadline: Callable[[], float]
+    ) -> None:
         self.outcomes: list[ManifestOutcome] = []
         self._file = manifest.name
         self._engine = engine
         self._kinds = kinds
-        self._seconds = seconds
+        self._deadline = deadline
 
     async def document(self, document: Document, data: Any) -> Any:
         """Give a document's data as wanted; what is given stays as it is. Raises Misplaced."""
@@ -127,10 +128,9 @@ class _Rewriter:
 
     async def _mutate(self, found: Template, document: Document) -> Mutated:
         _check_strings(found, document)
-        deadline = asyncio.get_running_loop().time() + self._seconds
         namespace = found.object.namespace
         try:
-            return await mutate(Pod(found.pod), namespace, self._engine, deadline=deadline)
+            return await mutate(Pod(found.pod), namespace, self._engine, deadline=self._deadline())
         except BadPod as error:
             way = keys(str(error).partition(" ")[0])
             raise _misplaced(f"{found.object}: {error}", found, document, way) from error

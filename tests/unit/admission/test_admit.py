@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from tests.fakes.reviews import SECRET, body, patched, pod, read, review, unresolved
 from webhook.admission.admit import Answer, Engine, Resolver, admit
+from webhook.admission.in_time import InTime
 from webhook.core import mutation
 from webhook.core import pod as limits
 from webhook.core.argv import ImageConfig
@@ -74,11 +75,12 @@ def answered(
     seconds: float = 5.0,
     observer: Notes | None = None,
 ) -> Answer:
+    observer = observer or Notes()
     engine = Engine(
         ClusterRules(),
         Delivery("reaper:1", "1.0"),
-        resolver or Resolves(),
-        observer or Notes(),
+        InTime(resolver or Resolves(), observer),
+        observer,
         deny_unresolved=deny,
     )
 
