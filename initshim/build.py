@@ -56,7 +56,7 @@ REAPER = Program(
 )
 CENSUS = Program(
     name="initshim-census",
-    modules=("start", "census/census", "census/proc", "census/tables", "census/lines"),
+    modules=("start", "census/census", "census/proc", "census/tables", "census/lines", "text"),
 )
 PROGRAMS = {program.name: program for program in (REAPER, CENSUS)}
 

@@ -8,8 +8,6 @@ cdef struct Span:
     long nanoseconds
 
 cdef int wrong(const char *what) noexcept nogil
-cdef bint is_option(const char *given, const char *name) noexcept nogil
-cdef int seconds_in(const char *text) noexcept nogil
 cdef void wait(int seconds) noexcept nogil
 cdef bint look(Census *census) noexcept nogil
 cdef void count(Census *census, Process *process) noexcept nogil

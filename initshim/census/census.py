@@ -39,7 +39,8 @@ from cython.cimports.initshim.census.shared import (
     read_process,
 )
 from cython.cimports.initshim.linux import INITSHIM_VERSION, SYS_ppoll, syscall, write
-from cython.cimports.libc.string import memset, strlen
+from cython.cimports.initshim.shared import number_in
+from cython.cimports.libc.string import memset, strcmp, strlen
 
 
 def main(argc, argv):
@@ -51,16 +52,16 @@ def main(argc, argv):
     census.folder = -1
     at: cython.int = 1
     while at < argc:
-        if is_option(argv[at], b"--version"):
+        if strcmp(argv[at], b"--version") == 0:
             write(1, INITSHIM_VERSION, strlen(INITSHIM_VERSION))
             return 0
         if at + 1 == argc:
             return wrong(argv[at])
-        if is_option(argv[at], b"--watch"):
-            seconds = seconds_in(argv[at + 1])
+        if strcmp(argv[at], b"--watch") == 0:
+            seconds = number_in(argv[at + 1], 86400)  # a day at the most
             if seconds < 1:
                 return wrong(argv[at + 1])
-        elif is_option(argv[at], b"--proc"):
+        elif strcmp(argv[at], b"--proc") == 0:
             census.proc = argv[at + 1]
         else:
             return wrong(argv[at])
@@ -82,31 +83,6 @@ def wrong(what):
     write(2, what, strlen(what))
     write(2, b"; usage: census [--watch SECONDS] [--proc FOLDER]\n", 50)
     return 2
-
-
-def is_option(given, name):
-    """Tell whether an argument is this option."""
-    at: cython.int = 0
-    while given[at] == name[at]:
-        if given[at] == 0:
-            return True
-        at += 1
-    return False
-
-
-def seconds_in(text):
-    """The number of seconds that text is, a day at the most; -1 where it is none."""
-    number: cython.int = 0
-    if text[0] == 0:
-        return -1
-    while text[0] != 0:
-        if text[0] < ord("0") or text[0] > ord("9"):
-            return -1
-        number = number * 10 + text[0] - ord("0")
-        if number > 86400:
-            return -1
-        text += 1
-    return number
 
 
 def wait(seconds):

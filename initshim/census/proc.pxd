@@ -13,7 +13,6 @@ cdef char entries[8192]
 cdef int filled
 cdef int position
 
-cdef pid_t pid_in(const char *name) noexcept nogil
 cdef char *end_of_name(Text *text) noexcept nogil
 cdef const char *field(const char *text, int number) noexcept nogil
 cdef public uint64_t number_at(const char *text) noexcept nogil

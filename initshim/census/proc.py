@@ -15,6 +15,7 @@ from cython.cimports.initshim.linux import (
     read,
     syscall,
 )
+from cython.cimports.initshim.shared import number_in
 from cython.cimports.libc.stdint import uint64_t
 from cython.cimports.libc.string import memcpy, strlen
 from cython.cimports.posix.fcntl import O_RDONLY
@@ -47,20 +48,9 @@ def next_pid(census):
         size = cython.declare(cython.ushort)
         memcpy(cython.address(size), length, 2)
         position += size
-        pid: cython.int = pid_in(entry + 19)
+        pid: cython.int = number_in(entry + 19, 4194304)
         if pid > 0:
             return pid
-
-
-def pid_in(name):
-    """The number that a name is, all of it; 0 for any other name."""
-    pid: cython.int = 0
-    while name[0] != 0:
-        if name[0] < ord("0") or name[0] > ord("9"):
-            return 0
-        pid = pid * 10 + name[0] - ord("0")
-        name += 1
-    return pid
 
 
 def append(end, text, limit):

@@ -19,4 +19,3 @@ cdef Group groups[16384]
 cdef void remember(Census *census, Process *process) noexcept nogil
 cdef bint was_seen(Census *census, Process *process) noexcept nogil
 cdef Kind *kind_of(Census *census, Process *process) noexcept nogil
-cdef bint same(const char *one, const char *other) noexcept nogil

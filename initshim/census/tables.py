@@ -4,7 +4,7 @@ import cython
 from cython.cimports.initshim.census.shared import Group, Kind
 from cython.cimports.initshim.census.tables import Seen
 from cython.cimports.libc.stdint import uint64_t
-from cython.cimports.libc.string import memcpy
+from cython.cimports.libc.string import memcpy, strcmp
 
 
 def note_zombie(census, process):
@@ -54,7 +54,7 @@ def kind_of(census, process):
     at: cython.int = census.kinds
     while at > 0:
         at -= 1
-        if kinds[at].parent == process.parent and same(kinds[at].name, process.name):
+        if kinds[at].parent == process.parent and strcmp(kinds[at].name, process.name) == 0:
             return cython.address(kinds[at])
     if census.kinds == cython.sizeof(kinds) // cython.sizeof(Kind):
         census.full = True
@@ -64,16 +64,6 @@ def kind_of(census, process):
     kinds[at].parent = process.parent
     memcpy(kinds[at].name, process.name, 16)
     return cython.address(kinds[at])
-
-
-def same(one, other):
-    """Tell whether two names are the same."""
-    at: cython.int = 0
-    while one[at] == other[at]:
-        if one[at] == 0:
-            return True
-        at += 1
-    return False
 
 
 def group_of(census, path):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import initshim
-from initshim.build import build
+from initshim.build import PROGRAMS, build
 from initshim.targets import TARGETS
 
 ROOT = Path(__file__).parents[3]
@@ -59,9 +59,11 @@ def test_it_is_small_and_static(two: list[Path]) -> None:
     assert b"ld-musl" not in content
 
 
+@pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.parametrize("name", [target.name for target in TARGETS.values() if target.word == 64])
-def test_it_is_small_on_every_64_bit_machine(name: str, tmp_path: Path) -> None:
-    assert build(TARGETS[name], tmp_path).stat().st_size <= LARGEST
+def test_it_is_small_on_every_64_bit_machine(name: str, program: str, tmp_path: Path) -> None:
+    """The census' tables are 2.8 MB of memory, none of which may be in the file."""
+    assert build(TARGETS[name], tmp_path, PROGRAMS[program]).stat().st_size <= LARGEST
 
 
 @pytest.fixture(scope="module")
