@@ -78,7 +78,7 @@ def test_a_daemon_that_left_its_session_is_adopted_and_reaped(
 
 
 def test_orphans_without_end_are_counted_while_they_come(reaper: Launcher, pid1: bool) -> None:
-    """A count that waited for a moment's rest would never be shown."""
+    """The name is set at a fixed time after the first of them, not once no more come."""
     running = reaper.start(shell("while :; do (sleep 0 &); done"), pid1=pid1)
     seen = set()
 
