@@ -237,7 +237,7 @@ def forward(reaper, info):
     if reaper.options.given[VERBOSE] or (error != 0 and not reaper.refused):
         tell_forwarded(signum, to, error)
     reaper.refused = reaper.refused or error != 0
-    follow(reaper)  # not before: a look takes four times as long as the sending
+    follow(reaper)  # not before: that may take four times as long as the sending
 
 
 def deliver(reaper, to, signum, info):

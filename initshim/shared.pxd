@@ -95,7 +95,6 @@ cdef extern bint user_of(pid_t pid, User *user) noexcept nogil
 cdef extern int send_as_its_user(pid_t whose, pid_t to, int signum, siginfo_t *info) noexcept nogil
 cdef extern void start_following(Reaper *reaper) noexcept nogil
 cdef extern void follow(Reaper *reaper) noexcept nogil
-cdef extern void follow_at_leisure(Reaper *reaper) noexcept nogil
 
 # reap, linger
 cdef extern pid_t wait_for(pid_t pid, int *status, int how) noexcept nogil

@@ -29,7 +29,7 @@ from cython.cimports.initshim.linux import (
     syscall,
 )
 from cython.cimports.initshim.shared import (
-    follow_at_leisure,
+    follow,
     number_in,
     put,
     put_number,
@@ -112,7 +112,7 @@ def next_signal(reaper, info):
         break
     if info.si_signo == SIGCHLD and info.si_code == SI_TIMER:
         show_count(reaper)
-        follow_at_leisure(reaper)
+        follow(reaper)
     return True
 
 

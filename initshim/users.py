@@ -142,22 +142,25 @@ def start_following(reaper):
         and not reaper.options.given[KILL_GROUP]
         and reaper.options.number[LINGER] == 0
     )
-    follow(reaper)
+    if reaper.following:
+        look_again(reaper)
 
 
-def follow(reaper):
-    """Become the program's user if it has given up root for good; if not, look again.
+def look_again(reaper):
+    """Have ourselves woken to look once more, each time after twice as long: ten times in 2 s.
 
-    Nothing tells us when it does. So we look whenever we are awake, and six times in the first
-    eighth of a second, in which entry scripts do it.
+    Nothing tells us when a program gives up root, but entry scripts do it soon.
     """
+    if reaper.looks < 10 and not reaper.waking:
+        reaper.looks += 1
+        wake_in(reaper, 1 << reaper.looks)
+
+
+def become_like_it(reaper):
+    """Become the program's user if it has given up root for good; if not, look again."""
     user = cython.declare(User)
-    if not reaper.following:
-        return
     if not user_of(reaper.child, cython.address(user)) or not user.settled:
-        if reaper.looks < 6 and not reaper.waking:
-            reaper.looks += 1
-            wake_in(reaper, 1 << reaper.looks)
+        look_again(reaper)
         return
     reaper.following = False
     if become(cython.address(user)) != 0:
@@ -170,18 +173,21 @@ def follow(reaper):
         tell_followed(cython.address(user))
 
 
-def follow_at_leisure(reaper):
-    """Follow, but after the first six times not sooner than a second after the last look.
+def follow(reaper):
+    """Follow the program, now that we are awake; after the first ten looks not twice in a second.
 
-    A look costs as much as to reap an orphan, and bursts of them can be fifty a second. times(2)
-    gives the kernel's clock in hundredths of a second; a sandbox that denies it stops that clock.
+    A look costs four times as much as to forward a signal, and bursts of orphans can be fifty a
+    second. What comes too soon is made up for a second later. times(2) gives the kernel's clock in
+    hundredths of a second; where a sandbox denies it, each time is a look.
     """
     if not reaper.following:
         return
     now: cython.long = syscall(SYS_times, cython.NULL)
-    if reaper.looks < 6 or now - reaper.looked >= 100:
+    if reaper.looks < 10 or now - reaper.looked >= 100 or now == -1:
         reaper.looked = now
-        follow(reaper)
+        become_like_it(reaper)
+    elif not reaper.waking:
+        wake_in(reaper, 1000)
 
 
 def tell_followed(user):

@@ -35,15 +35,15 @@ def settled(running: Running) -> int:
 
 
 def at_rest(running: Running) -> int:
-    """The pid of the reaper, once it has looked six times whether the program gives up root.
+    """The pid of the reaper, once it has looked ten times whether the program gives up root.
 
-    Only as root and PID 1, in the first eighth of a second.
+    Only as root and PID 1, the last time a second after the one before.
     """
     pid = settled(running)
     counts = [-1]
 
     def rests() -> bool:
-        time.sleep(0.3)
+        time.sleep(1.3)
         counts.append(int(kernel.status(pid)["voluntary_ctxt_switches"]))
         return counts[-1] == counts[-2]
 
