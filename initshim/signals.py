@@ -150,7 +150,8 @@ def wake_in(reaper, milliseconds):
     memset(cython.address(event), 0, cython.sizeof(event))
     memset(times, 0, cython.sizeof(times))
     event.sigev_signo = SIGCHLD  # and sigev_notify 0: by a signal
-    times[3] = milliseconds * 1000000  # ns; it_interval 0: once
+    times[2] = milliseconds // 1000
+    times[3] = milliseconds % 1000 * 1000000  # ns; it_interval 0: once
     if not reaper.timed:
         made: cython.long = syscall(
             SYS_timer_create, CLOCK_MONOTONIC, cython.address(event), cython.address(reaper.timer)
