@@ -1,12 +1,14 @@
 """The chart's templates of the admission policy: `webhook.core.cel` with Helm's values in it."""  # noqa: INP001  # beside a script
 
-from textwrap import indent
+from textwrap import dedent, indent
 
 from webhook.core import image
+from webhook.core.annotations import INJECT, OFF, ON
 from webhook.core.cel import images, operations, policy
 from webhook.core.cel.containers import Rules
-from webhook.core.cel.literals import Code
+from webhook.core.cel.literals import Code, literal
 from webhook.core.cel.operations import Delivery
+from webhook.core.reasons import Reason
 
 NAME = "mutatingadmissionpolicy.yaml"
 HELPERS = "_cel.tpl"
@@ -72,8 +74,33 @@ spec:
 """
 
 _HELPERS = """\
+{{{{- define "initshim.unaskedConditions" -}}}}
+{unasked}
+{{{{- end -}}}}
+
 {{{{- define "initshim.leftToWebhook" -}}}}
 {left}
+{{{{- end -}}}}
+
+{{{{- /* Why a container is left alone of which nothing says what it runs. */ -}}}}
+{{{{- define "initshim.unknownReason" -}}}}
+{{{{- if and (include "initshim.hasWebhook" .) .Values.registry.lookups -}}}}
+{later}
+{{{{- else -}}}}
+{never}
+{{{{- end -}}}}
+{{{{- end -}}}}
+
+{{{{- define "initshim.injectLabel" -}}}}
+{label}
+{{{{- end -}}}}
+
+{{{{- define "initshim.onValues" -}}}}
+{on}
+{{{{- end -}}}}
+
+{{{{- define "initshim.offValues" -}}}}
+{off}
 {{{{- end -}}}}
 
 {{{{- define "initshim.normalImage" -}}}}
@@ -97,7 +124,13 @@ def templates() -> dict[str, str]:
         ),
         HELPERS: _HEAD
         + _HELPERS.format(
+            unasked=dedent(_listed(policy.unasked())),
             left=policy.left_to_webhook(RULES),
+            later=Reason.LEFT_TO_WEBHOOK,
+            never=Reason.LOOKUP_OFF,
+            label=INJECT,
+            on=literal(ON),
+            off=literal(OFF),
             normal=images.normal("c.image"),
             longest=image.LONGEST,
         ),

@@ -45,6 +45,15 @@ def pod(spec: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
     return {"metadata": metadata, "spec": {"containers": containers} | (spec or {})}
 
 
+HOST_PROCESS = {"windowsOptions": {"hostProcess": True}}
+
+
+def affinity(operator: str, value: str) -> dict[str, Any]:
+    rule = {"key": "kubernetes.io/os", "operator": operator, "values": [value]}
+    terms = {"nodeSelectorTerms": [{"matchExpressions": [rule]}]}
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+
+
 KINDS = {
     "plain": (pod(), set()),
     "with other labels": (pod(labels={"app": "shop"}, annotations={"a": "b"}), set()),
@@ -52,10 +61,20 @@ KINDS = {
     "opted out by annotation": (pod(annotations={INJECT: "false"}), {"not-opted-out"}),
     "opted out by label": (pod(labels={INJECT: "false"}), {"not-opted-out"}),
     "disabled": (pod(labels={INJECT: "disabled"}), {"not-opted-out"}),
-    "mirror": (pod(annotations={"kubernetes.io/config.mirror": "4f"}), {"not-mirror"}),
+    "mirror": (pod(annotations={"kubernetes.io/config.mirror": "4f"}), {"not-mirror-pod"}),
     "Windows by os": (pod({"os": {"name": "windows"}}), {"not-windows"}),
     "Windows by selector": (
         pod({"nodeSelector": {"kubernetes.io/os": "windows"}}),
+        {"not-windows"},
+    ),
+    "Windows by affinity": (
+        pod({"affinity": affinity("NotIn", "linux")}),
+        {"not-windows"},
+    ),
+    "Linux by affinity": (pod({"affinity": affinity("In", "linux")}), set()),
+    "HostProcess": (pod({"securityContext": HOST_PROCESS}), {"not-windows"}),
+    "a HostProcess init container": (
+        pod({"initContainers": [{"name": "i", "image": "i", "securityContext": HOST_PROCESS}]}),
         {"not-windows"},
     ),
     "Linux": (
@@ -100,6 +119,10 @@ PODS = st.builds(
             "nodeSelector": st.fixed_dictionaries(
                 {}, optional={"kubernetes.io/os": st.sampled_from(["linux", "windows"])}
             ),
+            "affinity": st.builds(
+                affinity, st.sampled_from(["In", "NotIn"]), st.sampled_from(["linux", "windows"])
+            ),
+            "securityContext": st.sampled_from([{}, HOST_PROCESS, {"windowsOptions": {}}]),
             "hostPID": st.booleans(),
             "shareProcessNamespace": st.booleans(),
         },

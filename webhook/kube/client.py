@@ -117,6 +117,7 @@ class KubeClient:
         Admission runs as always, webhooks with side effects excepted, and nothing is kept.
         """
         path, stubbed = ref.kind.path(ref.namespace), {**ref.stub, **body}
+        stubbed["metadata"] = {**body.get("metadata", {}), **ref.stub["metadata"]}
         status, headers, answer = await self._exchange(
             "create", ref, path, query={"dryRun": "All"}, body=stubbed
         )

@@ -1,4 +1,28 @@
 {{- /* Written by `make docs` from webhook/core/cel: change that. */ -}}
+{{- define "initshim.unaskedConditions" -}}
+- name: not-opted-out
+  expression: |-
+    !(("initshim.dev/inject" in (has(object.metadata.annotations) ? object.metadata.annotations : {}) && (has(object.metadata.annotations) ? object.metadata.annotations : {})["initshim.dev/inject"] in ["disabled", "false"])
+    || ("initshim.dev/inject" in (has(object.metadata.labels) ? object.metadata.labels : {}) && (has(object.metadata.labels) ? object.metadata.labels : {})["initshim.dev/inject"] in ["disabled", "false"]))
+- name: not-windows
+  expression: |-
+    !(((has(object.spec.os) && has(object.spec.os.name) ? object.spec.os.name : "") == "windows")
+    || ("node.kubernetes.io/windows-build" in (has(object.spec.nodeSelector) ? object.spec.nodeSelector : {}))
+    || (["kubernetes.io/os", "beta.kubernetes.io/os"].exists(k, k in (has(object.spec.nodeSelector) ? object.spec.nodeSelector : {}) && (has(object.spec.nodeSelector) ? object.spec.nodeSelector : {})[k] == "windows"))
+    || ([(has(object.spec.affinity) && has(object.spec.affinity.nodeAffinity) && has(object.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution) && has(object.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms) ? object.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms : []).filter(t, (has(t.matchExpressions) ? t.matchExpressions : []).size() > 0 || (has(t.matchFields) ? t.matchFields : []).size() > 0)].exists(all, all.size() > 0 && all.all(t, (has(t.matchExpressions) ? t.matchExpressions : []).exists(r, r.key == "node.kubernetes.io/windows-build" ? r.operator in ["In", "Exists", "Gt", "Lt"] : r.key in ["kubernetes.io/os", "beta.kubernetes.io/os"] && ((r.operator == "In" && (has(r.values) ? r.values : []).size() > 0 && (has(r.values) ? r.values : []).all(v, v == "windows")) || (r.operator == "NotIn" && "linux" in (has(r.values) ? r.values : [])))))))
+    || ((has(object.spec.securityContext) && has(object.spec.securityContext.windowsOptions) && has(object.spec.securityContext.windowsOptions.hostProcess) ? object.spec.securityContext.windowsOptions.hostProcess : false))
+    || ((object.spec.containers + (has(object.spec.initContainers) ? object.spec.initContainers : [])).exists(c, (has(c.securityContext) && has(c.securityContext.windowsOptions) && has(c.securityContext.windowsOptions.hostProcess) ? c.securityContext.windowsOptions.hostProcess : false))))
+- name: not-host-pid
+  expression: |-
+    !((has(object.spec.hostPID) ? object.spec.hostPID : false))
+- name: not-shared-process-namespace
+  expression: |-
+    !((has(object.spec.shareProcessNamespace) ? object.spec.shareProcessNamespace : false))
+- name: not-mirror-pod
+  expression: |-
+    !("kubernetes.io/config.mirror" in (has(object.metadata.annotations) ? object.metadata.annotations : {}))
+{{- end -}}
+
 {{- define "initshim.leftToWebhook" -}}
 (object.spec.containers.exists(c, c.name == "initshim")
 || (object.spec.?initContainers.orValue([]).exists(c, c.name == "initshim" && !(c.name == "initshim" && "--install" in (c.?command.orValue([]) + c.?args.orValue([])))))
@@ -58,6 +82,27 @@ in ["has-init", "needs-pid-1"]))))
 : a.exists(at, w, at > 0 && (w in ["/bin/init", "/init", "/linuxrc", "/s6-init", "/sbin/init", "/usr/bin/init", "/usr/local/bin/init", "/usr/local/sbin/init", "/usr/sbin/init"] || (w.startsWith("/") && w in {{ toJson .Values.initSystems }}) || (w.substring(w.lastIndexOf("/") + 1) == "busybox" ? at + 1 < a.size() && a[at + 1] in ["init", "linuxrc"] : w.substring(w.lastIndexOf("/") + 1) == "k3s" ? at + 1 < a.size() && a[at + 1] in ["server", "agent"] : w.substring(w.lastIndexOf("/") + 1) == "rke2" ? at + 1 < a.size() && a[at + 1] in ["server", "agent"] : (w.substring(w.lastIndexOf("/") + 1).matches("^(?:s6-overlay-suexec|s6-linux-init|s6-svscan|systemd|runit|runit-init|openrc-init)$") || w.substring(w.lastIndexOf("/") + 1) in {{ toJson .Values.initSystems }}) && (w.contains("/") ? w.matches("^(.*/)?(bin|sbin|libexec|command|systemd)/(?:s6-overlay-suexec|s6-linux-init|s6-svscan|systemd|runit|runit-init|openrc-init)$") || w.substring(w.lastIndexOf("/") + 1) in {{ toJson .Values.initSystems }} : !a[at - 1].startsWith("-") || a[at - 1] == "--")))) ? "needs-pid-1"
 : "wrapped")
 in ["has-init", "needs-pid-1"]))))))
+{{- end -}}
+
+{{- /* Why a container is left alone of which nothing says what it runs. */ -}}
+{{- define "initshim.unknownReason" -}}
+{{- if and (include "initshim.hasWebhook" .) .Values.registry.lookups -}}
+left-to-webhook
+{{- else -}}
+lookup-off
+{{- end -}}
+{{- end -}}
+
+{{- define "initshim.injectLabel" -}}
+initshim.dev/inject
+{{- end -}}
+
+{{- define "initshim.onValues" -}}
+["enabled", "true"]
+{{- end -}}
+
+{{- define "initshim.offValues" -}}
+["disabled", "false"]
 {{- end -}}
 
 {{- define "initshim.normalImage" -}}

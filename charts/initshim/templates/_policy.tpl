@@ -36,15 +36,6 @@ names.exists(n, n.matches({{ include "initshim.globs" (list $glob) }})) ? [{{ $k
 {{- end -}}
 {{- end -}}
 
-{{- /* Why a container is left alone of which nothing says what it runs. */ -}}
-{{- define "initshim.unknownReason" -}}
-{{- if and (include "initshim.hasWebhook" .) .Values.registry.lookups -}}
-left-to-webhook
-{{- else -}}
-lookup-off
-{{- end -}}
-{{- end -}}
-
 {{- /* Globs that RE2 would read otherwise: what is left of a bracket's class is its quoted bracket. */ -}}
 {{- define "initshim.unreadableGlobs" -}}
 {{- $found := list -}}

@@ -7,13 +7,13 @@ matchExpressions:
     operator: NotIn
     values: {{ toJson $left }}
   {{- if eq .Values.mode "optOut" }}
-  - key: initshim.dev/inject
+  - key: {{ include "initshim.injectLabel" . }}
     operator: NotIn
-    values: ["disabled", "false"]
+    values: {{ include "initshim.offValues" . }}
   {{- else }}
-  - key: initshim.dev/inject
+  - key: {{ include "initshim.injectLabel" . }}
     operator: In
-    values: ["enabled", "true"]
+    values: {{ include "initshim.onValues" . }}
   {{- end }}
   {{- /* What AKS's admissions enforcer would add: with it here, there is nothing to rewrite. */}}
   {{- if eq .Values.platform "aks" }}
@@ -51,32 +51,10 @@ matchExpressions:
 
 {{- /*
 Pods that the webhook would leave alone anyway, dropped before they cost a call. The webhook
-decides again by itself: an API server older than 1.28 knows no conditions. `has` everywhere: an
-expression that fails counts as failurePolicy says.
+decides again by itself: an API server older than 1.28 knows no conditions.
 */ -}}
 {{- define "initshim.matchConditions" -}}
-- name: not-opted-out
-  expression: >-
-    !(has(object.metadata.annotations) && 'initshim.dev/inject' in object.metadata.annotations
-    && object.metadata.annotations['initshim.dev/inject'] in ['false', 'disabled'])
-    && !(has(object.metadata.labels) && 'initshim.dev/inject' in object.metadata.labels
-    && object.metadata.labels['initshim.dev/inject'] in ['false', 'disabled'])
-- name: not-mirror
-  expression: >-
-    !(has(object.metadata.annotations)
-    && 'kubernetes.io/config.mirror' in object.metadata.annotations)
-- name: not-windows
-  expression: >-
-    !(has(object.spec.os) && has(object.spec.os.name) && object.spec.os.name == 'windows')
-    && !(has(object.spec.nodeSelector) && ('node.kubernetes.io/windows-build' in object.spec.nodeSelector
-    || ['kubernetes.io/os', 'beta.kubernetes.io/os'].exists(label, label in object.spec.nodeSelector
-    && object.spec.nodeSelector[label] == 'windows')))
-- name: not-host-pid
-  expression: >-
-    !(has(object.spec.hostPID) && object.spec.hostPID)
-- name: not-shared-process-namespace
-  expression: >-
-    !(has(object.spec.shareProcessNamespace) && object.spec.shareProcessNamespace)
+{{ include "initshim.unaskedConditions" . }}
 {{ include "initshim.platformConditions" . }}
 {{- if eq .Values.engine "both" }}
 - name: left-to-the-webhook

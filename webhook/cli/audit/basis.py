@@ -1,7 +1,8 @@
 """What an audit goes by: whom the webhook is asked about, and the settings that it plans by.
 
-Rights: list webhook configurations; get the Service, list the Deployments and get the ConfigMap
-beside it. Who lacks them audits by the defaults, and a note says so.
+Rights: list webhook configurations and mutating admission policies; get the Service, list the
+Deployments and get the ConfigMap beside it. Who lacks them audits by the defaults, and a note
+says so.
 """
 
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from webhook.base.environment import environment
 from webhook.cli.installation.selection import BY_LABEL, Selection
 from webhook.cli.installation.settings import planning_settings
-from webhook.cli.installation.survey import WEBHOOK, Installation, survey
+from webhook.cli.installation.survey import BY_POLICY, WEBHOOK, Installation, survey
 from webhook.core.annotations import INJECT
 from webhook.core.policy import ClusterRules
 from webhook.kube.attempt import attempt
@@ -50,11 +51,12 @@ async def read_basis(client: KubeClient, *, lookup: bool) -> Basis:
         return _by_label(f"{error} {_BY_LABEL}", lookup=lookup)
     if found is None:
         return _by_label(
-            f"No MutatingWebhookConfiguration has the webhook {WEBHOOK}: initshim is not installed "
-            f"here. {_BY_LABEL}",
+            f"No MutatingWebhookConfiguration has the webhook {WEBHOOK}, and there is no admission "
+            f"policy of initshim: it is not installed here. {_BY_LABEL}",
             lookup=lookup,
             installed=False,
         )
+    lookup = lookup and not found.by_policy
     settings = planning_settings(found.values, environment(), lookup=lookup)
     rules = settings.rules()
     notes = list(_notes(found))
@@ -75,6 +77,8 @@ def _by_label(note: str, *, lookup: bool, installed: bool = True) -> Basis:
 
 
 def _notes(found: Installation) -> Iterator[str]:
+    if found.by_policy:
+        yield BY_POLICY
     if isinstance(found.deployments, KubeError):
         yield f"{found.deployments} Pods are planned by the settings of this environment instead."
     elif found.deployment is None and found.service_ref:

@@ -47,6 +47,7 @@ async def fetch_cluster(client: KubeClient, name: str | None) -> Cluster | None:
         configurations=found.configurations,
         service=found.service,
         deployments=found.deployments,
+        policies=found.policies,
         version=await attempt(client.version()),
         namespaces=await attempt_list(client, NAMESPACE),
         pods=await attempt_list(client, POD, found.namespace, labels=labels) if labels else [],

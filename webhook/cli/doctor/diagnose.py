@@ -23,9 +23,9 @@ from webhook.cli.doctor.causes import once_a_cause
 from webhook.cli.doctor.cluster import fetch_cluster
 from webhook.cli.doctor.finding import Finding, Subject
 from webhook.cli.installation import dry_run_pod
-from webhook.cli.installation.survey import INSTALL, WEBHOOK
+from webhook.cli.installation.survey import INSTALL, WEBHOOK, list_policies
 from webhook.kube.client import KubeClient
-from webhook.kube.errors import ApiUnreachable, KubeError
+from webhook.kube.errors import ApiUnreachable, KubeError, Missing
 from webhook.settings import Settings
 
 _Fetched = TypeVar("_Fetched")
@@ -44,13 +44,10 @@ async def diagnose(
     end = asyncio.get_running_loop().time() + seconds
     async with asyncio.timeout_at(end):
         cluster = await fetch_cluster(client, webhook)
-    if cluster is None:
-        return [_absent(webhook)]
+        if cluster is None:
+            return [await _absent(client, webhook)]
 
     where = namespace or next(iter(cluster.selected), "")
-    if cluster.by_policy:
-        async with asyncio.timeout_at(end):
-            return await admission_policy.diagnose(client, cluster, namespace=where)
 
     async def until(fetch: Awaitable[_Fetched]) -> _Fetched | KubeError:
         try:
@@ -61,6 +58,12 @@ async def diagnose(
                 f"it was not done in {seconds:g} s", next_step="initshim doctor --timeout 300"
             )
 
+    wrapped = await until(admission_policy.fetch(client, cluster, namespace=where))
+    by_policy = _checked(
+        "policy", wrapped, partial(admission_policy.check, cluster, namespace=where)
+    )
+    if cluster.by_policy:
+        return by_policy
     certificates, backends, granted, held, rehearsed, waiting = await asyncio.gather(
         until(certificate.fetch(client, cluster, now=now)),
         until(service.fetch(client, cluster)),
@@ -78,6 +81,7 @@ async def diagnose(
             *_checked("service", backends, partial(service.check, cluster)),
             *_checked("certificate", certificates, partial(certificate.check, cluster)),
             *_checked("rehearsal", rehearsed, partial(rehearsal.check, cluster)),
+            *by_policy,
             *_checked("pods", waiting, partial(wrapped_pods.check, cluster)),
             *_checked("rights", granted, partial(rights.check, cluster)),
             *ca_bundle_policy.check(cluster, held),
@@ -100,9 +104,17 @@ def _version(rehearsed: rehearsal.Rehearsal | KubeError) -> str:
     return dry_run_pod.version(made) if isinstance(made, dict) else ""
 
 
-def _absent(webhook: str | None) -> Finding:
+async def _absent(client: KubeClient, webhook: str | None) -> Finding:
+    """Say that nothing is installed, as far as that can be seen."""
     name = webhook or "any name"
-    return Subject("configuration", f"MutatingWebhookConfiguration of {name}").error(
-        f"there is none with the webhook {WEBHOOK}: initshim is not installed",
-        INSTALL,
-    )
+    policies = await list_policies(client)
+    about = Subject("configuration", f"MutatingWebhookConfiguration of {name}")
+    what = f"there is none with the webhook {WEBHOOK}"
+    if isinstance(policies, Missing):
+        return about.error(
+            f"{what}, and this API server knows no admission policies: initshim is not installed",
+            INSTALL,
+        )
+    if isinstance(policies, KubeError):
+        return about.error(f"{what}; whether there is a policy can't be seen: {policies}", INSTALL)
+    return about.error(f"{what}, and no admission policy: initshim is not installed", INSTALL)

@@ -79,7 +79,7 @@ async def fetch(client: KubeClient, cluster: Cluster, *, namespace: str) -> Rehe
 async def _create(
     client: KubeClient, cluster: Cluster, namespace: str
 ) -> tuple[Json | KubeError, tuple[str, ...]]:
-    body = dry_run_pod.pod(cluster.reaper_image)
+    body = dry_run_pod.for_webhook(cluster.reaper_image)
     try:
         return await client.rehearse(Ref(POD, dry_run_pod.NAME, namespace), body)
     except KubeError as error:

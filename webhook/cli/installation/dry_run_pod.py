@@ -1,9 +1,9 @@
-"""The pod that is created in a dry run, and what the webhook wrote on it."""
+"""The pod that is created in a dry run, and what the webhook or the policy wrote on it."""
 
 import json
 from collections.abc import Sequence
 
-from webhook.core.annotations import STATUS
+from webhook.core.annotations import OPTIONS, STATUS
 from webhook.core.argv import INIT
 from webhook.kube.objects import Json
 
@@ -37,6 +37,27 @@ def pod(image: str, *, asked: str = "", secrets: Sequence[Json] = (), account: s
     return {"spec": spec}
 
 
+def for_webhook(image: str) -> Json:
+    """Give such a pod that the admission policy leaves to the webhook, whole: options in quotes."""
+    return {"metadata": {"annotations": {OPTIONS: "'-v'"}}, **pod(image)}
+
+
+def for_policy(image: str) -> Json:
+    """Give such a pod that tells who wrapped it: of its hook the webhook warns.
+
+    The policy, which can't warn, does not; and where it wrapped the pod, nobody asks the webhook.
+    """
+    made = pod(image)
+    looks = {"preStop": {"exec": {"command": ["cat", "/proc/1/comm"]}}}
+    made["spec"]["containers"][0]["lifecycle"] = looks
+    return made
+
+
+def is_warned_of(warnings: Sequence[str]) -> bool:
+    """Tell whether the webhook said something, so that it was asked."""
+    return any(each.startswith("initshim") for each in warnings)
+
+
 def is_wrapped(created: Json) -> bool:
     """Tell whether the container with a command runs through the reaper."""
     for container in (created.get("spec") or {}).get("containers") or ():
@@ -46,7 +67,7 @@ def is_wrapped(created: Json) -> bool:
 
 
 def version(created: Json) -> str:
-    """Give the version that the webhook wrote into the pod's status, "" without one."""
+    """Give the version that was written into the pod's status, "" without one."""
     return str(_status(created).get("version") or "")
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from webhook.core.annotations import INJECT, ON
 from webhook.core.cel.limits import limits
+from webhook.core.cel.literals import Code
+from webhook.core.cel.pods import left_alone
 from webhook.core.pod import Pod
 from webhook.core.selector import selects
 from webhook.kube.client import KubeClient
@@ -16,16 +18,10 @@ from webhook.kube.objects import NAMESPACE, Json, Ref
 # The chart's conditions that a plan decides in the same way.
 PLANNED = frozenset(
     {
-        "not-opted-out",
-        "not-mirror",
-        "not-windows",
-        "not-host-pid",
-        "not-shared-process-namespace",
+        *(f"not-{reason}" for reason in left_alone(Code())),
+        "not-mirror",  # as older charts call it
         # With the admission policy: what it keeps from the webhook is wrapped already.
         "left-to-the-webhook",
-        "not-mirror-pod",
-        "not-runtime-class",
-        "not-name-taken",
         *(limit.name for limit in limits()),
     }
 )

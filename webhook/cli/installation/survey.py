@@ -1,7 +1,7 @@
 """The installation in a cluster: found by its webhook, not by what somebody called it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,10 @@ from webhook.settings import Settings, given
 
 WEBHOOK = "inject.initshim.dev"
 CHART = "oci://ghcr.io/initshim/charts/initshim"
+BY_POLICY = (
+    "The API server wraps by itself, without a webhook (engine: policy): it looks no image up. "
+    "What the chart's entrypoints, runtimeClasses and initSystems say is not known here."
+)
 # The chart of this command's own version: what is newer may say what it does not know.
 INSTALL = (
     f"helm install initshim {CHART} --version {initshim.__version__} -n initshim --create-namespace"
@@ -35,6 +39,8 @@ class Installation:
     configurations: tuple[Json, ...]
     service: Json | KubeError
     deployments: Listed
+    policies: Listed
+    """Our admission policies, by which the API server wraps by itself."""
 
     @property
     def configuration(self) -> Json:
@@ -164,17 +170,20 @@ async def survey(client: KubeClient, name: str | None = None) -> Installation | 
     """Read what there is; None where no webhook of initshim is installed.
 
     `name` is the configuration's; without it every configuration is looked through. Raises
-    KubeError where not even that can be read. Rights: list or get webhook configurations; get the
-    Service and list the Deployments beside it.
+    KubeError where not even that can be read. Rights: list or get webhook configurations; list
+    mutating admission policies; get the Service and list the Deployments beside it.
     """
-    found = await _configurations(client, name) or await _policies(client, name)
+    policies = await list_policies(client)
+    found = await _configurations(client, name) or _as_configurations(policies, name)
     if not found:
         return None
-    installed = Installation(configurations=tuple(found), service={}, deployments=[])
+    installed = Installation(
+        configurations=tuple(found), service={}, deployments=[], policies=policies
+    )
     if installed.service_ref is None:
         return installed
-    return Installation(
-        configurations=installed.configurations,
+    return replace(
+        installed,
         service=await attempt(client.get(installed.service_ref)),
         deployments=await attempt_list(client, DEPLOYMENT, installed.namespace),
     )
@@ -194,16 +203,18 @@ async def _configurations(client: KubeClient, name: str | None) -> list[Json]:
     return [each for each in found if any(_ours(each))]
 
 
-async def _policies(client: KubeClient, name: str | None) -> list[Json]:
-    """Give the admission policies of initshim as if they were configurations: whom they select."""
+async def list_policies(client: KubeClient) -> Listed:
+    """Give the admission policies of initshim; Missing where the API server knows no such kind."""
     listed = await attempt_list(client, MUTATING_POLICY)
-    if isinstance(listed, KubeError):
-        return []  # an API server before 1.36, or one that has the feature off
-    found = [
-        each for each in listed if is_our_policy(each) and name in (None, each["metadata"]["name"])
-    ]
+    return listed if isinstance(listed, KubeError) else [*filter(is_our_policy, listed)]
+
+
+def _as_configurations(policies: Listed, name: str | None) -> list[Json]:
+    """Give the policies as if they were webhooks' configurations: whom they select."""
     return [
-        {"metadata": each["metadata"], "webhooks": [_selecting(each["spec"])]} for each in found
+        {"metadata": each["metadata"], "webhooks": [_selecting(each["spec"])]}
+        for each in (() if isinstance(policies, KubeError) else policies)
+        if name in (None, each["metadata"]["name"])
     ]
 
 

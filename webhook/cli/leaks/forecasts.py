@@ -11,23 +11,23 @@ from webhook.core.policy import ClusterRules, Skip
 
 
 def forecast(
-    pods: Iterable[Pod], makers: Mapping[Workload, Workload]
+    pods: Iterable[Pod], makers: Mapping[Workload, Workload], rules: ClusterRules
 ) -> Callable[[Workload, str], str]:
-    """Plan every pod as the webhook would; give what answers for a workload's container.
+    """Plan every pod by these rules; give what answers for a workload's container.
 
     "wrapped" stands for a container whose image has to be asked for, too.
     """
     known: dict[tuple[Workload, str], str] = {}
     for pod in pods:
         workload = of_pod(pod, pod.metadata.namespace or "")
-        for name, outcome in _outcomes(pod).items():
+        for name, outcome in _outcomes(pod, rules).items():
             known.setdefault((makers.get(workload, workload), name), outcome)
     return lambda workload, container: known.get((workload, container), WRAPPED)
 
 
-def _outcomes(pod: Pod) -> dict[str, str]:
+def _outcomes(pod: Pod, rules: ClusterRules) -> dict[str, str]:
     try:
-        plan = policy.plan(pod, ClusterRules())
+        plan = policy.plan(pod, rules)
     except BadPod:
         return {}
     if plan.reason:

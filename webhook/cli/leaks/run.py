@@ -9,6 +9,7 @@ import yaml
 from webhook.cli import output
 from webhook.cli.audit.owners import BETWEEN, Workload, above, of_pod
 from webhook.cli.audit.progress import bar
+from webhook.cli.installation.survey import BY_POLICY, Installation, survey
 from webhook.cli.leaks import by_exec, by_nodes, forecasts, node_pods, report
 from webhook.cli.leaks.by_nodes import NotCounted, Survey
 from webhook.cli.leaks.findings import findings
@@ -16,6 +17,8 @@ from webhook.cli.leaks.observations import Observations
 from webhook.cli.leaks.pods import Running, running
 from webhook.cli.leaks.report import ReportFormat
 from webhook.core.pod import Pod
+from webhook.core.policy import ClusterRules
+from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
 from webhook.kube.connect import Connection
 from webhook.kube.errors import Missing
@@ -70,7 +73,10 @@ async def answer(connection: Connection, request: Request) -> int:
 
 def _say_rights(request: Request) -> None:
     """Say which rights are used before the first of them is."""
-    read = "list pods (and get and list replicasets and jobs)"
+    read = (
+        "list pods (and get and list replicasets and jobs), and, if you have it,"
+        " mutatingwebhookconfigurations and mutatingadmissionpolicies"
+    )
     if request.by_exec:
         needed = f"{read}; get and create pods/exec"
     else:
@@ -188,4 +194,13 @@ async def _containers(
         for kind in kinds:
             listed = [each async for each in client.list(BETWEEN[kind], namespace=namespace)]
             makers |= above(listed, BETWEEN[kind])
-    return running(pods, makers), forecasts.forecast(pods, makers)
+    return running(pods, makers), forecasts.forecast(pods, makers, await _rules(client))
+
+
+async def _rules(client: KubeClient) -> ClusterRules:
+    """By what pods are wrapped here; the webhook's defaults where that can't be seen."""
+    found = await attempt(survey(client))
+    if isinstance(found, Installation) and found.by_policy:
+        output.stderr().print(f"initshim leaks: {BY_POLICY}", markup=False)
+        return ClusterRules(lookups=False)
+    return ClusterRules()

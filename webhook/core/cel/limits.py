@@ -1,7 +1,7 @@
 """What CEL leaves to the webhook: which pods, whole, and why.
 
 Each limit is a name, which is also its matchCondition's, the condition under which the policy
-takes the pod, and the sentence for people. `docs/policy.md` is made from it.
+takes the pod, and the sentence for people. `docs/engines.md` has them from it.
 """
 
 from dataclasses import dataclass

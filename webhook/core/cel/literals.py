@@ -44,6 +44,16 @@ def optional(path: str, default: str) -> str:
     return f"{'.'.join(start)}{''.join(f'.?{each}' for each in rest)}.orValue({default})"
 
 
+def checked(path: str, default: str) -> str:
+    """Read the same without optional types, which API servers before 1.29 don't have."""
+    first, *rest = path.split(".")
+    places = [".".join([first, *rest[:depth]]) for depth in range(1, len(rest) + 1)]
+    # What every object has; `has` of a variable is no macro.
+    there = {f"{first}.spec", f"{first}.metadata"}
+    conditions = " && ".join(f"has({each})" for each in places if each not in there)
+    return f"({conditions} ? {path} : {default})"
+
+
 def any_of(conditions: Iterable[str]) -> str:
     """One of them at least holds."""
     return "\n|| ".join(map(_whole, conditions))

@@ -1,10 +1,15 @@
 """The reasons to leave a whole pod alone, as conditions on `object`."""
 
+from collections.abc import Callable
+
 from webhook.core import image_swaps, policy, windows
 from webhook.core.annotations import INJECT, OFF
 from webhook.core.cel.literals import Code, all_of, any_of, literal, optional
 from webhook.core.cel.paths import is_our_volume
 from webhook.core.reasons import Reason
+
+Read = Callable[[str, str], str]
+"""`optional`, or `checked` for an older API server: reads a path, gives the default for none."""
 
 CONTAINERS = "object.spec.containers"
 INIT_CONTAINERS = optional("object.spec.initContainers", "[]")
@@ -14,21 +19,30 @@ LABELS = optional("object.metadata.labels", "{}")
 VOLUMES = optional("object.spec.volumes", "[]")
 
 
+def never_wrapped(read: Read = optional) -> dict[Reason, str]:
+    """Give the condition of each reason for which nobody needs to be asked about a pod."""
+    annotations, labels = (
+        read(f"object.metadata.{each}", "{}") for each in ("annotations", "labels")
+    )
+    return {
+        Reason.OPTED_OUT: any_of(
+            f"{literal(INJECT)} in {each} && {each}[{literal(INJECT)}] in {literal(OFF)}"
+            for each in (annotations, labels)
+        ),
+        Reason.WINDOWS: _only_on_windows(read),
+        Reason.HOST_PID: read("object.spec.hostPID", "false"),
+        Reason.SHARED_PROCESS_NAMESPACE: read("object.spec.shareProcessNamespace", "false"),
+        Reason.MIRROR_POD: f"{literal(policy.MIRROR)} in {annotations}",
+    }
+
+
 def left_alone(runtime_classes: Code) -> dict[Reason, str]:
     """Give the condition of each reason, in `policy.plan`'s order, but for bad annotations.
 
     `runtime_classes` is a pattern that matches the classes to leave alone.
     """
     runtime_class = optional("object.spec.runtimeClassName", '""')
-    return {
-        Reason.OPTED_OUT: any_of(
-            f'{each}[?{literal(INJECT)}].orValue("") in {literal(OFF)}'
-            for each in (ANNOTATIONS, LABELS)
-        ),
-        Reason.WINDOWS: _only_on_windows(),
-        Reason.HOST_PID: optional("object.spec.hostPID", "false"),
-        Reason.SHARED_PROCESS_NAMESPACE: optional("object.spec.shareProcessNamespace", "false"),
-        Reason.MIRROR_POD: f"{literal(policy.MIRROR)} in {ANNOTATIONS}",
+    return never_wrapped() | {
         Reason.RUNTIME_CLASS: all_of(
             (f'{runtime_class} != ""', f"{runtime_class}.matches({runtime_classes})")
         ),
@@ -61,36 +75,37 @@ def swaps_images() -> str:
     )
 
 
-def _only_on_windows() -> str:
+def _only_on_windows(read: Read) -> str:
     """`windows.only_on_windows`."""
     labels = literal(windows.SYSTEM_LABELS)
+    containers = f"({CONTAINERS} + {read('object.spec.initContainers', '[]')})"
     system, build = literal(windows.WINDOWS), literal(windows.BUILD_LABEL)
-    selector = optional("object.spec.nodeSelector", "{}")
+    selector = read("object.spec.nodeSelector", "{}")
     host_process = "securityContext.windowsOptions.hostProcess"
-    terms = optional(
+    terms = read(
         "object.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
         ".nodeSelectorTerms",
         "[]",
     )
-    expressions = optional("t.matchExpressions", "[]")
-    said = f"{expressions}.size() > 0 || {optional('t.matchFields', '[]')}.size() > 0"
+    expressions = read("t.matchExpressions", "[]")
+    values = read("r.values", "[]")
+    said = f"{expressions}.size() > 0 || {read('t.matchFields', '[]')}.size() > 0"
     leaves_linux_out = (
         f'r.key == {build} ? r.operator in ["In", "Exists", "Gt", "Lt"]'
         f" : r.key in {labels} && ("
-        f'(r.operator == "In" && r.?values.orValue([]).size() > 0'
-        f" && r.?values.orValue([]).all(v, v == {system}))"
-        f' || (r.operator == "NotIn" && {literal(windows.LINUX)} in r.?values.orValue([])))'
+        f'(r.operator == "In" && {values}.size() > 0 && {values}.all(v, v == {system}))'
+        f' || (r.operator == "NotIn" && {literal(windows.LINUX)} in {values}))'
     )
     return any_of(
         (
-            f"{optional('object.spec.os.name', literal(''))} == {system}",
+            f"{read('object.spec.os.name', literal(''))} == {system}",
             f"{build} in {selector}",
-            f'{labels}.exists(k, {selector}[?k].orValue("") == {system})',
+            f"{labels}.exists(k, k in {selector} && {selector}[k] == {system})",
             (
                 f"[{terms}.filter(t, {said})].exists(all, all.size() > 0"
                 f" && all.all(t, {expressions}.exists(r, {leaves_linux_out})))"
             ),
-            optional(f"object.spec.{host_process}", "false"),
-            f"{ALL}.exists(c, {optional(f'c.{host_process}', 'false')})",
+            read(f"object.spec.{host_process}", "false"),
+            f"{containers}.exists(c, {read(f'c.{host_process}', 'false')})",
         )
     )

@@ -5,7 +5,7 @@ from webhook.core.annotations import DEFAULT_CONTAINER, OPTIONS, STATUS
 from webhook.core.cel import containers, limits, pods
 from webhook.core.cel.argvs import WRAPPED
 from webhook.core.cel.containers import OURS, Rules
-from webhook.core.cel.literals import any_of, literal
+from webhook.core.cel.literals import any_of, checked, literal
 from webhook.core.cel.operations import Delivery, asked
 from webhook.core.cel.paths import has_our_mount, is_image_volume, is_our_volume
 from webhook.core.cel.pods import ALL, ANNOTATIONS, CONTAINERS, VOLUMES
@@ -22,6 +22,15 @@ def conditions(rules: Rules) -> Named:
     return {f"not-{reason}": f"!({each})" for reason, each in reasons.items()} | {
         limit.name: limit.condition for limit in limits.limits()
     }
+
+
+def unasked() -> Named:
+    """Give the webhook's matchConditions: pods that it would leave alone don't cost a call.
+
+    For API servers from 1.28 on, so without optional types.
+    """
+    reasons = pods.never_wrapped(checked)
+    return {f"not-{reason}": f"!({each})" for reason, each in reasons.items()}
 
 
 def left_to_webhook(rules: Rules) -> str:

@@ -47,6 +47,7 @@ def installed(*, mode: str, bundle: bytes) -> Cluster:
         service={"spec": {"selector": labels}},
         pods=[],
         deployments=[deployment],
+        policies=[],
     )
 
 
