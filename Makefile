@@ -36,7 +36,7 @@ CHOSEN = $(T) $(if $(K),-k "$(K)") -n $(N) --dist loadgroup
 TESTS := .venv/.has-test .venv/.has-traces .venv/.has-cli .venv/.has-coverage
 
 .PHONY: help demo test quick coverage mutants assets integration node node-test node-down faults soak attacks lint fuzz bench \
-	bench-reaper bench-webhook bench-cluster reaper dist locked-dist docs site site-test lock clean
+	bench-reaper bench-webhook bench-cluster bench-engines reaper dist locked-dist docs site site-test lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -65,7 +65,7 @@ assets: $(TESTS) ## Find or build kube-apiserver and etcd, the newest and an old
 	@$(BIN)/python -m tests.integration.controlplane.assets
 
 integration: assets ## Run the tests against real API servers, built once (needs Go, or KUBEBUILDER_ASSETS)
-	$(PYTEST) -m controlplane -n 2 --dist loadgroup
+	$(PYTEST) $(T) $(if $(K),-k "$(K)") -m controlplane -n 2 --dist loadgroup
 
 node: $(TESTS) ## Bring up a real node: etcd to kubelet and containerd, initshim's images in its registries (root; builds once)
 	@env -u XDG_CACHE_HOME GOCACHE=$(CACHE)/go-build $(BIN)/python -m tests.integration.node up
@@ -106,6 +106,9 @@ bench-webhook: $(TESTS) .venv/.has-bench ## Measure the webhook beside its peers
 
 bench-cluster: $(TESTS) .venv/.has-bench ## Measure what a pod's start costs (needs root, runc and podman)
 	$(BIN)/python tests/benchmarks/cluster.py
+
+bench-engines: assets .venv/.has-bench ## Measure what policy, webhook and both cost a pod's creation (a real API server)
+	env -u XDG_CACHE_HOME $(BIN)/python tests/benchmarks/engines.py
 
 reaper: .venv/.ready ## Build the reaper for every machine, into initshim/bin
 	$(BIN)/python -m initshim.build --target all

@@ -19,6 +19,16 @@ def test_the_newest_version_and_an_old_one_are_known() -> None:
     assert int(newest.split(".")[1]) - int(oldest.split(".")[1]) >= 6
 
 
+def test_one_that_costs_minutes_is_built_only_where_it_is_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert not assets.ON_DEMAND & set(assets.names())
+    for minor in assets.ON_DEMAND:
+        monkeypatch.setenv("INITSHIM_KUBERNETES", f"{minor},1.37")
+        assert set(assets.names()) == {minor, "1.37"}
+        assert assets.recipes(minor)[0].version.startswith(f"v{minor}.")
+
+
 def test_what_is_not_built_yet_names_the_command_that_builds_it() -> None:
     with pytest.raises(assets.Missing, match="make integration"):
         assets.find(assets.names()[0])

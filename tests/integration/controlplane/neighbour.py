@@ -26,7 +26,9 @@ class Neighbour:
 
 
 @contextmanager
-def neighbour(plane: ControlPlane, name: str, folder: Path) -> Iterator[Neighbour]:
+def neighbour(
+    plane: ControlPlane, name: str, folder: Path, *, sidecar: dict[str, Any] = SIDECAR
+) -> Iterator[Neighbour]:
     """Serve it and register it by URL under this name, for as long as the block runs."""
     seen = Neighbour()
 
@@ -34,7 +36,7 @@ def neighbour(plane: ControlPlane, name: str, folder: Path) -> Iterator[Neighbou
         def do_POST(self) -> None:
             seen.calls += 1
             review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            body = json.dumps(_answer(review)).encode()
+            body = json.dumps(_answer(review, sidecar)).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -63,12 +65,12 @@ def neighbour(plane: ControlPlane, name: str, folder: Path) -> Iterator[Neighbou
         server.server_close()
 
 
-def _answer(review: dict[str, Any]) -> dict[str, Any]:
+def _answer(review: dict[str, Any], sidecar: dict[str, Any]) -> dict[str, Any]:
     request = review["request"]
     containers = request["object"]["spec"]["containers"]
     response: dict[str, Any] = {"uid": request["uid"], "allowed": True}
-    if all(each["name"] != SIDECAR["name"] for each in containers):
-        patch = [{"op": "add", "path": "/spec/containers/-", "value": SIDECAR}]
+    if all(each["name"] != sidecar["name"] for each in containers):
+        patch = [{"op": "add", "path": "/spec/containers/-", "value": sidecar}]
         coded = base64.b64encode(json.dumps(patch).encode()).decode()
         response |= {"patchType": "JSONPatch", "patch": coded}
     return {"apiVersion": review["apiVersion"], "kind": review["kind"], "response": response}

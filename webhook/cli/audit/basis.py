@@ -29,7 +29,8 @@ class Basis:
     """What pods are held against; `since` is when the webhook was made, in RFC 3339.
 
     `installed` is whether there is a webhook that new pods would go through, as far as anybody
-    lets us see. `notes` are sentences about what could not be known.
+    lets us see; `by_policy`, whether it is a policy instead (`engine: policy`). `notes` are
+    sentences about what could not be known.
     """
 
     selection: Selection
@@ -37,6 +38,7 @@ class Basis:
     rules: ClusterRules
     since: str = ""
     installed: bool = True
+    by_policy: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -68,7 +70,14 @@ async def read_basis(client: KubeClient, *, lookup: bool) -> Basis:
         else:
             written = str((files.get("data") or {}).get(_IMAGES) or "")
             rules = replace(rules, images=images_in(written, f"{where}, {_IMAGES}"))
-    return Basis(found.selection, settings, rules, found.since, notes=tuple(notes))
+    return Basis(
+        found.selection,
+        settings,
+        rules,
+        found.since,
+        by_policy=found.by_policy,
+        notes=tuple(notes),
+    )
 
 
 def _by_label(note: str, *, lookup: bool, installed: bool = True) -> Basis:

@@ -143,9 +143,11 @@ def _dated(
         if each.outcome != MISSED or each.why:
             yield each
         elif basis.since and created < basis.since:
-            yield replace(each, why="older than the webhook")
+            yield replace(each, why=f"older than the {'policy' if basis.by_policy else 'webhook'}")
         elif place.labelled and created < place.labelled:
             yield replace(each, why="older than the namespace's label")
+        elif basis.by_policy:
+            yield replace(each, why="the policy leaves it, or did not hold when it was created")
         else:
             yield replace(each, why="created when the webhook did not answer")
 

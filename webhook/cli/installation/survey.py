@@ -169,12 +169,12 @@ class Installation:
 async def survey(client: KubeClient, name: str | None = None) -> Installation | None:
     """Read what there is; None where no webhook of initshim is installed.
 
-    `name` is the configuration's; without it every configuration is looked through. Raises
+    `name` is the configuration's, and its policy's; without it every one is looked through. Raises
     KubeError where not even that can be read. Rights: list or get webhook configurations; list
     mutating admission policies; get the Service and list the Deployments beside it.
     """
-    policies = await list_policies(client)
-    found = await _configurations(client, name) or _as_configurations(policies, name)
+    policies = await list_policies(client, name)
+    found = await _configurations(client, name) or _as_configurations(policies)
     if not found:
         return None
     installed = Installation(
@@ -203,18 +203,20 @@ async def _configurations(client: KubeClient, name: str | None) -> list[Json]:
     return [each for each in found if any(_ours(each))]
 
 
-async def list_policies(client: KubeClient) -> Listed:
+async def list_policies(client: KubeClient, name: str | None = None) -> Listed:
     """Give the admission policies of initshim; Missing where the API server knows no such kind."""
     listed = await attempt_list(client, MUTATING_POLICY)
-    return listed if isinstance(listed, KubeError) else [*filter(is_our_policy, listed)]
+    if isinstance(listed, KubeError):
+        return listed
+    ours = filter(is_our_policy, listed)
+    return [each for each in ours if name in (None, each["metadata"]["name"])]
 
 
-def _as_configurations(policies: Listed, name: str | None) -> list[Json]:
+def _as_configurations(policies: Listed) -> list[Json]:
     """Give the policies as if they were webhooks' configurations: whom they select."""
     return [
         {"metadata": each["metadata"], "webhooks": [_selecting(each["spec"])]}
         for each in (() if isinstance(policies, KubeError) else policies)
-        if name in (None, each["metadata"]["name"])
     ]
 
 
