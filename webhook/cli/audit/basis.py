@@ -54,7 +54,7 @@ async def read_basis(client: KubeClient, *, lookup: bool) -> Basis:
     if found is None:
         return _by_label(
             f"No MutatingWebhookConfiguration has the webhook {WEBHOOK}, and there is no admission "
-            f"policy of initshim: it is not installed here. {_BY_LABEL}",
+            f"policy of ours: initshim is not installed here. {_BY_LABEL}",
             lookup=lookup,
             installed=False,
         )
