@@ -29,6 +29,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 PYTEST := $(BIN)/python -m pytest -o cache_dir=$(CACHE)/pytest
 # make test T=tests/unit/core K=policy: a part is run by one process, all of it by one for each core.
+TARGET ?= amd64
 T ?=
 K ?=
 N ?= $(if $(T)$(K),0,auto)
@@ -36,7 +37,7 @@ CHOSEN = $(T) $(if $(K),-k "$(K)") -n $(N) --dist loadgroup
 TESTS := .venv/.has-test .venv/.has-traces .venv/.has-cli .venv/.has-coverage
 
 .PHONY: help demo test quick coverage mutants assets integration node node-test node-down faults soak attacks lint fuzz bench \
-	bench-reaper bench-webhook bench-cluster bench-engines reaper dist locked-dist docs site site-test lock clean
+	bench-reaper bench-webhook bench-cluster bench-engines reaper dist single-file locked-dist docs site site-test lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -116,6 +117,12 @@ reaper: .venv/.ready ## Build the reaper for every machine, into initshim/bin
 dist: .venv/.ready ## Build what PyPI gets, into dist: the source, and a wheel for every machine
 	$(call build-dist,$(BIN)/python)
 
+single-file: .venv/.ready .venv/.has-cli .venv/.has-single-file ## Build the command line as one file for Python 3.11 to 3.14, from dist's wheel, and krew's manifest: TARGET=amd64
+	@ls dist/*.whl >/dev/null 2>&1 || INITSHIM_TARGET=$(TARGET) $(BIN)/python -m hatchling build --directory dist --target wheel
+	$(BIN)/python packaging/single_file.py --target $(TARGET)
+	$(BIN)/python packaging/krew.py
+	test "$(TARGET)" != "$$(uname -m | sed 's/x86_64/amd64/;s/aarch64/arm64/')" || PEX_ROOT=$(CACHE)/pex dist/initshim-linux-$(TARGET) --version
+
 # In a release: with nothing installed but what requirements-build.lock names, by its hashes.
 locked-dist:
 	rm -rf $(CACHE)/build
@@ -134,6 +141,7 @@ endef
 docs: $(TESTS) .venv/.has-bench ## Write what is made from code: configuration, reasons, pictures, the chart's schema and README, deploy/
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/draw.py
+	$(BIN)/python packaging/man.py
 	$(BIN)/python charts/dashboard.py
 	$(BIN)/python charts/generate.py --helm "$$($(BIN)/python -m tests.chart.tools helm)"
 

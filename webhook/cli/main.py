@@ -55,7 +55,16 @@ class OnDemand(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         command: click.Command = getattr(import_module(_COMMANDS[cmd_name]), cmd_name)
+        command.help = _with_lists(command.help or "")
         return command
+
+
+def _with_lists(help_text: str) -> str:
+    """Keep the lines of a paragraph that is a list: click would fill them as prose."""
+    paragraphs = help_text.split("\n\n")
+    return "\n\n".join(
+        f"\b\n{each}" if each.lstrip().startswith("- ") else each for each in paragraphs
+    )
 
 
 def _in_one_line(error: click.UsageError) -> str:

@@ -79,3 +79,12 @@ def test_a_shell_completes_commands_options_and_their_values(
     }
     result = CliRunner().invoke(app, [], prog_name="initshim", env=environ)
     assert [line.partition(",")[2] for line in result.stdout.splitlines()] == offered
+
+
+@pytest.mark.parametrize("command", ["serve", "inject", "entrypoint", "audit", "doctor", "leaks"])
+def test_help_fits_80_columns_and_keeps_its_lists(command: str) -> None:
+    said = CliRunner().invoke(app, [command, "--help"], prog_name="initshim", terminal_width=80)
+    assert said.exit_code == 0
+    lines = [line.strip() for line in said.stdout.splitlines()]
+    assert max(map(len, said.stdout.splitlines())) <= 80
+    assert [line for line in lines if " - initshim" in line or " - kubectl" in line] == []
