@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -71,22 +71,16 @@ def table(
     *,
     numbers: Collection[str] = (),
 ) -> None:
-    """Print a table: drawn on a terminal, aligned columns under capitals else.
+    """Print a table: as wide as a terminal is, aligned columns under capitals else.
 
     The columns named in `numbers` are aligned to the right.
     """
     if console.quiet:
         return
     if console.is_terminal:
-        from rich.table import Table  # noqa: PLC0415
+        from webhook.cli.drawn_table import draw  # noqa: PLC0415
 
-        drawn = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
-        for name in head:
-            side: Literal["left", "right"] = "right" if name in numbers else "left"
-            drawn.add_column(name, overflow="fold", justify=side)
-        for row in rows:
-            drawn.add_row(*row)
-        console.print(drawn, soft_wrap=False)
+        draw(console, head, rows, numbers=numbers)
         return
     lines = [[name.upper() for name in head], *([str(cell) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
