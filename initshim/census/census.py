@@ -9,7 +9,8 @@ What it writes, one JSON object a line, `kind` first:
   parent_first (1: PID 1 of its container), group, cgroup
 - `group`: a cgroup that was named above: group, processes, threads, zombies
 - `node`: the last line: seconds between the looks, processes, threads, zombies, pid_max,
-  threads_max, full (1: too many for the tables, so counts are too low)
+  threads_max, full (1: too many for the tables, so counts are too low), hidden (1: /proc is mounted
+  with hidepid, so that others' processes were not seen)
 
 Texts are bytes: \u00XX is the byte XX. Compiled as the reaper is, from Cython's pure Python mode.
 """
@@ -201,6 +202,7 @@ def tell_groups(census):
 def tell_node(census, seconds):
     """Tell of the node as a whole; this line is the last."""
     text = cython.declare(Text)
+    process = cython.declare(Process)
     begin_line(b"node")
     put_count(b"seconds", seconds)
     put_count(b"processes", census.processes)
@@ -211,4 +213,6 @@ def tell_node(census, seconds):
     if read_file(census, 0, b"/sys/kernel/threads-max", cython.address(text)):
         put_count(b"threads_max", number_at(text.text))
     put_count(b"full", census.full)
+    # PID 1 is always there, so whoever can't read of it can't read of others either.
+    put_count(b"hidden", not read_process(census, 1, cython.address(process)))
     end_line()

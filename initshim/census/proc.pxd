@@ -18,5 +18,5 @@ cdef const char *field(const char *text, int number) noexcept nogil
 cdef public uint64_t number_at(const char *text) noexcept nogil
 cdef const char *line_of(Text *text, const char *key) noexcept nogil
 cdef uint64_t hexadecimal_at(const char *text) noexcept nogil
-cdef bint ends_in_1(const char *numbers) noexcept nogil
+cdef bint is_outer_1(const char *numbers) noexcept nogil
 cdef char *append(char *end, const char *text, char *limit) noexcept nogil

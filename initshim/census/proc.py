@@ -179,8 +179,11 @@ def hexadecimal_at(text):
         text += 1
 
 
-def ends_in_1(numbers):
-    """Tell whether the innermost of two or more PIDs is 1, as in `NSpid: 4711 1`."""
+def is_outer_1(numbers):
+    """Tell whether it is PID 1 one namespace below the node's, as in `NSpid: 4711 1`.
+
+    Deeper ones are no container's first: a browser's sandbox, a container's own containers.
+    """
     count: cython.int = 0
     last: uint64_t = 0
     while numbers[0] != 0 and numbers[0] != ord("\n"):
@@ -191,7 +194,7 @@ def ends_in_1(numbers):
                 numbers += 1
         else:
             numbers += 1
-    return count > 1 and last == 1
+    return count == 2 and last == 1
 
 
 def read_first(census, pid, first):
@@ -203,7 +206,7 @@ def read_first(census, pid, first):
     if not read_file(census, pid, b"/status", cython.address(text)):
         return
     numbers: cython.p_const_char = line_of(cython.address(text), b"NSpid:")
-    first.is_first = numbers != cython.NULL and ends_in_1(numbers)
+    first.is_first = numbers != cython.NULL and is_outer_1(numbers)
     if not first.is_first:
         return
     term: uint64_t = 1 << 14  # SIGTERM is 15

@@ -11,7 +11,7 @@ cdef struct Process:
     char name[16]
 
 cdef struct First:
-    bint is_first                   # PID 1 of a PID namespace below the node's
+    bint is_first                   # PID 1 of a PID namespace right below the node's
     bint handled                    # SIGTERM has a handler,
     bint ignored                    # or is ignored
 

@@ -4,14 +4,13 @@ import asyncio
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
 
 from webhook.assembly.resolver import images
-from webhook.base.environment import environment
 from webhook.cli import output
+from webhook.cli.cluster import connection_to
 from webhook.cli.manifest import files
 from webhook.cli.output import OutputFormat
 from webhook.cli.parameters import output_option
@@ -25,7 +24,6 @@ from webhook.core.pod import Pod
 from webhook.core.pod_templates import PodTemplate, pod_templates
 from webhook.core.reasons import Reason, remedy
 from webhook.kube.client import KubeClient
-from webhook.kube.config import load_config
 from webhook.kube.errors import NoCluster
 from webhook.kube.pullsecrets import ClusterSecrets, PullSecrets
 from webhook.oci.images import Images
@@ -144,7 +142,7 @@ async def _run(name: str, *, as_pod: str | None, namespace: str | None) -> Resol
         if as_pod is not None:
             workload = pod_in(as_pod)
             try:
-                connection = load_config(environment(), home=Path.home())
+                connection = connection_to()
             except NoCluster as error:
                 observer.say("without pull secrets", error=str(error))
                 caller = Caller(architectures=Pod(workload.pod).architectures)

@@ -1,5 +1,6 @@
 """Parameters that commands share, and their types, whose errors speak to a person."""
 
+import re
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
@@ -32,6 +33,29 @@ class WholeNumber(click.IntRange):
     """A whole number between two others."""
 
     name = "whole number"
+
+
+class Span(click.ParamType[int]):
+    """A time: seconds, or a number with s, m or h behind it; 1 second at the least."""
+
+    name = "time"
+    _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}  # noqa: RUF012 - never written to
+
+    def __init__(self, most: int) -> None:
+        """`most`: seconds."""
+        self._most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """See click.ParamType."""
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"([0-9]{1,9})([smh]?)", value)
+        if found is None:
+            self.fail(f"{value!r} is no time: write 30, 90s, 10m or 1h", param, ctx)
+        seconds = int(found[1]) * self._UNITS[found[2]]
+        if not 1 <= seconds <= self._most:
+            self.fail(f"{value!r} is not from 1 s to {self._most:,} s", param, ctx)
+        return seconds
 
 
 def output_option(default: Enum, text: str) -> Callable[[Command], Command]:

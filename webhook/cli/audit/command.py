@@ -7,13 +7,12 @@ from pathlib import Path
 
 import click
 
-from webhook.base.environment import environment
 from webhook.cli import output
 from webhook.cli.audit.run import Request, run
+from webhook.cli.cluster import connection_to
 from webhook.cli.output import OutputFormat, WrongUsage
 from webhook.cli.parameters import OneOf, cluster_options, output_option
 from webhook.core.errors import InitshimError
-from webhook.kube.config import load_config
 
 _NAMESPACE = "Audit this namespace only. Repeatable."
 _OUTPUT = "text, json or yaml."
@@ -83,9 +82,7 @@ def audit(  # noqa: PLR0913  # an option is an argument to click
     )
     try:
         _check(request)
-        connection = load_config(
-            environment(), home=Path.home(), kubeconfig=kubeconfig, context=context
-        )
+        connection = connection_to(kubeconfig, context)
         code = asyncio.run(run(connection, request))
     except InitshimError as error:
         output.fail("audit", error)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from webhook.base.environment import environment
 from webhook.cli import output
+from webhook.cli.cluster import connection_to
 from webhook.cli.doctor.diagnose import diagnose
 from webhook.cli.doctor.finding import COULD_NOT_CHECK, EXIT_CODES, Finding, worst
 from webhook.cli.doctor.print_findings import print_findings
@@ -16,7 +16,6 @@ from webhook.cli.output import OutputFormat
 from webhook.cli.parameters import Number, cluster_options, output_option
 from webhook.core.errors import InitshimError
 from webhook.kube.client import KubeClient
-from webhook.kube.config import load_config
 from webhook.kube.connect import Connection
 from webhook.settings import load
 
@@ -54,9 +53,7 @@ def doctor(  # noqa: PLR0913  # an option is an argument to click
     could not be checked.
     """
     try:
-        connection = load_config(
-            environment(), home=Path.home(), kubeconfig=kubeconfig, context=context
-        )
+        connection = connection_to(kubeconfig, context)
         findings = asyncio.run(
             _run(connection, webhook=webhook, namespace=namespace, seconds=timeout)
         )

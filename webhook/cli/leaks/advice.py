@@ -1,9 +1,8 @@
 """What initshim would change for what was found: one sentence a finding. No I/O."""
 
 from webhook.cli.leaks.findings import Cause, Deaf, Findings, Leak
+from webhook.cli.leaks.pods import WRAPPED
 from webhook.cli.output import counted
-
-WRAPPED = "wrapped"
 
 
 def mended(leak: Leak, forecast: str) -> bool:

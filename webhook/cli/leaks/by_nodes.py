@@ -5,7 +5,7 @@ get pods/log.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -16,18 +16,23 @@ from webhook.cli.leaks.observations import Observations
 from webhook.core.errors import InitshimError
 from webhook.core.pod import Json
 from webhook.kube.client import KubeClient
-from webhook.kube.errors import KubeError, Missing
+from webhook.kube.errors import Forbidden, KubeError, Missing
 from webhook.kube.objects import POD, Ref
 
 _LARGEST_LOG = 16 << 20
 _START = 90.0  # seconds for the image to be pulled and the pod to start
 _POLL = 1.0
 _SWEEP = 20.0
+_ACCOUNT_TRIES = 20
 _NEVER_PULLED = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
 
 
 class NotCounted(InitshimError):
     """A node could not be looked at; the message says which and why."""
+
+
+class Left(InitshimError):
+    """Something of the run may still be in the cluster; the message says what, and where."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,27 +54,33 @@ class Seen:
     problems: list[InitshimError] = field(default_factory=list)
 
 
-async def observe_nodes(client: KubeClient, nodes: Sequence[str], survey: Survey, bar: Bar) -> Seen:
-    """Look at every node, and delete every pod that was made: also on Ctrl-C, also on failure."""
-    seen = Seen()
-    turn = asyncio.Semaphore(survey.at_once)
+async def observe_nodes(
+    client: KubeClient, nodes: Sequence[str], survey: Survey, bar: Bar, seen: Seen
+) -> None:
+    """Look at every node, and delete every pod that was made: also on Ctrl-C, also on failure.
+
+    What was seen, and whether something could not be deleted, is in `seen` even then.
+    """
+    waiting = iter(nodes)
     bar.begin("nodes", len(nodes))
 
-    async def one(node: str) -> None:
-        async with turn:
+    async def work() -> None:
+        for node in waiting:
             try:
-                seen.observations.append(await _node(client, node, survey))
+                found = await _node(client, node, survey)
+                seen.observations.append(found)
+                if found.partial:
+                    seen.problems.append(NotCounted(f"Node {node}: {found.partial}"))
             except InitshimError as error:
                 seen.problems.append(error)
-        bar.step(node)
+            bar.step(node)
 
     try:
-        async with asyncio.TaskGroup() as tasks:
-            for node in nodes:
-                tasks.create_task(one(node))
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(min(survey.at_once, len(nodes))):
+                workers.create_task(work())
     finally:
         await _sweep(client, survey, seen)
-    return seen
 
 
 async def _sweep(client: KubeClient, survey: Survey, seen: Seen) -> None:
@@ -79,7 +90,7 @@ async def _sweep(client: KubeClient, survey: Survey, seen: Seen) -> None:
             await client.delete_all(POD, survey.namespace, labels=f"{LABEL}={survey.run}")
     except (KubeError, TimeoutError):
         seen.problems.append(
-            NotCounted(
+            Left(
                 f"The pods of this run may still be in namespace {survey.namespace}",
                 next_step=f"kubectl -n {survey.namespace} delete pods -l {LABEL}={survey.run}",
             )
@@ -95,13 +106,42 @@ async def _node(client: KubeClient, node: str, survey: Survey) -> Observations:
         seconds=survey.seconds,
     )
     ref = Ref(POD, pod["metadata"]["name"], survey.namespace)
-    await client.create(ref, pod)
     try:
+        await _create(client, ref, pod)
         await _ended(client, ref, node, survey)
         path = f"{ref.path}/log?limitBytes={_LARGEST_LOG}&container={quote('census')}"
         return census.parse(await client.text(f"the log of {ref}", path))
     finally:
         await _delete(client, ref)
+
+
+async def _create(client: KubeClient, ref: Ref, pod: Json) -> None:
+    """Create the pod.
+
+    A namespace that was just made has no service account yet, which every pod needs, and the API
+    server refuses it until the controller manager has made one.
+    """
+    tries = _ACCOUNT_TRIES
+    while True:
+        try:
+            await see_through(client.create(ref, pod))
+        except Forbidden as error:
+            tries -= 1
+            if not tries or "error looking up service account" not in str(error):
+                raise
+        else:
+            return
+        await asyncio.sleep(_POLL)
+
+
+async def see_through(creating: Coroutine[object, object, object]) -> None:
+    """Create something; if stopped, wait for the answer: what is on its way can't be deleted."""
+    making = asyncio.ensure_future(creating)
+    try:
+        await asyncio.shield(making)
+    except asyncio.CancelledError:
+        await asyncio.wait({making}, timeout=_SWEEP)
+        raise
 
 
 async def _delete(client: KubeClient, ref: Ref) -> None:

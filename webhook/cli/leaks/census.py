@@ -53,6 +53,7 @@ class _Node(_Line):
     pid_max: NonNegativeInt = 0
     threads_max: NonNegativeInt = 0
     full: NonNegativeInt = 0
+    hidden: NonNegativeInt = 0
 
 
 Row = TypeVar("Row", bound=_Line)
@@ -78,10 +79,12 @@ def parse(log: str) -> Observations:
         zombies=node.zombies,
         most=min(filter(None, (node.pid_max, node.threads_max)), default=0),
         elsewhere=max(0, node.zombies - inside),
-        partial="the node has too many processes for the census to count all" if node.full else "",
+        partial=_HIDDEN if node.hidden else _FULL if node.full else "",
     )
 
 
+_FULL = "the node has too many processes for the census to count all"
+_HIDDEN = "its /proc shows processes to their owners only (hidepid): zombies were not seen"
 _AGAIN = "Look at the node again: `initshim leaks --node NAME`."
 
 

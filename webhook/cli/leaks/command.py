@@ -8,13 +8,12 @@ from pathlib import Path
 import click
 
 import initshim
-from webhook.base.environment import environment
 from webhook.cli import output
+from webhook.cli.cluster import connection_to
 from webhook.cli.leaks.report import ReportFormat
 from webhook.cli.leaks.run import Request, answer
-from webhook.cli.parameters import WholeNumber, cluster_options, output_option
+from webhook.cli.parameters import Span, WholeNumber, cluster_options, output_option
 from webhook.core.errors import InitshimError
-from webhook.kube.config import load_config
 from webhook.kube.connect import Connection
 
 IMAGE = f"ghcr.io/initshim/reaper:{initshim.__version__}"
@@ -22,11 +21,11 @@ IMAGE = f"ghcr.io/initshim/reaper:{initshim.__version__}"
 _NAMESPACE = "Tell of the pods of this namespace only. Repeatable."
 _NODE = "Look at this node only. Repeatable."
 _EXEC = "Look from inside of each container, by exec, where pods on nodes are not allowed."
-_WATCH = "Seconds between the two looks: what comes in that time is counted."
+_WATCH = "The time between the two looks, in which what comes is counted: 30, 90s, 10m, 1h at most."
 _IMAGE = "The reaper's image, which has the census in it."
 _PODS_IN = "The namespace of the pods that look at nodes; it must allow hostPID."
 _CREATE = "Make that namespace for the time of the look if it isn't there."
-_AT_ONCE = "How many nodes are looked at at a time."
+_AT_ONCE = "How many nodes, or containers by --exec, are looked at at a time."
 _DRY_RUN = "Print the pods that would be made, and make none."
 _FAIL = "Exit with 3 if something leaks."
 _OUTPUT = "table, json, yaml or html."
@@ -36,7 +35,7 @@ _OUTPUT = "table, json, yaml or html."
 @click.option("--namespace", "-n", multiple=True, metavar="NAME", help=_NAMESPACE)
 @click.option("--node", multiple=True, metavar="NAME", help=_NODE)
 @click.option("--exec", "by_exec", is_flag=True, help=_EXEC)
-@click.option("--watch", type=WholeNumber(1, 3600), default=5, metavar="SECONDS", help=_WATCH)
+@click.option("--watch", type=Span(3600), default=5, metavar="DURATION", help=_WATCH)
 @click.option("--image", default=IMAGE, metavar="IMAGE", help=_IMAGE)
 @click.option("--pods-in", default="initshim-leaks", metavar="NAME", help=_PODS_IN)
 @click.option("--create-namespace", is_flag=True, help=_CREATE)
@@ -68,7 +67,7 @@ def leaks(  # noqa: PLR0913  # an option is an argument to click
 
     - initshim leaks --create-namespace
     - initshim leaks --exec -n shop
-    - kubectl initshim leaks --watch 60 -o html > leaks.html
+    - kubectl initshim leaks --watch 10m -o html > leaks.html
 
     Exit codes: 0, or 3 where --fail-on-leaks holds; 1 where something could not be looked at; 2 for
     a wrong command line.
@@ -88,14 +87,11 @@ def leaks(  # noqa: PLR0913  # an option is an argument to click
     )
     try:
         _check(request)
-        connection = load_config(
-            environment(), home=Path.home(), kubeconfig=kubeconfig, context=context
-        )
-        code = asyncio.run(_until_terminated(connection, request))
+        code = asyncio.run(_until_terminated(connection_to(kubeconfig, context), request))
     except InitshimError as error:
         output.fail("leaks", error)
     except (KeyboardInterrupt, asyncio.CancelledError):
-        output.stderr().print("initshim leaks: stopped; its pods are deleted.", markup=False)
+        output.stderr().print("initshim leaks: stopped", markup=False)
         sys.exit(130)
     sys.exit(code)
 

@@ -9,6 +9,7 @@ from itertools import groupby
 from webhook.cli.audit.owners import Workload
 from webhook.cli.leaks.observations import Observations, Observed, Term, Zombies
 from webhook.cli.leaks.pods import Running
+from webhook.cli.leaks.rooms import Room, fullest, rooms_of, tasks_of_pods
 
 _HOUR = 3600.0
 
@@ -28,8 +29,8 @@ class Cause(StrEnum):
 class Leak:
     """Zombies of one container of a workload that have one cause, over all its pods.
 
-    `hourly` is how many come more than go, in one hour, in all pods together. `full_in` is in how
-    many hours the first of its nodes has no PIDs left at that rate; None where nobody can tell.
+    `hourly` is how many come more than go, in one hour, in all pods together. `room` is of the pod
+    or node that is full first.
     """
 
     workload: Workload
@@ -42,8 +43,7 @@ class Leak:
     commands: tuple[tuple[str, int], ...]
     parents: tuple[str, ...]
     wrapped: bool
-    tasks: int
-    full_in: float | None
+    room: Room | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,35 +74,39 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A container as it was seen; `room` is how many tasks its node can still have, 0: unknown."""
+    """A container as it was seen; `rooms` are its pod's and its node's, as far as is known."""
 
     of: Running
     observed: Observed
     seconds: float
-    room: int
+    rooms: tuple[Room, ...]
 
 
-def findings(nodes: Sequence[Observations], containers: Mapping[str, Running]) -> Findings:
-    """Say who leaks, the fastest first, and who is deaf."""
-    seen = [
-        _Seen(containers[identity], observed, node.seconds, max(0, node.most - node.tasks))
-        for node in nodes
-        for identity, observed in node.containers.items()
-        if identity in containers
-    ]
-    foreign = sum(
-        each.now
-        for node in nodes
-        for identity, observed in node.containers.items()
-        if identity not in containers
-        for each in observed.zombies
-    )
+def findings(
+    nodes: Sequence[Observations],
+    containers: Mapping[str, Running],
+    limits: Mapping[str, int] | None = None,
+) -> Findings:
+    """Say who leaks, the fastest first, and who is deaf; `limits`: tasks of a pod, by node."""
+    pods = tasks_of_pods(nodes, containers)
+    seen: list[_Seen] = []
+    unknown = zombies = 0
+    for node in nodes:
+        for identity, observed in node.containers.items():
+            now = sum(each.now for each in observed.zombies)
+            of = containers.get(identity)
+            if of is None:
+                unknown += now
+                continue
+            zombies += now
+            rooms = tuple(rooms_of(of, pods[of.key], node, limits or {}))
+            seen.append(_Seen(of, observed, observed.seconds or node.seconds, rooms))
     return Findings(
         leaks=tuple(sorted(_leaks(seen), key=_rank)),
         deaf=tuple(_deaf(seen)),
         containers=len(seen),
-        zombies=sum(each.now for one in seen for each in one.observed.zombies),
-        unknown=foreign,
+        zombies=zombies,
+        unknown=unknown,
         elsewhere=sum(node.elsewhere for node in nodes),
         seconds=max((node.seconds for node in nodes), default=0.0),
     )
@@ -146,8 +150,7 @@ def _leaks(seen: Iterable[_Seen]) -> Iterator[Leak]:
             commands=tuple(commands.most_common()),
             parents=tuple(sorted({zombies.parent for _, zombies in of_it if zombies.parent})),
             wrapped=any(one.of.wrapped for one, _ in of_it),
-            tasks=max(one.observed.tasks for one, _ in of_it),
-            full_in=min(filter(None, _full_in(of_it)), default=None),
+            room=fullest(_rooms(of_it)),
         )
 
 
@@ -157,15 +160,14 @@ def _hourly(one: _Seen, zombies: Zombies) -> float:
     return max(0, zombies.now - zombies.before) / one.seconds * _HOUR
 
 
-def _full_in(of_it: Sequence[tuple[_Seen, Zombies]]) -> Iterator[float | None]:
-    """Give the hours until each node is full, by what this container alone adds there."""
-    by_node: dict[str, list[tuple[_Seen, Zombies]]] = defaultdict(list)
+def _rooms(of_it: Sequence[tuple[_Seen, Zombies]]) -> Iterator[Room]:
+    """Give each pod's and node's room, and how long it lasts if this leak alone fills it."""
+    rates: dict[Room, float] = defaultdict(float)
     for one, zombies in of_it:
-        by_node[one.of.node].append((one, zombies))
-    for rows in by_node.values():
-        rate = sum(_hourly(one, zombies) for one, zombies in rows)
-        room = rows[0][0].room
-        yield room / rate if rate and room else None
+        for room in one.rooms:
+            rates[room] += _hourly(one, zombies)
+    for room, rate in rates.items():
+        yield room.at_rate(rate)
 
 
 def _deaf(seen: Iterable[_Seen]) -> Iterator[Deaf]:

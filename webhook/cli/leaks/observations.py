@@ -31,20 +31,24 @@ class Zombies:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """One container: its zombies, its PID 1, its tasks (threads and zombies: each holds a PID)."""
+    """One container: its zombies, its PID 1, its tasks (threads and zombies: each holds a PID).
+
+    `seconds` were between its two looks; 0: as many as for the others.
+    """
 
     zombies: tuple[Zombies, ...] = ()
     pid_1: str = ""
     term: Term | None = None
     tasks: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observations:
-    """What was seen in `seconds` between the looks, by container id.
+    """What was seen of a node in `seconds` between the looks, by container id.
 
-    `most` is how many tasks the node can have, 0 where nobody knows; `partial` says what was not
-    seen.
+    `tasks` are all of the node's, `most` is how many it can have; 0 where nobody knows. `partial`
+    says what was not seen.
     """
 
     seconds: float

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+from webhook.cli.leaks import rows
+
 _MOST_BARS = 15
 _BAR, _GAP, _LEFT, _WIDTH = 18, 8, 300, 900
 
@@ -47,8 +49,8 @@ def page(data: dict[str, Any]) -> str:
         "<h1>Which workloads leave zombies</h1>",
         *(f"<p>{escape(line)}</p>" for line in data["summary"]),
         *(_picture(data["leaks"]) if data["leaks"] else ()),
-        *_leaks(data["leaks"]),
-        *_deaf(data["deaf"]),
+        *_section("Zombies", rows.leaks(data["leaks"])),
+        *_section("Programs that no SIGTERM ends", rows.deaf(data["deaf"])),
         *_problems(data["problems"]),
         f'<p class="soft">{_FOOT}</p>',
         "</main></body></html>",
@@ -62,24 +64,19 @@ def _class(leak: dict[str, Any]) -> str:
     return "mended" if leak["mended"] else "not"
 
 
-def _name(finding: dict[str, Any]) -> str:
-    workload = finding["workload"]
-    return f"{workload['namespace']} {workload['kind']}/{workload['name']}"
-
-
 def _picture(leaks: Sequence[dict[str, Any]]) -> Iterable[str]:
     """Draw the workloads with the most zombies as bars."""
     most = sorted(leaks, key=lambda leak: -leak["zombies"])[:_MOST_BARS]
     longest = max(leak["zombies"] for leak in most) or 1
     height = len(most) * (_BAR + _GAP)
-    described = "; ".join(f"{_name(leak)} {leak['zombies']}" for leak in most)
+    described = "; ".join(f"{rows.workload(leak)} {leak['zombies']}" for leak in most)
     yield f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(described)}">'
-    for row, leak in enumerate(most):
-        top = row * (_BAR + _GAP)
+    for at, leak in enumerate(most):
+        top = at * (_BAR + _GAP)
         width = max(2, (_WIDTH - _LEFT - 90) * leak["zombies"] / longest)
         yield (
             f'<text x="{_LEFT - 8}" y="{top + 14}" text-anchor="end">'
-            f"{escape(_shortened(_name(leak)))}</text>"
+            f"{escape(_shortened(rows.workload(leak)))}</text>"
             f'<rect class="{_class(leak)}" x="{_LEFT}" y="{top}" width="{width:.1f}"'
             f' height="{_BAR}" rx="2"></rect><text x="{_LEFT + width + 6:.1f}" y="{top + 14}">'
             f"{leak['zombies']:,}</text>"
@@ -93,45 +90,9 @@ def _shortened(name: str) -> str:
     return name if len(name) <= 40 else f"{name[:24]}…{name[-15:]}"
 
 
-def _leaks(leaks: Sequence[dict[str, Any]]) -> Iterable[str]:
-    yield "<h2>Zombies</h2>"
-    if not leaks:
-        yield "<p>None.</p>"
-        return
-    head = ("workload", "container", "#pods", "#zombies", "#per hour", "left by", "verdict")
-    rows = [
-        [
-            _name(leak),
-            leak["container"],
-            f"{leak['pods']:,}",
-            f"{leak['zombies']:,}",
-            f"{leak['hourly']:,.0f}",
-            ", ".join(f"{name} x{count:,}" for name, count in leak["commands"].items()),
-            leak["verdict"],
-        ]
-        for leak in leaks
-    ]
-    yield from _table(head, rows)
-
-
-def _deaf(deaf: Sequence[dict[str, Any]]) -> Iterable[str]:
-    yield "<h2>Programs that no SIGTERM ends</h2>"
-    if not deaf:
-        yield "<p>None.</p>"
-        return
-    head = ("workload", "container", "#pods", "program", "#seconds lost at each stop", "verdict")
-    rows = [
-        [
-            _name(each),
-            each["container"],
-            f"{each['pods']:,}",
-            each["program"],
-            f"{each['grace']:,}",
-            each["verdict"],
-        ]
-        for each in deaf
-    ]
-    yield from _table(head, rows)
+def _section(title: str, table: rows.Table) -> Iterable[str]:
+    yield f"<h2>{escape(title)}</h2>"
+    yield from _table(table) if table.rows else ["<p>None.</p>"]
 
 
 def _problems(problems: Sequence[str]) -> Iterable[str]:
@@ -141,15 +102,14 @@ def _problems(problems: Sequence[str]) -> Iterable[str]:
         yield "</ul>"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[str]:
-    """Give a table; a column whose name begins with # holds numbers."""
-    marks = [' class="number"' if name.startswith("#") else "" for name in head]
+def _table(table: rows.Table) -> Iterable[str]:
+    marks = [' class="number"' if name in table.numbers else "" for name in table.head]
     names = "".join(
-        f'<th scope="col"{mark}>{escape(name.lstrip("#"))}</th>'
-        for name, mark in zip(head, marks, strict=True)
+        f'<th scope="col"{mark}>{escape(name)}</th>'
+        for name, mark in zip(table.head, marks, strict=True)
     )
     yield f'<div class="wide" tabindex="0"><table><thead><tr>{names}</tr></thead><tbody>'
-    for row in rows:
+    for row in table.rows:
         cells = "".join(
             f"<td{mark}>{escape(cell)}</td>" for cell, mark in zip(row, marks, strict=True)
         )

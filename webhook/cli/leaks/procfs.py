@@ -2,14 +2,22 @@
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from webhook.cli.leaks.observations import Observed, Term, Zombies
 from webhook.core.errors import InitshimError
 
 _SIGTERM = 1 << 14  # signal 15
-_STAT = re.compile(r"(?:T )?([0-9]+) \((.*)\) ([A-Za-z]) ([0-9]+) (.*)")
-_SIGNALS = re.compile(r"(?:S )?Sig(Blk|Ign|Cgt):\s*([0-9a-f]{1,32})\s*")
+# A name is what a process says it is, parentheses and line breaks included. It has 15 bytes at the
+# most (64 those of the kernel's threads), too few for the forty numbers that follow the right one.
+_STAT = re.compile(
+    r"^(?:T )?([0-9]+) \((.{0,64}?)\) ([A-Za-z]) ([0-9]+)((?: -?[0-9]+){40,})\s*$",
+    re.MULTILINE | re.DOTALL,
+)
+_SIGNALS = re.compile(r"^(?:S )?Sig(Blk|Ign|Cgt):\s*([0-9a-f]{1,32})\s*$", re.MULTILINE)
+_LOAD = re.compile(r"^(?:L )?[0-9.]+ [0-9.]+ [0-9.]+ [0-9]+/([0-9]+) [0-9]+\s*$", re.MULTILINE)
+_LIMIT = re.compile(r"^(?:L )?([0-9]+)\s*$", re.MULTILINE)
 _THREADS, _STARTED = 15, 17  # fields 20 and 22 of stat, counted from field 5
 
 
@@ -31,32 +39,54 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One look into a container."""
+    """One look into a container: of thousands of processes no more than is asked for later.
 
-    processes: tuple[Process, ...]
+    `names` are PID 1's and those of the zombies' parents. `node_tasks` and `node_most` are the
+    node's, 0 where the container doesn't show them.
+    """
+
+    zombies: tuple[Process, ...]
+    names: Mapping[int, str]
+    tasks: int
     term: Term | None
+    node_tasks: int = 0
+    node_most: int = 0
 
 
 def reading(printed: str) -> Reading:
     """Read what a probe printed. Raises NotReadable where PID 1 is not in it."""
-    processes = tuple(filter(None, map(_process, printed.splitlines())))
-    if all(each.pid != 1 for each in processes):
+    names: dict[int, str] = {}
+    zombies: list[Process] = []
+    tasks = 0
+    for each in processes(printed):
+        names[each.pid] = each.name
+        tasks += max(1, each.threads)
+        if each.state == "Z":
+            zombies.append(each)
+    if 1 not in names:
         raise NotReadable("the program that was run in it shows no PID 1")
-    return Reading(processes, _term(printed))
+    asked = {1, *(each.parent for each in zombies)} & names.keys()
+    load = _LOAD.search(printed)
+    return Reading(
+        zombies=tuple(zombies),
+        names={pid: names[pid] for pid in asked},
+        tasks=tasks,
+        term=_term(printed),
+        node_tasks=int(load[1]) if load else 0,
+        node_most=min(map(int, _LIMIT.findall(printed)), default=0),
+    )
 
 
-def observed(before: Reading, after: Reading) -> Observed:
+def observed(before: Reading, after: Reading, *, seconds: float = 0.0) -> Observed:
     """Put two looks together: what was there at both stayed."""
-    early = {(each.pid, each.started) for each in before.processes if each.state == "Z"}
-    names = {each.pid: each.name for each in (*before.processes, *after.processes)}
+    early = {(each.pid, each.started) for each in before.zombies}
+    names = {**before.names, **after.names}
     counts: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
-    for each in before.processes:
-        if each.state == "Z":
-            counts[each.name, each.parent]["before"] += 1
-    for each in after.processes:
-        if each.state == "Z":
-            counts[each.name, each.parent]["now"] += 1
-            counts[each.name, each.parent]["stayed"] += (each.pid, each.started) in early
+    for each in before.zombies:
+        counts[each.name, each.parent]["before"] += 1
+    for each in after.zombies:
+        counts[each.name, each.parent]["now"] += 1
+        counts[each.name, each.parent]["stayed"] += (each.pid, each.started) in early
     zombies = tuple(
         Zombies(
             name=name,
@@ -69,22 +99,16 @@ def observed(before: Reading, after: Reading) -> Observed:
         for (name, parent), count in counts.items()
     )
     return Observed(
-        zombies=zombies,
-        pid_1=names[1],
-        term=after.term,
-        tasks=sum(max(1, each.threads) for each in after.processes),
+        zombies=zombies, pid_1=names[1], term=after.term, tasks=after.tasks, seconds=seconds
     )
 
 
-def _process(line: str) -> Process | None:
-    found = _STAT.fullmatch(line.rstrip())
-    if found is None:
-        return None
-    pid, name, state, parent, rest = found.groups()
-    fields = rest.split()
-    if len(fields) <= _STARTED or not (fields[_THREADS] + fields[_STARTED]).isdigit():
-        return None
-    return Process(int(pid), name, state, int(parent), int(fields[_THREADS]), int(fields[_STARTED]))
+def processes(printed: str) -> Iterator[Process]:
+    """Give the processes whose lines are in a text; what is no such line is passed over."""
+    for pid, name, state, parent, rest in _STAT.findall(printed):
+        fields = rest.split()
+        threads, started = int(fields[_THREADS]), int(fields[_STARTED])
+        yield Process(int(pid), name, state, int(parent), threads, started)
 
 
 def _term(printed: str) -> Term | None:

@@ -1,27 +1,29 @@
 """From what was asked to the answer: look, find out whose it was, print."""
 
+import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import yaml
 
 from webhook.cli import output
-from webhook.cli.audit.owners import BETWEEN, Workload, above, of_pod
+from webhook.cli.audit.owners import above
 from webhook.cli.audit.progress import bar
 from webhook.cli.installation.survey import BY_POLICY, Installation, survey
-from webhook.cli.leaks import by_exec, by_nodes, forecasts, node_pods, report
+from webhook.cli.leaks import by_exec, by_nodes, node_pods, report
 from webhook.cli.leaks.by_nodes import NotCounted, Survey
-from webhook.cli.leaks.findings import findings
+from webhook.cli.leaks.findings import Cause, findings
+from webhook.cli.leaks.limits import Limits, read_limits
+from webhook.cli.leaks.namespace import prepare
 from webhook.cli.leaks.observations import Observations
-from webhook.cli.leaks.pods import Running, running
+from webhook.cli.leaks.pods import Inventory, Running
 from webhook.cli.leaks.report import ReportFormat
 from webhook.core.pod import Pod
 from webhook.core.policy import ClusterRules
 from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
 from webhook.kube.connect import Connection
-from webhook.kube.errors import Missing
 from webhook.kube.exec import run as exec_in
 from webhook.kube.objects import NAMESPACE, NODE, POD, Ref
 
@@ -49,42 +51,63 @@ class Request:
 
 
 async def answer(connection: Connection, request: Request) -> int:
-    """Observations, print what was found, and give the exit code. Raises InitshimError."""
+    """Look, print what was found, and give the exit code. Raises InitshimError."""
     async with KubeClient(connection, largest=_LARGEST, deadline=_DEADLINE) as client:
         if request.dry_run:
             await _print_pods(client, request)
             return DONE
         _say_rights(request)
-        if request.by_exec:
-            observations, containers, forecast, problems = await _inside(
-                client, connection, request
-            )
-        else:
-            observations, containers, forecast, problems = await _on_nodes(client, request)
-        found = findings(observations, containers)
-        report.print_report(found, problems, request.output_format, forecast)
-        for line in problems:
-            output.stderr().print(f"initshim leaks: {line}", markup=False)
-        if problems and not observations:
-            return PARTLY
-        mended = any(each.cause != "late" for each in found.leaks)
-        return FOUND if request.fail and mended else PARTLY if problems else DONE
+        seen = (
+            await _inside(client, connection, request)
+            if request.by_exec
+            else await _on_nodes(client, request)
+        )
+    running = seen.inventory.running()
+    found = findings(seen.observations, running, seen.limits.by_node)
+    report.print_report(found, seen.problems, request.output_format, seen.inventory.forecasts())
+    _say(*seen.problems)
+    if seen.limits.unknown:
+        _say(seen.limits.unknown)
+    if seen.problems and not seen.observations:
+        return PARTLY
+    leaking = any(each.cause is not Cause.LATE for each in found.leaks)
+    return FOUND if request.fail and leaking else PARTLY if seen.problems else DONE
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was seen, whose it was, and what could not be seen."""
+
+    inventory: Inventory
+    limits: Limits
+    observations: Sequence[Observations]
+    problems: list[str]
+
+
+def _say(*lines: str) -> None:
+    for line in lines:
+        output.stderr().print(f"initshim leaks: {line}", markup=False)
 
 
 def _say_rights(request: Request) -> None:
     """Say which rights are used before the first of them is."""
     read = (
-        "list pods (and get and list replicasets and jobs), and, if you have it,"
+        "list pods (and replicasets and jobs, where pods are theirs), and, if you have it,"
         " mutatingwebhookconfigurations and mutatingadmissionpolicies"
     )
     if request.by_exec:
         needed = f"{read}; get and create pods/exec"
     else:
         needed = (
-            f"{read}; list nodes; in namespace {request.pods_in} create, get, delete and"
-            " deletecollection pods, and get pods/log"
+            f"{read}; list nodes; get namespaces; in namespace {request.pods_in} create, get,"
+            " delete and deletecollection pods, and get pods/log"
         )
-    output.stderr().print(f"initshim leaks: this needs the rights: {needed}.", markup=False)
+        if request.create_namespace:
+            needed += "; create and delete namespaces"
+    _say(
+        f"this needs the rights: {needed}.",
+        "with the right to get nodes/proxy it tells of the pods' PID limits, too.",
+    )
 
 
 async def _print_pods(client: KubeClient, request: Request) -> None:
@@ -95,7 +118,7 @@ async def _print_pods(client: KubeClient, request: Request) -> None:
     documents += [_pod(node, survey) for node in fit]
     output.write(yaml.safe_dump_all(documents, sort_keys=False))
     for name, why in unfit.items():
-        output.stderr().print(f"initshim leaks: node {name}: {why}", markup=False)
+        _say(f"node {name}: {why}")
 
 
 def _pod(node: str, survey: Survey) -> dict[str, object]:
@@ -123,53 +146,37 @@ async def _nodes(client: KubeClient, request: Request) -> tuple[list[str], dict[
     return node_pods.usable(listed, request.nodes)
 
 
-Seen = tuple[list[Observations], Mapping[str, Running], report.Forecast, list[str]]
-
-
-async def _on_nodes(client: KubeClient, request: Request) -> Seen:
+async def _on_nodes(client: KubeClient, request: Request) -> _Seen:
     fit, unfit = await _nodes(client, request)
     problems = [f"node {name}: {why}" for name, why in unfit.items()]
     if not fit:
         raise NotCounted("There is no node to look at", next_step="; ".join(problems))
-    made = await _prepare(client, request)
+    made = await prepare(client, request.pods_in, create=request.create_namespace)
+    seen = by_nodes.Seen()
     try:
         with bar() as drawn:
-            seen = await by_nodes.observe_nodes(client, fit, _survey(request), drawn)
+            await by_nodes.observe_nodes(client, fit, _survey(request), drawn, seen)
+    except asyncio.CancelledError:
+        left = [output.sentence(each) for each in seen.problems if isinstance(each, by_nodes.Left)]
+        _say(*left or ["its pods are deleted"])
+        raise
     finally:
         if made:
             await client.delete(Ref(NAMESPACE, request.pods_in))
-    # After the look, so that no container that was seen is too young to be listed.
-    containers, forecast = await _containers(client, request)
     problems += [output.sentence(error) for error in seen.problems]
-    return seen.observations, containers, forecast, problems
+    limits = await read_limits(client, fit, at_once=request.at_once)
+    # After the look, so that no container that was seen is too young to be listed.
+    return _Seen(
+        await inventory(client, request.namespaces, await _rules(client)),
+        limits,
+        seen.observations,
+        problems,
+    )
 
 
-async def _prepare(client: KubeClient, request: Request) -> bool:
-    """See to the namespace for the pods; true where it was made for this run."""
-    ref = Ref(NAMESPACE, request.pods_in)
-    try:
-        namespace = await client.get(ref)
-    except Missing as error:
-        if not request.create_namespace:
-            raise NotCounted(
-                f"There is no namespace {request.pods_in} for the pods that look at nodes. It"
-                " must allow hostPID (Pod Security: privileged)",
-                next_step="--create-namespace makes it for the time of the look; --pods-in names"
-                " another; --exec does without pods.",
-            ) from error
-        await client.create(ref, node_pods.namespace_manifest(request.pods_in))
-        return True
-    if not node_pods.admits_host_pid(namespace):
-        raise NotCounted(
-            f"The namespace {request.pods_in} does not allow hostPID (Pod Security)",
-            next_step="Name one with the label pod-security.kubernetes.io/enforce: privileged"
-            " (--pods-in), or look from inside: --exec.",
-        )
-    return False
-
-
-async def _inside(client: KubeClient, connection: Connection, request: Request) -> Seen:
-    containers, forecast = await _containers(client, request)
+async def _inside(client: KubeClient, connection: Connection, request: Request) -> _Seen:
+    known = await inventory(client, request.namespaces, await _rules(client))
+    containers = known.running()
 
     async def run(container: Running, command: tuple[str, ...]) -> str:
         ref = Ref(POD, container.pod, container.workload.namespace)
@@ -177,30 +184,32 @@ async def _inside(client: KubeClient, connection: Connection, request: Request) 
         return ran.stdout
 
     with bar() as drawn:
-        seen = await by_exec.observe_containers(containers, run, seconds=request.seconds, bar=drawn)
-    return [seen.observations], containers, forecast, list(seen.problems)
-
-
-async def _containers(
-    client: KubeClient, request: Request
-) -> tuple[dict[str, Running], report.Forecast]:
-    """Give the running containers by id, and what initshim would do to each of a workload's."""
-    pods: list[Pod] = []
-    makers: dict[Workload, Workload] = {}
-    for namespace in request.namespaces or (None,):
-        here = [Pod(raw) async for raw in client.list(POD, namespace=namespace)]
-        pods += here
-        kinds = {of_pod(pod, "").typed for pod in here} & BETWEEN.keys()
-        for kind in kinds:
-            listed = [each async for each in client.list(BETWEEN[kind], namespace=namespace)]
-            makers |= above(listed, BETWEEN[kind])
-    return running(pods, makers), forecasts.forecast(pods, makers, await _rules(client))
+        seen = await by_exec.observe_containers(
+            containers, run, seconds=request.seconds, bar=drawn, at_once=request.at_once
+        )
+    nodes = sorted({each.node for each in containers.values() if each.node})
+    limits = await read_limits(client, nodes, at_once=request.at_once)
+    return _Seen(known, limits, seen.observations, list(seen.problems))
 
 
 async def _rules(client: KubeClient) -> ClusterRules:
     """By what pods are wrapped here; the webhook's defaults where that can't be seen."""
     found = await attempt(survey(client))
     if isinstance(found, Installation) and found.by_policy:
-        output.stderr().print(f"initshim leaks: {BY_POLICY}", markup=False)
+        _say(BY_POLICY)
         return ClusterRules(lookups=False)
     return ClusterRules()
+
+
+async def inventory(
+    client: KubeClient, namespaces: Sequence[str], rules: ClusterRules
+) -> Inventory:
+    """List the pods, and who made their ReplicaSets and Jobs; one at a time is kept whole."""
+    known = Inventory(rules)
+    for namespace in namespaces or (None,):
+        async for raw in client.list(POD, namespace=namespace):
+            known.add(Pod(raw))
+        for kind in known.between():
+            async for each in client.list(kind, namespace=namespace):
+                known.made_by(above([each], kind))
+    return known

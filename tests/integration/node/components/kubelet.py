@@ -10,6 +10,9 @@ from tests.integration.node.components.apiserver import client
 from tests.integration.node.components.containerd import SOCKET
 from tests.integration.node.layout import CGROUP, DOMAIN, NODE, NODE_IP, Layout
 
+POD_PIDS = 4096
+"""How many tasks a pod may have: what OpenShift has by default."""
+
 
 def component(layout: Layout) -> Component:
     """Give the kubelet; it is ready when its node is."""
@@ -44,6 +47,7 @@ def component(layout: Layout) -> Component:
         "imageGCHighThresholdPercent": 100,
         "imageGCLowThresholdPercent": 99,
         "maxPods": 200,
+        "podPidsLimit": POD_PIDS,
     }
     command = (
         program("kubelet"),

@@ -41,7 +41,8 @@ async def test_zombies_of_pid_1_and_of_another_parent_are_told_apart() -> None:
             {"1": container("a")}, run, seconds=0.1, bar=Bar(None)
         )
     assert inside.problems == ()
-    seen = inside.observations.containers["1"]
+    (node,) = inside.observations
+    seen = node.containers["1"]
     # A third parent waits, but late: one of its children may be seen at both looks.
     assert {(each.by_pid_1, each.stayed) for each in seen.zombies} >= {(True, 4), (False, 2)}
     assert seen.term is Term.DEFAULT
@@ -58,7 +59,7 @@ async def test_what_the_image_lacks_is_passed_over(missing: set[str]) -> None:
         return _PID_1
 
     inside = await by_exec.observe_containers({"1": container("a")}, run, seconds=0, bar=Bar(None))
-    assert list(inside.observations.containers) == ["1"]
+    assert [list(each.containers) for each in inside.observations] == [["1"]]
     assert asked[-1] == asked[-2] not in missing  # the one that ran runs for the second look, too
 
 
@@ -77,7 +78,7 @@ async def test_who_can_not_be_looked_into_is_said_by_cause() -> None:
 
     containers = {name: container(name) for name in answers}
     inside = await by_exec.observe_containers(containers, run, seconds=0, bar=Bar(None))
-    assert inside.observations.containers == {}
+    assert inside.observations == ()
     assert len(inside.problems) == 3
     assert any("nothing in the image can read /proc" in each for each in inside.problems)
     assert any("the kubelet does not answer" in each for each in inside.problems)

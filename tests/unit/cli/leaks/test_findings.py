@@ -4,8 +4,10 @@ from webhook.cli.audit.owners import Workload
 from webhook.cli.leaks import advice
 from webhook.cli.leaks.findings import Cause, Findings, Leak, findings
 from webhook.cli.leaks.observations import Observations, Observed, Term, Zombies
-from webhook.cli.leaks.pods import Running, running
+from webhook.cli.leaks.pods import Inventory, Running
+from webhook.cli.leaks.rooms import Room
 from webhook.core.pod import Pod
+from webhook.core.policy import ClusterRules
 
 WEB, DB = (Workload("shop", "Deployment", name, "apps/v1") for name in ("web", "db"))
 
@@ -79,20 +81,47 @@ def test_what_did_not_stay_is_no_leak_and_comes_last() -> None:
 
 
 def test_the_time_until_the_node_is_full_is_what_is_left_by_the_rate() -> None:
-    leak = only(
-        found(
-            {"1": container(WEB)},
-            {"1": Observed(zombies=(zombies(20, before=10),))},
-            most=3700,
-        )
+    growing = {"1": Observed(zombies=(zombies(20, before=10),))}
+    room = only(found({"1": container(WEB)}, growing, most=3700)).room
+    assert room == Room("node", "n1", 100, 3700, (3700 - 100) / 3600)
+    assert only(found({"1": container(WEB)}, growing)).room is None
+
+
+def test_a_pod_that_is_full_before_its_node_is_what_counts() -> None:
+    """Its containers share the limit, its sandbox has one of it, and each pod fills on its own."""
+    result = findings(
+        [
+            Observations(
+                seconds=10,
+                containers={
+                    "1": Observed(zombies=(zombies(20, before=10),), tasks=50),
+                    "2": Observed(tasks=49),
+                    "3": Observed(zombies=(zombies(12, before=10),), tasks=90),
+                },
+                tasks=4000,
+                most=32768,
+            )
+        ],
+        {"1": container(WEB, "a"), "2": container(WEB, "a"), "3": container(WEB, "b")},
+        {"n1": 1000, "n2": 10},
     )
-    assert leak.full_in == (3700 - 100) / 3600
-    assert (
-        only(
-            found({"1": container(WEB)}, {"1": Observed(zombies=(zombies(20, before=10),))})
-        ).full_in
-        is None
-    )
+    assert only(result).room == Room("pod", "shop/a", 100, 1000, 900 / 3600)
+    assert only(result).hourly == 12 / 10 * 3600
+
+
+def test_what_does_not_grow_is_never_full_and_the_fullest_is_named() -> None:
+    still = {"1": Observed(zombies=(zombies(9, before=9),), tasks=99)}
+    nodes = [Observations(seconds=10, containers=still, tasks=500, most=32768)]
+    for limit, room in (
+        (200, Room("pod", "shop/a", 100, 200)),
+        (100_000, Room("node", "n1", 500, 32768)),
+    ):
+        assert only(findings(nodes, {"1": container(WEB)}, {"n1": limit})).room == room
+
+
+def test_the_time_between_a_containers_own_looks_is_what_its_rate_goes_by() -> None:
+    late = Observed(zombies=(zombies(20, before=10),), seconds=20)
+    assert only(found({"1": container(WEB)}, {"1": late})).hourly == 10 / 20 * 3600
 
 
 def test_zombies_behind_the_reaper_are_not_promised_to_be_mended() -> None:
@@ -171,7 +200,11 @@ def test_containers_are_found_by_id_with_the_owner_that_a_person_knows() -> None
             },
         }
     )
-    maker = Workload("shop", "ReplicaSet", "web-1", "apps/v1")
-    listed = running([pod], {maker: WEB})
+    inventory = Inventory(ClusterRules())
+    inventory.add(pod)
+    assert [kind.name for kind in inventory.between()] == ["ReplicaSet"]
+    inventory.made_by({Workload("shop", "ReplicaSet", "web-1", "apps/v1"): WEB})
+    listed = inventory.running()
+    assert inventory.forecasts()[WEB, "app"] == "wrapped"
     assert list(listed) == ["abc"]
     assert (listed["abc"].workload, listed["abc"].grace, listed["abc"].node) == (WEB, 5, "n1")

@@ -7,7 +7,7 @@ import pytest
 from tests.reaper import need
 from webhook.cli.leaks.observations import Term, Zombies
 from webhook.cli.leaks.probes import PROBES, Probe
-from webhook.cli.leaks.procfs import NotReadable, observed, reading
+from webhook.cli.leaks.procfs import NotReadable, observed, processes, reading
 
 
 def stat(pid: int, name: str, state: str, parent: int, started: int = 100) -> str:
@@ -56,11 +56,27 @@ def test_zombies_are_counted_by_name_and_parent_and_what_stayed_is_told_from_wha
     assert (seen.pid_1, seen.term, seen.tasks) == ("app", Term.DEFAULT, 5)
 
 
-@pytest.mark.parametrize("name", ["a b", "x) S 1 (y", "(sd-pam)", ")", "\N{GREEK SMALL LETTER PI}"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a b",
+        "x) S 1 (y",
+        "(sd-pam)",
+        ")",
+        "",
+        "\N{GREEK SMALL LETTER PI}",
+        "a\nb",
+        "\n\n",
+        "9 (x) Z 1\n9",
+        "a\x0bb\x1cc\u2028",
+        "a\\nb\\c",
+    ],
+)
 def test_a_process_may_call_itself_anything(name: str) -> None:
-    found = reading("\n".join([stat(1, "app", "S", 0), stat(7, name, "Z", 1)]))
-    assert [each.name for each in found.processes] == ["app", name]
-    assert found.processes[1].parent == 1
+    printed = "\n".join([stat(1, "app", "S", 0), stat(7, name, "Z", 1), stat(8, "b", "S", 7)])
+    assert [each.name for each in processes(printed)] == ["app", name, "b"]
+    (zombie,) = reading(printed).zombies
+    assert (zombie.pid, zombie.name, zombie.parent) == (7, name, 1)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +113,7 @@ def test_a_probe_finds_a_zombie_on_this_machine(probe: Probe) -> None:
         done = subprocess.run(
             probe.command, capture_output=True, text=True, errors="replace", check=False
         )
-        found = {each.pid: each for each in reading(done.stdout).processes}
+        found = {each.pid: each for each in processes(done.stdout)}
         if probe.name != "cat" or child.pid <= 1000:  # the first thousand is all that cat is told
             assert found[child.pid].state == "Z"
         assert reading(done.stdout).term is not None

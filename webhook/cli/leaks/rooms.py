@@ -1,0 +1,60 @@
+"""Room for tasks: what a pod or a node has used of its PIDs, how long the rest lasts. No I/O."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from webhook.cli.leaks.observations import Observations
+from webhook.cli.leaks.pods import Running
+
+_SANDBOX = 1  # the pause container's process
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many tasks a pod or a node has, and may have; `hours` until it is full, None: never."""
+
+    of: Literal["pod", "node"]
+    name: str
+    tasks: int
+    limit: int
+    hours: float | None = None
+
+    def at_rate(self, hourly: float) -> "Room":
+        """Give it with the hours that it lasts where so many tasks come in one."""
+        if hourly <= 0:
+            return self
+        return replace(self, hours=max(0, self.limit - self.tasks) / hourly)
+
+
+def tasks_of_pods(
+    nodes: Iterable[Observations], containers: Mapping[str, Running]
+) -> Counter[tuple[str, str]]:
+    """Count the tasks of each pod, its sandbox's included."""
+    tasks: Counter[tuple[str, str]] = Counter()
+    for node in nodes:
+        for identity, observed in node.containers.items():
+            of = containers.get(identity)
+            if of:
+                tasks[of.key] += observed.tasks + (0 if of.key in tasks else _SANDBOX)
+    return tasks
+
+
+def rooms_of(
+    of: Running, tasks: int, node: Observations, limits: Mapping[str, int]
+) -> Iterator[Room]:
+    """Give the rooms that a container is in, as far as their limits are known."""
+    if of.node in limits:
+        yield Room("pod", f"{of.workload.namespace}/{of.pod}", tasks, limits[of.node])
+    if node.most:
+        yield Room("node", of.node, node.tasks, node.most)
+
+
+def fullest(rooms: Iterable[Room]) -> Room | None:
+    """Give the room that is full first; where none fills, the one that is fullest now."""
+    listed: Sequence[Room] = tuple(rooms)
+    filling = [each for each in listed if each.hours is not None]
+    if filling:
+        return min(filling, key=lambda room: (room.hours, room.name))
+    return max(listed, key=lambda room: (room.tasks / room.limit, room.name), default=None)
