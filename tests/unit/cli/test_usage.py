@@ -34,8 +34,10 @@ from webhook.cli.main import app
         (("leaks", "--exec", "--dry-run"), "initshim leaks: --exec makes no pods"),
         (
             ("leaks", "--watch", "1.5"),
-            "initshim leaks: Invalid value for '--watch': '1.5' is not a",
+            "initshim leaks: Invalid value for '--watch': '1.5' is no time: write 30, 90s, 10m",
         ),
+        (("leaks", "--watch", "2h"), "initshim leaks: Invalid value for '--watch': '2h' is not"),
+        (("leaks", "--watch", "0s"), "initshim leaks: Invalid value for '--watch': '0s' is not"),
         (
             ("serve", "--port", "70000"),
             "initshim serve: Invalid value for '--port': 70000 is not in",
