@@ -8,10 +8,13 @@ and where it needs more than a tenth of a second itself, ten times of what it ne
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
-from tests.attacks.arena import Arena, arena
+from tests.attacks.arena import Arena, arena, yield_cpu
 from tests.attacks.attack import Attack
 from tests.attacks.tenant import Felt
 
@@ -48,14 +51,18 @@ class Outcome:
 
 def tried(attack: Attack, *, seconds: float = 4.0) -> Outcome:
     """Attack a webhook twice for some seconds each, and judge what the honest tenant felt."""
-    with arena(**attack.settings) as (found, neighbour), arena(**attack.settings) as (_, spared):
+    with (
+        arena(**attack.settings) as (found, neighbour),
+        arena(**attack.settings) as (_, spared),
+        _elsewhere() as attacking,
+    ):
         time.sleep(_CALM)
         for each in (neighbour, spared):
             each.felt()  # the first reviews of a process warm it up
         felt, memory = Felt(), []
         died = ""
         for _ in range(2):
-            died = died or _waves(attack, found, seconds)
+            died = died or _waves(attack, found, seconds, attacking)
             more = neighbour.felt()
             felt = _together(felt, more)
             if died:
@@ -71,7 +78,20 @@ def tried(attack: Attack, *, seconds: float = 4.0) -> Outcome:
         return outcome
 
 
-def _waves(attack: Attack, found: Arena, seconds: float) -> str:
+@contextmanager
+def _elsewhere() -> Iterator[Callable[[Coroutine[Any, Any, None]], None]]:
+    """Give what runs an attack, all of it in one loop, as if on another machine."""
+    with ThreadPoolExecutor(1, initializer=yield_cpu) as thread, asyncio.Runner() as runner:
+        yield lambda work: thread.submit(runner.run, work).result()
+        thread.submit(runner.close).result()
+
+
+def _waves(
+    attack: Attack,
+    found: Arena,
+    seconds: float,
+    attacking: Callable[[Coroutine[Any, Any, None]], None],
+) -> str:
     """Attack until the time is over; say how the webhook died, if it did."""
 
     async def waves() -> None:
@@ -79,7 +99,7 @@ def _waves(attack: Attack, found: Arena, seconds: float) -> str:
         while time.monotonic() < end and found.webhook.popen.poll() is None:
             await attack.do(found)
 
-    asyncio.run(waves())
+    attacking(waves())
     code = found.webhook.popen.poll()
     return (
         "" if code is None else f"ended with {code}: {''.join(found.webhook.written[-3:])[-500:]}"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from webhook.base import tenants
 from webhook.core import image
 from webhook.core.credentials import Keyring
 from webhook.core.errors import BadReference, LookupFailed, NotFound, Unauthorized
@@ -52,7 +53,7 @@ class ImageResolver:
                     keyring=keyring,
                     architectures=architectures,
                     deadline=deadline,
-                    tenant=namespace,
+                    tenant=tenants.current() or namespace,
                 )
             except BadReference as error:
                 return self._skip(container, NotFound(str(error)), namespace)

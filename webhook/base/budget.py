@@ -1,14 +1,13 @@
-"""Bytes that are held at once, shared by tenants as places are: see shares.py."""
+"""Bytes that are held at once, shared by tenants as places are."""
 
-from collections import Counter
+from webhook.base.tenants import Held
 
 
 class Budget:
-    """So many bytes; a tenant may take more as long as it holds less than is left afterwards."""
+    """So many bytes; a tenant may take more as long as it holds no more than is left then."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
-        self._held: Counter[str] = Counter()
+        self._held = Held(most)
 
     def held(self, tenant: str) -> int:
         """Give how many bytes a tenant holds."""
@@ -16,13 +15,11 @@ class Budget:
 
     def take(self, tenant: str, size: int) -> bool:
         """Take some bytes; False, and nothing is taken, where they are too many."""
-        if self._held[tenant] + size > self._most - self._held.total() - size:
-            return False
-        self._held[tenant] += size
-        return True
+        allowed = self._held.allows(tenant, size)
+        if allowed:
+            self._held.take(tenant, size)
+        return allowed
 
     def give_back(self, tenant: str, size: int) -> None:
         """Give back what was taken."""
-        self._held[tenant] -= size
-        if self._held[tenant] <= 0:
-            del self._held[tenant]
+        self._held.take(tenant, -size)

@@ -1,22 +1,18 @@
-"""Places that tenants share: whoever takes many leaves as many, and waits for itself alone.
-
-The rule is that of switches which share a buffer (Choudhury and Hahne, "Dynamic queue length
-thresholds"): a tenant may take another place as long as it has fewer than are free. So one alone
-gets half, two get a third each, and a newcomer always finds a place.
-"""
+"""Places that tenants share: whoever takes many leaves as many, and waits for itself alone."""
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+from webhook.base.tenants import Held
 
 
 class Shares:
     """At most so many at once; a free place goes to whoever has the fewest, then who came first."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
-        self._held: Counter[str] = Counter()
+        self._held = Held(most)
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
     @property
@@ -43,8 +39,8 @@ class Shares:
 
     async def take(self, tenant: str) -> None:
         """Wait for a place; whoever takes one gives it back."""
-        if tenant not in self._waiting and self._allowed(tenant):
-            self._held[tenant] += 1
+        if tenant not in self._waiting and self._held.allows(tenant):
+            self._held.take(tenant)
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(tenant, deque()).append(turn)
@@ -59,11 +55,9 @@ class Shares:
 
     def give_back(self, tenant: str) -> None:
         """Let the next have the place."""
-        self._held[tenant] -= 1
-        if not self._held[tenant]:
-            del self._held[tenant]
+        self._held.take(tenant, -1)
         while True:
-            ready = [each for each in self._waiting if self._allowed(each)]
+            ready = [each for each in self._waiting if self._held.allows(each)]
             if not ready:
                 return
             first = min(ready, key=self._held.__getitem__)
@@ -72,11 +66,8 @@ class Shares:
             if first in self._waiting:
                 self._waiting[first] = self._waiting.pop(first)  # the others' turn comes first
             if not turn.done():
-                self._held[first] += 1
+                self._held.take(first)
                 turn.set_result(None)
-
-    def _allowed(self, tenant: str) -> bool:
-        return self._held[tenant] < self._most - self._held.total()
 
     def _forget(self, tenant: str, turn: asyncio.Future[None]) -> None:
         turns = self._waiting.get(tenant)

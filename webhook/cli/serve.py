@@ -14,6 +14,7 @@ import click
 import initshim
 from webhook.cli.parameters import FILE, WholeNumber
 from webhook.core.errors import BadSettings, InitshimError
+from webhook.server.allocator import give_back_memory
 from webhook.server.log_lines import Log
 from webhook.server.logs import adopt
 from webhook.server.run import Running
@@ -41,6 +42,7 @@ def serve(
     ca_out: Path | None,
 ) -> None:
     """Run the webhook. Its settings are INITSHIM_… in the environment."""
+    give_back_memory()
     given: dict[str, object] = {"port": port, "http_port": http_port}
     if dev:
         given |= {"tls": "dev", "host": "localhost", "log_format": "text", "drain_seconds": 0}

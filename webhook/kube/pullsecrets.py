@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Protocol
 
+from webhook.base import tenants
 from webhook.base.flights import Flights
 from webhook.base.shares import Shares
 from webhook.core.credentials import Keyring, from_secret
@@ -100,7 +101,7 @@ class PullSecrets:
             return from_secret(raw, source=f"secret {namespace}/{name}")
 
         key = "secret", namespace, name
-        found = await self._read.get(key, lambda: self._try(key, read), owner=namespace)
+        found = await self._get(key, read)
         return found if isinstance(found, Keyring) else Keyring()
 
     async def _account(self, namespace: str, name: str) -> tuple[str, ...]:
@@ -110,13 +111,17 @@ class PullSecrets:
         if len(name) > _LONGEST_NAME:
             return ()
         key = "serviceaccount", namespace, name
-        found = await self._read.get(key, lambda: self._try(key, read), owner=namespace)
+        found = await self._get(key, read)
         return found if isinstance(found, tuple) else ()
+
+    async def _get(self, key: _Key, read: Callable[[], Coroutine[Any, Any, _Read]]) -> _Read:
+        owner = tenants.current() or key[1]
+        return await self._read.get(key, lambda: self._try(key, read), owner=owner)
 
     async def _try(self, key: _Key, read: Callable[[], Coroutine[Any, Any, _Read]]) -> _Read:
         kind, namespace, name = key
         try:
-            async with self._calls.place(namespace):
+            async with self._calls.place(tenants.current() or namespace):
                 return await read()
         except (KubeError, BadInput) as error:  # neither quotes a secret
             self._observer.note(

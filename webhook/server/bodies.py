@@ -2,19 +2,23 @@
 
 An answer takes the place of its request's body, for as long as the client takes to read it.
 
-Nearly every pod fits into 64 KiB. Bodies up to that have a room that no large one can take; of the
-room for large ones nobody gets more than half of what is left, so that there always is some.
+Nearly every pod fits into 64 KiB. A body up to that which has come whole takes no room: there are
+no more of them than connections. What has come of others has a room that no large one can take, and
+of which each peer leaves an eighth. Of the room for large ones no namespace gets more than half,
+and no peer all of it.
 """
 
-from collections import Counter
+from collections.abc import Sequence
 
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
-from webhook.server.eviction import source_of
+from webhook.base.budget import Budget
+from webhook.server.asking import asking, peer_of
 
 SMALL = 64 << 10
-_SMALL_TOGETHER = 4 << 20
+_SMALL_TOGETHER = 8 << 20
 _LARGE_TOGETHER = 4  # times the largest
+_LEAVES = 8  # a peer leaves this part of the room for small ones
 _JSON = b"application/json"
 
 
@@ -37,8 +41,8 @@ class Bodies:
         """`largest` in bytes is the cap on one body."""
         self.largest = largest
         self._small_room = _SMALL_TOGETHER
-        self._large_room = _LARGE_TOGETHER * largest
-        self._held: Counter[str] = Counter()
+        self._small: dict[str, int] = {}  # what each peer holds of it
+        self._large = Budget(_LARGE_TOGETHER * largest)
 
     async def read(self, scope: Scope, receive: Receive) -> "Body":
         """Read a body, or raise Refused; what it takes is given back by its `close`."""
@@ -67,87 +71,97 @@ class Bodies:
         """Say that a body is larger than one may be."""
         return Refused(413, f"the body is larger than {self.largest} bytes")
 
-    def take_small(self, size: int) -> None:
-        """Take of the room for small ones. Raises Refused."""
-        if size > self._small_room:
+    def take_small(self, size: int, peer: str) -> None:
+        """Take of the room for small ones, of which a peer leaves some. Raises Refused."""
+        held = self._small.get(peer, 0)
+        room = self._small_room + held
+        if held + size > room - room // _LEAVES:
             raise Refused(503, "too many requests at once: try again later")
         self._small_room -= size
+        self._small[peer] = held + size
 
-    def take_large(self, size: int, source: str) -> None:
+    def take_large(self, size: int, tenant: str) -> None:
         """Take of the room for large ones; who holds some already leaves as much to others."""
-        if size > self._large_room - self._held[source]:
+        if not self._large.take(tenant, size):
             raise Refused(503, "too many large bodies at once: try again later")
-        self._large_room -= size
-        self._held[source] += size
 
-    def give_back(self, size: int, source: str) -> None:
-        """Give back what a body took."""
-        if not source:
-            self._small_room += size
-            return
-        self._large_room += size
-        self._held[source] -= size
-        if not self._held[source]:
-            del self._held[source]
+    def give_back_small(self, size: int, peer: str) -> None:
+        """Give back what a small body took."""
+        self._small_room += size
+        left = self._small.get(peer, 0) - size
+        if left > 0:
+            self._small[peer] = left
+        else:
+            self._small.pop(peer, None)
+
+    def give_back_large(self, size: int, tenant: str) -> None:
+        """Give back what a large body took."""
+        self._large.give_back(tenant, size)
 
 
 class Body:
     """The body of one request, and what it takes of the room."""
 
-    __slots__ = ("_all", "_peer", "_size", "_source", "content")
+    __slots__ = ("_all", "_peer", "_size", "_tenant", "asking", "content")
 
     def __init__(self, everything: Bodies, scope: Scope) -> None:
         self._all = everything
-        self._peer = scope.get("client")
-        self._source = ""  # whose share it takes, once it is a large one
+        self._peer = peer_of(scope)
+        self._tenant = ""  # whose share it takes, once it is a large one
         self._size = 0
         self.content = b""
+        self.asking = ""  # for whom, once it has come
 
     async def read(self, receive: Receive) -> None:
         """Take in all of it. Raises Refused."""
+        message = await receive()
+        whole = not message.get("more_body") and len(message.get("body", b"")) <= SMALL
+        if whole and message["type"] == "http.request":
+            self.content = message.get("body", b"")
+        else:
+            self.content = await self._put_together(message, receive)
+        self.asking = self._tenant or asking(self._peer, self.content)
+
+    async def _put_together(self, message: Message, receive: Receive) -> bytes:
         parts: list[bytes] = []
-        more = True
-        while more:
-            message = await receive()
+        while True:
             if message["type"] == "http.disconnect":
                 raise Refused(400, "the client went away")
-            chunk = message.get("body", b"")
-            self._take(len(chunk))
-            parts.append(chunk)
-            more = message.get("more_body", False)
-        self.content = parts[0] if len(parts) == 1 else b"".join(parts)
+            parts.append(message.get("body", b""))
+            self._take(len(parts[-1]), parts)
+            if not message.get("more_body"):
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+            message = await receive()
 
     def give_way(self, size: int) -> None:
         """Let go of what was read, and take as much room as its answer needs. Raises Refused."""
         self.close()
         self.content = b""
-        if size <= SMALL:
-            self._all.take_small(size)
-        else:
-            source = self._whose()
-            self._all.take_large(size, source)
-            self._source = source
-        self._size = size
+        if size > SMALL:
+            self._all.take_large(size, self.asking)
+            self._size, self._tenant = size, self.asking
 
     def close(self) -> None:
         """Give its room back."""
-        self._all.give_back(self._size, self._source)
-        self._size, self._source = 0, ""
+        if not self._size:
+            return
+        if self._tenant:
+            self._all.give_back_large(self._size, self._tenant)
+        else:
+            self._all.give_back_small(self._size, self._peer)
+        self._size, self._tenant = 0, ""
 
-    def _whose(self) -> str:
-        return (source_of(self._peer[0]) if self._peer else "") or "unknown"
-
-    def _take(self, size: int) -> None:
+    def _take(self, size: int, parts: Sequence[bytes]) -> None:
         grown = self._size + size
         if grown > self._all.largest:
             raise self._all.too_large()
-        if self._source:
-            self._all.take_large(size, self._source)
+        if self._tenant:
+            self._all.take_large(size, self._tenant)
         elif grown <= SMALL:
-            self._all.take_small(size)
+            self._all.take_small(size, self._peer)
         else:
-            source = self._whose()
-            self._all.take_large(grown, source)
-            self._all.give_back(self._size, "")
-            self._source = source
+            tenant = asking(self._peer, b"".join(parts))
+            self._all.take_large(grown, tenant)
+            self._all.give_back_small(self._size, self._peer)
+            self._tenant = tenant
         self._size = grown

@@ -2,14 +2,17 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
 from webhook.admission.admit import Answer, Engine, admit
+from webhook.base import tenants
+from webhook.base.loop_time import LoopTime, Overdue
 from webhook.core.errors import BadReview
 from webhook.server.bodies import SMALL, Bodies, Refused
 from webhook.server.health import Health
@@ -29,6 +32,7 @@ _SECONDS = {
     "ns": 1e-9,
 }
 _USABLE = 0.7
+_LATE = 1.0  # seconds that a turn may come after a review's time
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
 _JSON = (b"content-type", b"application/json")
 _CLOSE = (b"connection", b"close")
@@ -36,10 +40,14 @@ _CLOSE = (b"connection", b"close")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Caps on one review: bytes of its body (see Bodies for all of them), seconds it may take."""
+    """Caps on one review: bytes of its body (see Bodies for all of them), seconds it may take.
+
+    `loop_time` caps what one tenant's reviews take of the event loop.
+    """
 
     body: int
     seconds: float
+    loop_time: LoopTime = field(default_factory=lambda: LoopTime(time.monotonic))
 
 
 class Answers:
@@ -97,6 +105,7 @@ class Mutate:
         self._log = log
         self._seconds = limits.seconds
         self._bodies = Bodies(limits.body)
+        self._time = limits.loop_time
         self._answered = answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,6 +120,9 @@ class Mutate:
         except Refused as why:
             metrics.reviewed("refused", None)
             await self._answers.refuse(send, why.status, str(why))
+        except Overdue as error:
+            metrics.reviewed("refused", None)
+            await self._answers.refuse(send, 503, str(error))
         except BadReview as error:
             metrics.reviewed("refused", None)
             await self._answers.refuse(send, 400, str(error))
@@ -125,8 +137,18 @@ class Mutate:
         try:
             start = clock()
             deadline = arrived + usable_seconds(timeout(scope["query_string"]), self._seconds)
-            answer = await admit(body.content, self._engine, deadline=deadline)
-            content, large = answer.body, len(body.content) > SMALL
+            large = len(body.content) > SMALL
+            asking = tenants.begin(body.asking)
+            try:
+                answer = await self._time.run(
+                    admit(body.content, self._engine, deadline=deadline),
+                    body.asking,
+                    deadline=deadline + _LATE,
+                    heavy=large,
+                )
+            finally:
+                tenants.end(asking)
+            content = answer.body
             body.give_way(len(content))
             self._note(answer, clock() - start)
             del answer  # its pod keeps what was read

@@ -1,6 +1,7 @@
 """The webhook as a process: put together, served, drained."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ from webhook.assembly.certificates import Certificates, make_certificates
 from webhook.assembly.engine import make_engine
 from webhook.assembly.no_lookups import NoLookups
 from webhook.base.environment import environment
+from webhook.base.loop_time import LoopTime
 from webhook.core.log_events import LogEvent
 from webhook.core.observe import Observer
+from webhook.server.allocator import give_back_holes
 from webhook.server.app import create_app, create_probes
 from webhook.server.connections import ConnectionLimits
 from webhook.server.health import Health
@@ -76,12 +79,15 @@ async def serve(
         )
         engine = make_engine(settings, version=version, resolver=resolver, observer=observer)
         events = _recorder(client, observer) if client and settings.events else None
+        # Not the loop's own clock: that stands still while a step goes on.
+        loop_time = LoopTime(time.monotonic)
+        asyncio.get_running_loop().set_task_factory(loop_time.make_task)  # type: ignore[arg-type]
         app = create_app(
             engine,
             health=health,
             metrics=metrics,
             log=ReviewLog(log),
-            limits=Limits(settings.max_body, settings.lookup_seconds),
+            limits=Limits(settings.max_body, settings.lookup_seconds, loop_time),
             answered=_answered(traced, events),
         )
         sockets = [
@@ -104,12 +110,14 @@ async def serve(
             announce(Running(port, http_port, certificates))
             recording = tasks.create_task(events.run()) if events else None
             warming = tasks.create_task(_warm_up(settings, client, engine))
+            trimming = tasks.create_task(give_back_holes())
             await stop.wait()
             stop.clear()
             warming.cancel()
             log.info(LogEvent.DRAINING, seconds=settings.drain_seconds)
             await _drain(servers, health, settings.drain_seconds, stop)
             renewal.cancel()
+            trimming.cancel()
             if recording:
                 recording.cancel()
     log.info(LogEvent.STOPPED)

@@ -4,10 +4,11 @@ A review that waits holds a connection of the API server, and those are bounded.
 registry hangs would have all of them.
 """
 
-from collections import Counter
 from collections.abc import Callable
 
 from webhook.admission.admit import Resolver
+from webhook.base import tenants
+from webhook.base.tenants import Held
 from webhook.core.pod import Pod
 from webhook.core.policy import Plan
 
@@ -24,18 +25,16 @@ class SharedWait:
     def __init__(self, inner: Resolver, *, most: int, clock: Callable[[], float]) -> None:
         """`most` reviews wait at once."""
         self._inner = inner
-        self._most = most
         self._clock = clock
-        self._waiting: Counter[str] = Counter()
+        self._waiting = Held(most)
 
     async def resolve(self, plan: Plan, pod: Pod, namespace: str, *, deadline: float) -> Plan:
         """See Resolver."""
-        if self._waiting[namespace] >= self._most - self._waiting.total():
+        tenant = tenants.current() or namespace
+        if not self._waiting.allows(tenant):
             deadline = min(deadline, self._clock() + _AT_ONCE)
-        self._waiting[namespace] += 1
+        self._waiting.take(tenant)
         try:
             return await self._inner.resolve(plan, pod, namespace, deadline=deadline)
         finally:
-            self._waiting[namespace] -= 1
-            if not self._waiting[namespace]:
-                del self._waiting[namespace]
+            self._waiting.take(tenant, -1)

@@ -1,0 +1,196 @@
+"""The event loop's time: a tenant that uses much of it waits, and all others go ahead."""
+
+import asyncio
+import gc
+import weakref
+
+import pytest
+
+from webhook.base import tenants
+from webhook.base.loop_time import LoopTime, Overdue
+
+
+class Clock:
+    """Time that passes where somebody works."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def steps(clock: Clock, seen: list[str], name: str, seconds: float, times: int) -> list[str]:
+    """Work for so long, so many times, with a wait after each."""
+    for _ in range(times):
+        clock.now += seconds
+        seen.append(name)
+        await asyncio.sleep(0)
+    return seen
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def time(clock: Clock) -> LoopTime:
+    return LoopTime(clock)
+
+
+async def test_eight_long_steps_of_one_tenant_do_not_run_in_a_row(
+    clock: Clock, time: LoopTime
+) -> None:
+    seen: list[str] = []
+    evil = [time.run(steps(clock, seen, "evil", 0.002, 1), "evil", heavy=True) for _ in range(8)]
+    good = time.run(steps(clock, seen, "good", 0.001, 3), "good")
+    await asyncio.gather(*evil, good)
+    assert seen.index("good") == 0
+    assert [at for at, name in enumerate(seen) if name == "good"][-1] < 6  # each waits for one
+
+
+async def test_who_used_much_waits_without_being_called_heavy(clock: Clock, time: LoopTime) -> None:
+    seen: list[str] = []
+    await time.run(steps(clock, seen, "evil", 0.1, 1), "evil")
+    assert time.is_owed_by("evil")
+    both = (
+        time.run(steps(clock, seen, "evil", 0, 1), "evil"),
+        time.run(steps(clock, seen, "good", 0, 1), "good"),
+    )
+    await asyncio.gather(*both)
+    assert seen == ["evil", "good", "evil"]
+
+
+@pytest.mark.parametrize(("used", "owes"), [(0.02, False), (0.03, True)])
+async def test_a_little_is_nobodys_business(
+    clock: Clock, time: LoopTime, used: float, owes: bool
+) -> None:
+    await time.run(steps(clock, [], "a", used, 1), "a")
+    assert time.is_owed_by("a") is owes
+
+
+async def test_a_debt_is_paid_by_waiting_and_never_for_long(clock: Clock, time: LoopTime) -> None:
+    await time.run(steps(clock, [], "a", 60.0, 1), "a")
+    clock.now += 0.9
+    assert time.is_owed_by("a")
+    clock.now += 0.1
+    assert not time.is_owed_by("a")
+
+
+async def test_tenants_in_debt_take_turns(clock: Clock, time: LoopTime) -> None:
+    seen: list[str] = []
+    many = [time.run(steps(clock, seen, "a", 0.001, 1), "a", heavy=True) for _ in range(20)]
+    few = [time.run(steps(clock, seen, "b", 0.001, 1), "b", heavy=True) for _ in range(2)]
+    await asyncio.gather(*many, *few)
+    assert seen[:5].count("b") == 2
+
+
+async def test_a_turn_that_does_not_come_in_time_is_said_to_the_coroutine(
+    clock: Clock, time: LoopTime
+) -> None:
+    async def work() -> str:
+        try:
+            clock.now += 0.1
+            await asyncio.sleep(0)
+        except Overdue as error:
+            return f"left alone: {error}"
+        return "done"
+
+    past = asyncio.get_running_loop().time() - 1
+    said = await time.run(work(), "a", deadline=past)
+    assert said == "left alone: its namespace asks for more than its part"
+    with pytest.raises(Overdue):
+        await time.run(work(), "a", deadline=past)
+    await asyncio.wait_for(time.run(work(), "b", heavy=True), 5)  # the turn is free again
+
+
+async def test_what_a_coroutine_waits_for_gives_and_raises_as_ever(time: LoopTime) -> None:
+    async def work() -> list[object]:
+        given = await asyncio.to_thread(lambda: 1)
+        try:
+            await asyncio.wait_for(asyncio.Event().wait(), 0.001)
+        except TimeoutError as error:
+            return [given, type(error)]
+        return []
+
+    assert await time.run(work(), "a") == [1, TimeoutError]
+
+
+@pytest.mark.parametrize("heavy", [False, True])
+async def test_who_waits_can_be_cancelled_and_the_turn_goes_on(
+    clock: Clock, time: LoopTime, heavy: bool
+) -> None:
+    ended: list[str] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cleaned up")
+
+    task = asyncio.ensure_future(time.run(work(), "a", heavy=heavy))
+    waiting = [asyncio.ensure_future(time.run(work(), "a", heavy=True)) for _ in range(2)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    await asyncio.sleep(0.01)
+    task.cancel()
+    waiting[1].cancel()
+    await asyncio.gather(task, *waiting, return_exceptions=True)
+    assert ended == ["cleaned up"] * 2  # the first of those that waited had not begun
+    assert await asyncio.wait_for(time.run(steps(clock, [], "b", 0, 1), "b", heavy=True), 5)
+
+
+async def test_tasks_that_are_started_for_a_tenant_are_timed_too(
+    clock: Clock, time: LoopTime
+) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(time.make_task)  # type: ignore[arg-type]
+    try:
+        with tenants.working_for("a"):
+            task = asyncio.create_task(steps(clock, [], "a", 0.1, 1), name="its name")
+            never = asyncio.create_task(steps(clock, [], "a", 9.0, 1))
+        never.cancel()
+        own = asyncio.create_task(steps(clock, [], "", 9.0, 1))
+        assert task.get_name() == "its name"
+        await asyncio.gather(task, own, never, return_exceptions=True)
+    finally:
+        loop.set_task_factory(None)
+    assert not time.is_owed_by("")
+    assert never.cancelled()
+
+
+async def test_what_is_remembered_of_tenants_without_a_debt_is_bounded(
+    clock: Clock, time: LoopTime
+) -> None:
+    for at in range(5000):
+        clock.now += 1.0
+        await time.run(steps(clock, [], "x", 0.0001, 1), f"tenant {at}")
+    assert len(time) <= 1025
+
+
+async def test_a_failure_is_not_kept_in_a_cycle(time: LoopTime) -> None:
+    class Held:
+        """What a frame of the failed work holds, such as a body."""
+
+    async def fail(held: Held) -> None:
+        assert held
+        try:
+            await asyncio.sleep(1)
+        finally:
+            raise ValueError
+
+    held = Held()
+    freed = weakref.ref(held)
+    task = asyncio.ensure_future(time.run(fail(held), "a"))
+    gc.collect()
+    gc.disable()
+    try:
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        del held, task
+        await asyncio.sleep(0)
+        assert freed() is None
+    finally:
+        gc.enable()
