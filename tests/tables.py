@@ -9,14 +9,15 @@ RELIABILITY = Path(__file__).parents[1] / "docs" / "reliability.md"
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Give a table; a column whose name begins with # holds numbers, and is aligned so."""
     lines = [
-        _line([name.removeprefix("#") for name in head]),
+        line([name.removeprefix("#") for name in head]),
         f"|{'|'.join('---:' if name.startswith('#') else '---' for name in head)}|",
-        *map(_line, rows),
+        *map(line, rows),
     ]
     return "\n".join(lines)
 
 
-def _line(cells: Iterable[object]) -> str:
+def line(cells: Iterable[object]) -> str:
+    """Give one row."""
     return f"| {' | '.join(map(str, cells))} |"
 
 

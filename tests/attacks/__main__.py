@@ -2,14 +2,15 @@
 
     python -m tests.attacks [NAME…] [--write]
 
-Ends with 1 where a neighbour felt more than it may (see trial.py).
+Ends with 1 where a neighbour felt more than it may (see trial.py). `--write` with names replaces
+the rows of these attacks, and leaves the others.
 """
 
 import argparse
 import sys
 
 from tests.attacks.catalogue import ATTACKS
-from tests.attacks.report import machine, table
+from tests.attacks.report import kept_rows, machine, table
 from tests.attacks.trial import Outcome, quantile, tried
 from tests.tables import write_between_marks
 
@@ -34,7 +35,8 @@ def main() -> int:
                 flush=True,
             )
         if chosen.write and outcomes:  # after each: a run may be ended early
-            write_between_marks("neighbours", f"{table(outcomes)}\n\n{machine(outcomes)}")
+            kept = kept_rows([each.name for each in ATTACKS]) if chosen.names else {}
+            write_between_marks("neighbours", f"{table(outcomes, kept)}\n\n{machine(outcomes)}")
     print(table(outcomes))
     return 1 if any(outcome.faults for outcome in outcomes) else 0
 

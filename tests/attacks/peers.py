@@ -2,15 +2,19 @@
 
 import asyncio
 from contextlib import suppress
+from itertools import count
 
 from tests.attacks.arena import Arena
 from tests.attacks.attack import Attacks
+from tests.attacks.tenant import NAMESPACE
 from tests.attacks.wire import Peer, Streams, get, post
+from tests.fakes.http import Answer, Request
 from tests.fakes.reviews import body, pod
 
 attacks = Attacks("a peer on the pod network")
 _CONNECTIONS = 600  # more than the cap
 _MIB = 1 << 20
+_NUMBERS = count()
 
 
 async def _opened(peer: Peer, count: int, said: bytes = b"") -> list[Streams]:
@@ -104,6 +108,49 @@ async def held_bodies(arena: Arena) -> None:
                 writer.write(content)
         await asyncio.sleep(2)
         _drop(made)
+
+
+@attacks("held small bodies", "400 bodies of 60 KB that lack their last byte, again and again")
+async def held_small_bodies(arena: Arena) -> None:
+    size = 60_000
+    made = await _opened(arena.stranger(), 400)
+    await _said(made, post(b" " * (size - 1), length=size))
+    await asyncio.sleep(2)
+    _drop(made)
+
+
+@attacks("in another's name", "reviews of the others' namespace: heavy pods, slow registries")
+async def in_anothers_name(arena: Arena) -> None:
+    async def answer(_request: Request) -> Answer:
+        await asyncio.sleep(60)
+        return Answer(404)
+
+    arena.hostile = answer
+    heavy = pod(
+        containers=[{"name": f"c{at}", "image": "x", "command": ["/x"]} for at in range(250)]
+    )
+    slow = [
+        pod(containers=[{"name": "c", "image": f"{arena.registry}/o{next(_NUMBERS)}:1"}])
+        for _ in range(200)
+    ]
+    bodies = [body(each, namespace=NAMESPACE) for each in (*[heavy] * 50, *slow)]
+    await arena.post(*bodies, peer=arena.stranger())
+
+
+@attacks("names that it makes up", "reviews of 300 namespaces that nobody has, all at once")
+async def made_up_names(arena: Arena) -> None:
+    async def answer(_request: Request) -> Answer:
+        await asyncio.sleep(60)
+        return Answer(404)
+
+    arena.hostile = answer
+    made = pod(
+        containers=[
+            {"name": f"c{at}", "image": f"{arena.registry}/m{next(_NUMBERS)}:1"} for at in range(20)
+        ]
+    )
+    bodies = [body(made, namespace=f"made-up-{next(_NUMBERS)}") for _ in range(300)]
+    await arena.post(*bodies, peer=arena.stranger())
 
 
 @attacks("bodies that are none", '8 MiB of `{"a":1},…` and of `[],…`, eight at once')

@@ -1,5 +1,6 @@
 """One pod: whoever may create pods has the API server send what they like, up to its own limits."""
 
+import asyncio
 import json
 import random
 from itertools import count
@@ -7,6 +8,7 @@ from typing import Any
 
 from tests.attacks.arena import HOSTILE, Arena
 from tests.attacks.attack import Attacks
+from tests.fakes.http import Answer, Request
 from tests.fakes.reviews import body, pod
 
 attacks = Attacks("a pod's author")
@@ -163,6 +165,31 @@ async def one_entrypoint(arena: Arena) -> None:
         annotations = {"initshim.dev/entrypoint.c": json.dumps(each)}
         made = with_metadata({"annotations": annotations}, containers=[container()] * 256)
         await arena.create(*[made] * _AT_ONCE)
+
+
+@attacks("pods of 60 KB that wait", "200 pods of 60 KB each whose registry never answers, at once")
+async def waiting(arena: Arena) -> None:
+    async def answer(_request: Request) -> Answer:
+        await asyncio.sleep(60)
+        return Answer(404)
+
+    arena.hostile = answer
+    image = f"{arena.registry}/w{{}}:1"
+    made = [
+        with_metadata(
+            {"annotations": {"x": "y" * 55_000}},
+            containers=[container(image=image.format(next(_NUMBERS)))],
+        )
+        for _ in range(200)
+    ]
+    await arena.create(*made)
+
+
+@attacks("pods of many namespaces", "a heavy pod in each of 100 namespaces, all at once")
+async def namespaces(arena: Arena) -> None:
+    many = [container(name=f"c{at}", command=["/a"]) for at in range(250)]
+    made = pod(containers=many)
+    await arena.post(*(body(made, namespace=f"many-{at}") for at in range(100)))
 
 
 @attacks("pods of many shapes", "no pod of 250 containers like the one before: patches to remember")

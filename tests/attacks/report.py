@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tests import tables
 from tests.attacks.trial import Outcome, quantile
@@ -13,9 +13,16 @@ _HEAD = (
 )  # fmt: skip
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
-    """Give a row for each attack."""
-    return tables.table(_HEAD, map(_row, outcomes))
+def table(outcomes: Sequence[Outcome], kept: Mapping[str, str] | None = None) -> str:
+    """Give a row for each attack; `kept` are rows of others, by name, in the catalogue's order."""
+    rows = {**(kept or {}), **{each.attack.name: tables.line(_row(each)) for each in outcomes}}
+    return "\n".join([tables.table(_HEAD, ()), *filter(None, rows.values())])
+
+
+def kept_rows(names: Sequence[str]) -> dict[str, str]:
+    """Give the rows that the page has of attacks, "" where it has none."""
+    lines = tables.RELIABILITY.read_text().splitlines()
+    return {name: next((each for each in lines if f"| **{name}**: " in each), "") for name in names}
 
 
 def _row(outcome: Outcome) -> list[object]:

@@ -1,7 +1,8 @@
 """The honest neighbour, in a process of its own: a registry, pods at a steady pace, and probes.
 
 It prints its registry's address, reads where the webhook is, and then for each line on stdin prints
-what it felt since the line before. Half of its containers name an image that nobody looked up yet.
+what it felt since the line before. Half of its containers name an image that nobody looked up yet,
+and a quarter of its pods are large.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from webhook.core.argv import INIT
 
 NAMESPACE = "honest"
 PACE = 0.25  # seconds between two pods, whether or not the one before was answered
+_LARGE = 4  # every so many pods one has 100 KB
 _KNOWN = 5  # images that all pods share; each pod names a new one beside
 
 
@@ -76,7 +78,10 @@ class Tenant:
             {"name": f"c{at}", "image": f"{self._authority}/{name}:1"}
             for at, name in enumerate(names)
         ]
-        return pod(containers=containers)
+        made = pod(containers=containers)
+        if number % _LARGE == 0:
+            made["metadata"]["annotations"] = {"note": "x" * 100_000}
+        return made
 
     async def _probe(self) -> None:
         """Ask on a connection of its own, as the kubelet does."""

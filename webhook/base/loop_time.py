@@ -2,9 +2,12 @@
 
 Reviews and lookups run in one thread. Between two of its waits a coroutine has the loop for itself,
 and what it does there may be some tenant's making: a pod of 250 containers takes 40 ms, and eight
-of them that are ready at once would be one long stop for everybody. So each such step is timed. A
-tenant that used more than its part of the last moments is in debt, and its next steps take turns:
-one at a time of all who are in debt, with as long a pause after each as it took.
+of them that are ready at once would be one long stop for everybody. So each such step is timed.
+
+A tenant that used more than its part of the last moments is in debt, and its next steps take turns:
+one at a time of all who are in debt, with as long a pause after each as it took. And where many
+tenants' short steps are ready at once, those that don't fit into one round of the loop take turns
+in the next ones: of peers, and of a peer's tenants, however many it makes up.
 """
 
 import asyncio
@@ -24,6 +27,7 @@ _CREDIT = 0.05  # seconds of debt that nobody minds
 _MOST = 1.0  # seconds of debt: what was long ago is forgiven
 _NOTHING = 0.0005  # seconds of a step that are not counted, unless the tenant is in debt
 _SHORT = 0.005  # seconds; after a step up to that, nobody needs a pause
+_ROUND = 0.02  # seconds of all steps in one round of the loop
 _MANY = 1024  # tenants that are remembered before those without a debt are looked for
 
 
@@ -34,11 +38,17 @@ class Overdue(InitshimError):
 class LoopTime:
     """Who used how much of the loop lately, and who waits for a turn."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], *, round_: Callable[[], float] | None = None
+    ) -> None:
+        """`round_` gives the same as long as a round of the loop goes on: uvloop's own clock."""
         self._clock = clock
+        self._round = round_ or clock
+        self._at = 0.0  # the round that goes on
+        self._spent = 0.0  # seconds of all steps in it
         self._paid: dict[str, float] = {}  # when each tenant will have paid for what it used
-        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}  # whose turn is next comes first
-        self._closed = False  # somebody has the turn, or the pause after it goes on
+        self._debtors = _Turns()
+        self._crowd = _Turns()
 
     def __len__(self) -> int:
         """Give how many tenants are remembered."""
@@ -58,39 +68,30 @@ class LoopTime:
         `heavy`: its first step waits for a turn, debt or not. A turn that did not come by
         `deadline` raises Overdue inside the coroutine; what it does then is timed no less.
         """
-        clock, known = self._clock, self._paid
-        turn, failure = heavy, None
+        failed: list[BaseException] = []
+        turns = self._debtors if heavy else self._turns_of(tenant)
         try:
             while True:
-                if failure is None and (turn or (tenant in known and self.is_owed_by(tenant))):
+                if turns is not None:
                     try:
-                        yield from self._turn(tenant, deadline).__await__()
-                        turn = True
+                        yield from turns.wait(tenant, deadline).__await__()
                     except BaseException as error:  # noqa: BLE001 - the coroutine's to handle
-                        turn, failure = False, error
-                start = clock()
+                        failed.append(error)
+                        turns = None
+                start = self._clock()
                 try:
-                    if failure is None:
-                        waits = work.send(None)
-                    else:
-                        # No local name may hold it: its traceback holds this frame.
-                        thrown, failure = failure, None
-                        try:
-                            waits = work.throw(thrown)
-                        finally:
-                            del thrown
+                    waits = _resumed(work, failed)
                 except StopIteration as end:
                     result: T = end.value
                     return result
                 finally:
-                    seconds = clock() - start
-                    if seconds > _NOTHING or turn or tenant in known:
-                        self._charge(tenant, seconds, turn=turn)
-                        turn = False
+                    self._ended(tenant, self._clock() - start, turns)
                 try:
                     yield waits
+                    turns = self._turns_of(tenant)
                 except BaseException as error:  # noqa: BLE001 - the coroutine's to handle
-                    failure = error
+                    failed.append(error)
+                    turns = None
         finally:
             work.close()
 
@@ -115,8 +116,24 @@ class LoopTime:
         paid = self._paid.get(tenant)
         return paid is not None and paid - self._clock() > _CREDIT
 
-    def _charge(self, tenant: str, seconds: float, *, turn: bool) -> None:
-        """Note how long a step took; `turn`: others wait for its end."""
+    def _turns_of(self, tenant: str) -> "_Turns | None":
+        """Give where a tenant's next step has to wait, if it has to."""
+        if tenant in self._paid and self.is_owed_by(tenant):
+            return self._debtors
+        now = self._round()
+        if now != self._at:
+            self._at, self._spent = now, 0.0
+        return self._crowd if self._spent > _ROUND else None
+
+    def _ended(self, tenant: str, seconds: float, turns: "_Turns | None") -> None:
+        """Note how long a step took, and let the next one have the turn that it had."""
+        self._spent += seconds
+        if seconds > _NOTHING or tenant in self._paid:
+            self._charge(tenant, seconds)
+        if turns is not None:
+            turns.end(seconds if turns is self._debtors and seconds > _SHORT else 0.0)
+
+    def _charge(self, tenant: str, seconds: float) -> None:
         now = self._clock()
         paid = max(now, self._paid.get(tenant, now)) + _COST * seconds
         if seconds > _NOTHING or paid - now > _NOTHING:
@@ -126,15 +143,30 @@ class LoopTime:
         if len(self._paid) > _MANY:
             for each in [each for each, paid in self._paid.items() if paid <= now]:
                 del self._paid[each]
-        if turn:
-            pause = seconds if seconds > _SHORT else 0.0
-            asyncio.get_running_loop().call_later(pause, self._open)
 
-    async def _turn(self, tenant: str, deadline: float) -> None:
-        """Wait for a turn; who got one gives its end to `_charge`. Raises Overdue."""
+
+def _resumed(work: Coroutine[Any, Any, T], failed: list[BaseException]) -> Any:
+    """Go on with a coroutine, or raise a failure in it.
+
+    No name may hold the failure: its traceback leads to this frame, and would be a cycle.
+    """
+    return work.throw(failed.pop()) if failed else work.send(None)
+
+
+class _Turns:
+    """One at a time: peers take turns, and the tenants of each."""
+
+    def __init__(self) -> None:
+        # Whose turn is next comes first.
+        self._waiting: dict[str, dict[str, deque[asyncio.Future[None]]]] = {}
+        self._closed = False  # somebody has the turn, or the pause after it goes on
+
+    async def wait(self, tenant: str, deadline: float) -> None:
+        """Wait for a turn; who got one calls `end`. Raises Overdue."""
         loop = asyncio.get_running_loop()
         granted: asyncio.Future[None] = loop.create_future()
-        self._waiting.setdefault(tenant, deque()).append(granted)
+        of_peer = self._waiting.setdefault(tenants.peer_of(tenant), {})
+        of_peer.setdefault(tenant, deque()).append(granted)
         if not self._closed:
             self._closed = True
             loop.call_soon(self._open)
@@ -148,18 +180,30 @@ class LoopTime:
                 raise Overdue("its namespace asks for more than its part") from None
             raise
 
+    def end(self, pause: float) -> None:
+        """Let the next one have the turn, after so many seconds and the loop's next round."""
+        asyncio.get_running_loop().call_later(pause, self._open)
+
     def _open(self) -> None:
-        """Give the turn to the next tenant, unless nobody waits."""
         while self._waiting:
-            tenant = next(iter(self._waiting))
-            queue = self._waiting.pop(tenant)
-            granted = queue.popleft()
-            if queue:
-                self._waiting[tenant] = queue  # to the end
+            granted = self._next()
             if not granted.done():
                 granted.set_result(None)
                 return
         self._closed = False
+
+    def _next(self) -> "asyncio.Future[None]":
+        """Give who waits longest of whose turn it is; peer and tenant go to the end."""
+        peer = next(iter(self._waiting))
+        of_peer = self._waiting.pop(peer)
+        tenant = next(iter(of_peer))
+        queue = of_peer.pop(tenant)
+        first = queue.popleft()
+        if queue:
+            of_peer[tenant] = queue
+        if of_peer:
+            self._waiting[peer] = of_peer
+        return first
 
 
 async def _timed(time: LoopTime, work: Coroutine[Any, Any, T], tenant: str) -> T:

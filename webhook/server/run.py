@@ -79,9 +79,10 @@ async def serve(
         )
         engine = make_engine(settings, version=version, resolver=resolver, observer=observer)
         events = _recorder(client, observer) if client and settings.events else None
-        # Not the loop's own clock: that stands still while a step goes on.
-        loop_time = LoopTime(time.monotonic)
-        asyncio.get_running_loop().set_task_factory(loop_time.make_task)  # type: ignore[arg-type]
+        loop = asyncio.get_running_loop()
+        # The loop's own clock stands still during a round.
+        loop_time = LoopTime(time.monotonic, round_=loop.time)
+        loop.set_task_factory(loop_time.make_task)  # type: ignore[arg-type]
         app = create_app(
             engine,
             health=health,

@@ -194,3 +194,20 @@ async def test_a_failure_is_not_kept_in_a_cycle(time: LoopTime) -> None:
         assert freed() is None
     finally:
         gc.enable()
+
+
+async def test_what_does_not_fit_into_a_round_takes_turns_by_peer(clock: Clock) -> None:
+    rounds = 0.0
+    time = LoopTime(clock, round_=lambda: rounds)
+    seen: list[str] = []
+    made_up = [
+        time.run(steps(clock, seen, "made up", 0.001, 1), f"stranger n{at}") for at in range(200)
+    ]
+    good = time.run(steps(clock, seen, "good", 0.001, 3), "api-server good")
+    both = asyncio.gather(*made_up, good)
+    await asyncio.sleep(0)
+    assert len(seen) in (20, 21, 22)  # the rest waits for another round
+    rounds += 1.0
+    await both
+    at = [at for at, name in enumerate(seen) if name == "good"]
+    assert at[-1] < 40
