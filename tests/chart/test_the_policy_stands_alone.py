@@ -68,6 +68,15 @@ def test_the_image_and_its_delivery_are_the_charts(helm: Path) -> None:
     assert "(true ? Object.spec.volumes{" in code
 
 
+def test_no_value_of_the_patch_is_a_list_of_objects(helm: Path) -> None:
+    """Kubernetes 1.36 panics over one and refuses the pod, whatever failurePolicy says."""
+    policy = one(rendered(helm, "policy"), POLICY[0])["spec"]
+    [code] = expressions(policy["mutations"])
+    listed = re.findall(r"value: \[(.{0,40})", code)
+    assert len(listed) >= 3
+    assert not [each for each in listed if "Object" in each]
+
+
 def expressions(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for key, each in value.items():

@@ -1,7 +1,10 @@
 """The patch, `mutation.operations`: one expression that gives a list of JSONPatch.
 
-Items are appended with `/-` or inserted at `/0`: what the pod has can't be written back. The
-commands come first, since our init container moves every other one.
+Items are appended with `/-` or inserted at `/0`: what the pod has can't be written back. No value
+is a list of objects: Kubernetes 1.36 panics over one (`ObjectVal.ConvertToNative` in
+k8s.io/apiserver, pkg/cel/mutation/dynamic) and refuses the pod, whatever `failurePolicy` says. An
+empty list comes first instead. The commands come before our init container, which moves every
+other one.
 """
 
 from dataclasses import dataclass
@@ -79,11 +82,20 @@ def _args() -> str:
 def _mounts() -> str:
     mount = typed("Object.spec.containers.volumeMounts", mutation.READ_ONLY_MOUNT)
     append = _patch("add", _at("i", "/volumeMounts/-"), mount)
-    begin = _patch("add", _at("i", "/volumeMounts"), f"[{mount}]")
+    begin = _patch("add", _at("i", "/volumeMounts"), "[]")
+    none = "variables.all[i].?volumeMounts.orValue([]).size() == 0"
     return (
-        f"variables.through.filter(i, !{has_our_mount('variables.all[i]')}).map(i,\n"
-        f"variables.all[i].?volumeMounts.orValue([]).size() > 0\n? {append}\n: {begin})"
+        f"variables.through.filter(i, {none}).map(i, {begin})\n"
+        f"+ variables.through.filter(i, !{has_our_mount('variables.all[i]')}).map(i, {append})"
     )
+
+
+def _added(condition: str, path: str, place: str, value: str) -> str:
+    """Add to a list of the pod's that may have to be begun; `path` is that of the item."""
+    begin = _patch("add", literal(place), "[]")
+    there = f"has(object{place.replace('/', '.')})"
+    item = _patch("add", literal(path), value)
+    return f"(!{condition} ? [] : ({there} ? [] : [{begin}])\n+ [{item}])"
 
 
 def _volume(delivery: Delivery) -> str:
@@ -92,11 +104,7 @@ def _volume(delivery: Delivery) -> str:
         for each in (False, True)
     )
     chosen = f"({delivery.as_volume} ? {image} : {memory})"
-    return (
-        "(!variables.lacksVolume ? [] : has(object.spec.volumes)\n"
-        f"? [{_patch('add', literal('/spec/volumes/-'), chosen)}]\n"
-        f": [{_patch('add', literal('/spec/volumes'), f'[{chosen}]')}])"
-    )
+    return _added("variables.lacksVolume", "/spec/volumes/-", "/spec/volumes", chosen)
 
 
 def _core_delivery(delivery: Delivery, *, as_volume: bool) -> mutation.Delivery:
@@ -119,11 +127,8 @@ def _init_container(delivery: Delivery) -> str:
         "volumeMounts": Code(f"{mounts} + (variables.givesToken ? {token} : [])"),
     }
     init = typed(_INITS, made)
-    return (
-        "(!variables.lacksInit ? [] : has(object.spec.initContainers)\n"
-        f"? [{_patch('add', literal('/spec/initContainers/0'), init)}]\n"
-        f": [{_patch('add', literal('/spec/initContainers'), f'[{init}]')}])"
-    )
+    inits = "/spec/initContainers"
+    return _added("variables.lacksInit", f"{inits}/0", inits, init)
 
 
 def asked(container: str, kind: str) -> str:
