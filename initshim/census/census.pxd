@@ -8,9 +8,10 @@ cdef struct Span:
     long nanoseconds
 
 cdef int wrong(const char *what) noexcept nogil
-cdef void wait(int seconds) noexcept nogil
+cdef void wait(int seconds, long nanoseconds) noexcept nogil
 cdef bint look(Census *census) noexcept nogil
 cdef void count(Census *census, Process *process) noexcept nogil
+cdef bint stays_blocked(Census *census, int pid, First *first) noexcept nogil
 cdef void tell_first(Census *census, Process *process, First *first) noexcept nogil
 cdef void tell_parents(Census *census) noexcept nogil
 cdef void tell_kind(Census *census, Kind *kind) noexcept nogil

@@ -70,7 +70,7 @@ def main(argc, argv):
     if not look(cython.address(census)):
         write(2, b"census: /proc can't be read\n", 28)
         return 1
-    wait(seconds)
+    wait(seconds, 0)
     look(cython.address(census))
     tell_parents(cython.address(census))
     tell_groups(cython.address(census))
@@ -86,11 +86,11 @@ def wrong(what):
     return 2
 
 
-def wait(seconds):
+def wait(seconds, nanoseconds):
     """Wait, by ppoll: it takes the machine's own word for seconds everywhere, nanosleep doesn't."""
     span = cython.declare(Span)
     span.seconds = seconds
-    span.nanoseconds = 0
+    span.nanoseconds = nanoseconds
     syscall(SYS_ppoll, cython.NULL, 0, cython.address(span), cython.NULL, 8)
 
 
@@ -131,7 +131,22 @@ def count(census, process):
         group.threads += process.threads
     read_first(census, process.pid, cython.address(first))
     if first.is_first:
+        if first.blocked and not first.handled:
+            first.handled = stays_blocked(census, process.pid, cython.address(first))
         tell_first(census, process, cython.address(first))
+
+
+def stays_blocked(census, pid, first):
+    """Tell whether SIGTERM stays blocked: who blocks it for good waits for it, as inits do.
+
+    A C library blocks all signals while it forks: one that is seen so is looked at again.
+    """
+    tries: cython.int = 0
+    while tries < 5 and first.blocked:
+        wait(0, 3000000 << tries)
+        read_first(census, pid, first)
+        tries += 1
+    return first.handled or first.blocked
 
 
 def tell_first(census, process, first):

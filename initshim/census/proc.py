@@ -202,6 +202,7 @@ def read_first(census, pid, first):
     text = cython.declare(Text)
     first.is_first = False
     first.handled = False
+    first.blocked = False
     first.ignored = False
     if not read_file(census, pid, b"/status", cython.address(text)):
         return
@@ -211,12 +212,10 @@ def read_first(census, pid, first):
         return
     term: uint64_t = 1 << 14  # SIGTERM is 15
     caught: cython.p_const_char = line_of(cython.address(text), b"SigCgt:")
-    # Who blocks it waits for it: sigwait and signalfd want it so, and inits are written so.
     blocked: cython.p_const_char = line_of(cython.address(text), b"SigBlk:")
     ignored: cython.p_const_char = line_of(cython.address(text), b"SigIgn:")
-    first.handled = (caught != cython.NULL and (hexadecimal_at(caught) & term) != 0) or (
-        blocked != cython.NULL and (hexadecimal_at(blocked) & term) != 0
-    )
+    first.handled = caught != cython.NULL and (hexadecimal_at(caught) & term) != 0
+    first.blocked = blocked != cython.NULL and (hexadecimal_at(blocked) & term) != 0
     first.ignored = ignored != cython.NULL and (hexadecimal_at(ignored) & term) != 0
 
 

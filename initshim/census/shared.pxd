@@ -13,6 +13,7 @@ cdef struct Process:
 cdef struct First:
     bint is_first                   # PID 1 of a PID namespace right below the node's
     bint handled                    # SIGTERM has a handler,
+    bint blocked                    # or is blocked,
     bint ignored                    # or is ignored
 
 cdef struct Kind:

@@ -77,15 +77,14 @@ def count(census: Path) -> Callable[..., list[Row]]:
 @contextmanager
 def leaker(own: int, childs: int, *, sigterm: str = "") -> Iterator[int]:
     """Run a leaker as PID 1 of a namespace; gives its PID outside."""
-    command = [
-        *namespace(),
-        sys.executable,
-        "-c",
-        _LEAKER,
-        str(own),
-        str(childs),
-        sigterm,
-    ]
+    with first_of_all(_LEAKER, str(own), str(childs), sigterm) as inside:
+        yield inside
+
+
+@contextmanager
+def first_of_all(script: str, *words: str) -> Iterator[int]:
+    """Run a Python program as PID 1 of a namespace until it says that it is ready."""
+    command = [*namespace(), sys.executable, "-c", script, *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as around:
         assert around.stdout
         assert around.stdout.readline() == "ready\n"
@@ -144,6 +143,83 @@ def test_pid_1_of_a_namespace_is_told_of_with_what_sigterm_does(
         assert row["cgroup"] == max(
             (line.split(":", 2)[2] for line in _lines(first, "cgroup")), key=len
         )
+
+
+@pytest.mark.parametrize(
+    ("blocked", "term"),
+    [((True, False), "default"), ((True, True, True, False), "default"), ((True,), "handled")],
+)
+def test_sigterm_blocked_for_a_moment_is_not_waited_for(
+    count: Callable[..., list[Row]], tmp_path: Path, blocked: tuple[bool, ...], term: str
+) -> None:
+    """A C library blocks all signals while it forks; an init blocks SIGTERM for good."""
+    folder = proc_folder.write(tmp_path, Process(pid=1), Process(pid=5, inner=1))
+    texts = [f"NSpid:\t5\t1\nSigBlk:\t{0x4000 * each:016x}\nSigCgt:\t0\n" for each in blocked]
+    with proc_folder.changing(folder / "5/status", texts):
+        (row,) = rows(count("--proc", str(folder)), "first")
+    assert row["term"] == term
+
+
+def test_pid_1_of_a_namespace_below_a_containers_is_no_containers(
+    count: Callable[..., list[Row]],
+) -> None:
+    """A browser's sandbox, a container in a container: an init of the outer one can't mend it."""
+    need.namespaces()
+    inner = " ".join([*namespace(), "sh", "-c", "'sleep 0.01 & exec sleep 600'"])
+    with first_of_all(f"import os\nprint('ready', flush=True)\nos.system({inner!r})") as first:
+        until = time.monotonic() + 60
+        while not (nested := [pid for pid in _below(first) if pid != first and _is_first(pid)]):
+            assert time.monotonic() < until
+        while zombies_of(nested[0]) == 0:
+            assert time.monotonic() < until
+        found = count()
+        assert rows(found, "first", pid=first)
+        assert not rows(found, "first", pid=nested[0])
+        (zombies,) = rows(found, "zombies", parent=nested[0])
+        assert (zombies["now"], zombies["parent_first"]) == (1, 0)
+
+
+def _below(pid: int) -> list[int]:
+    """Give a process and all below it."""
+    return [pid, *(each for child in children(pid) for each in _below(child))]
+
+
+def _is_first(pid: int) -> bool:
+    """Tell whether it is PID 1 of the innermost of its namespaces."""
+    (numbers,) = (line for line in _lines(pid, "status") if line.startswith("NSpid:"))
+    return numbers.split()[-1] == "1"
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_what_hidepid_hides_is_said_to_be_hidden(
+    count: Callable[..., list[Row]], tmp_path: Path, *, hidden: bool
+) -> None:
+    mine = Process(pid=9, name="census")
+    folder = proc_folder.write(tmp_path, mine, *(() if hidden else (Process(pid=1),)))
+    assert count("--proc", str(folder))[-1]["hidden"] == hidden
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_where_proc_is_mounted_with_hidepid_it_says_so(
+    census: Path, tmp_path: Path, level: int
+) -> None:
+    need.root()
+    need.namespaces()
+    need.tool("setpriv", "util-linux")
+    for folder in (census, *census.parents):
+        if not folder.stat().st_mode & 1:
+            folder.chmod(folder.stat().st_mode | 0o555)
+    mount = f"mkdir {tmp_path}/p && mount -t proc -o hidepid={level} proc {tmp_path}/p"
+    drop = "exec setpriv --reuid 65532 --regid 65532 --clear-groups"
+    open_up = f"chmod a+rx {tmp_path} {tmp_path.parent} {tmp_path.parent.parent}"
+    # Under a PID 1 of another user: the census may read of itself.
+    script = f"{open_up} && {mount} && ({drop} {census} --watch 1 --proc {tmp_path}/p); true"
+    done = subprocess.run(
+        [*namespace(), "sh", "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout, done.stderr
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert (last["kind"], last["hidden"]) == ("node", 1)
 
 
 def _lines(pid: int, name: str) -> list[str]:

@@ -3,6 +3,10 @@
 For what can't be had on a test's machine: pods' cgroups of another driver, many containers at once.
 """
 
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,3 +52,31 @@ def write(folder: Path, *processes: Process) -> Path:
         )
         (own / "cgroup").write_text(f"{each.cgroup}\n")
     return folder
+
+
+@contextmanager
+def changing(file: Path, texts: Sequence[str]) -> Iterator[None]:
+    """Have a file say another text each time that it is opened; the last one from then on."""
+    beside = file.with_suffix(".next")
+    file.write_text(texts[-1])
+    pipes = texts[:-1]
+
+    def put_next(at: int) -> None:
+        if at < len(pipes):
+            os.mkfifo(beside)
+        else:
+            beside.write_text(texts[-1])
+        beside.replace(file)
+
+    def tell() -> None:
+        for at, text in enumerate(pipes):
+            with file.open("w") as pipe:  # waits for who opens it to read
+                put_next(at + 1)
+                pipe.write(text)
+
+    put_next(0)
+    telling = threading.Thread(target=tell, daemon=True)
+    telling.start()
+    yield
+    telling.join(20)
+    assert not telling.is_alive(), "nobody read it as often"

@@ -41,7 +41,8 @@ class Process:
 class Reading:
     """One look into a container: of thousands of processes no more than is asked for later.
 
-    `names` are PID 1's and those of the zombies' parents. `node_tasks` and `node_most` are the
+    `names` are PID 1's and those of the zombies' parents. `blocked`: PID 1 blocks SIGTERM.
+    `node_tasks` and `node_most` are the
     node's, 0 where the container doesn't show them.
     """
 
@@ -49,6 +50,7 @@ class Reading:
     names: Mapping[int, str]
     tasks: int
     term: Term | None
+    blocked: bool = False
     node_tasks: int = 0
     node_most: int = 0
 
@@ -67,11 +69,13 @@ def reading(printed: str) -> Reading:
         raise NotReadable("the program that was run in it shows no PID 1")
     asked = {1, *(each.parent for each in zombies)} & names.keys()
     load = _LOAD.search(printed)
+    term, blocked = _term(printed)
     return Reading(
         zombies=tuple(zombies),
         names={pid: names[pid] for pid in asked},
         tasks=tasks,
-        term=_term(printed),
+        term=term,
+        blocked=blocked,
         node_tasks=int(load[1]) if load else 0,
         node_most=min(map(int, _LIMIT.findall(printed)), default=0),
     )
@@ -99,7 +103,13 @@ def observed(before: Reading, after: Reading, *, seconds: float = 0.0) -> Observ
         for (name, parent), count in counts.items()
     )
     return Observed(
-        zombies=zombies, pid_1=names[1], term=after.term, tasks=after.tasks, seconds=seconds
+        zombies=zombies,
+        pid_1=names[1],
+        # Who blocks a signal for good waits for it, as inits do. A C library blocks all signals
+        # while it forks: once is not for good.
+        term=Term.HANDLED if before.blocked and after.blocked else after.term,
+        tasks=after.tasks,
+        seconds=seconds,
     )
 
 
@@ -111,14 +121,12 @@ def processes(printed: str) -> Iterator[Process]:
         yield Process(int(pid), name, state, int(parent), threads, started)
 
 
-def _term(printed: str) -> Term | None:
-    """Tell what SIGTERM does to PID 1, by its sets of caught, blocked and ignored signals.
-
-    Who blocks a signal waits for it: sigwait and signalfd want it so, and inits are written so.
-    """
+def _term(printed: str) -> tuple[Term | None, bool]:
+    """Tell what SIGTERM does to PID 1 by its sets of signals, and whether it blocks SIGTERM now."""
     sets = {name: int(number, 16) for name, number in _SIGNALS.findall(printed)}
     if "Cgt" not in sets:
-        return None
-    if (sets["Cgt"] | sets.get("Blk", 0)) & _SIGTERM:
-        return Term.HANDLED
-    return Term.IGNORED if sets.get("Ign", 0) & _SIGTERM else Term.DEFAULT
+        return None, False
+    blocked = bool(sets.get("Blk", 0) & _SIGTERM)
+    if sets["Cgt"] & _SIGTERM:
+        return Term.HANDLED, blocked
+    return Term.IGNORED if sets.get("Ign", 0) & _SIGTERM else Term.DEFAULT, blocked

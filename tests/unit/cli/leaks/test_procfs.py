@@ -92,8 +92,17 @@ def test_what_sigterm_does_is_read_from_the_sets_of_signals(
     blocked: str, ignored: str, caught: str, term: Term
 ) -> None:
     sets = f"SigBlk:\t{blocked}\nSigIgn:\t{ignored}\nSigCgt:\t{caught}\n"
-    printed = f"{stat(1, 'app', 'S', 0)}\n{sets}"
-    assert reading(printed).term is term
+    look = reading(f"{stat(1, 'app', 'S', 0)}\n{sets}")
+    assert observed(look, look).term is term
+
+
+def test_sigterm_blocked_for_a_moment_is_not_waited_for() -> None:
+    """As a C library does while it forks."""
+    clear = reading(f"{stat(1, 'app', 'S', 0)}\nSigBlk:\t0\nSigCgt:\t0\n")
+    blocked = reading(f"{stat(1, 'app', 'S', 0)}\nSigBlk:\tffffffff\nSigCgt:\t0\n")
+    assert observed(clear, blocked).term is Term.DEFAULT
+    assert observed(blocked, clear).term is Term.DEFAULT
+    assert observed(blocked, blocked).term is Term.HANDLED
 
 
 @pytest.mark.parametrize("printed", ["", "cat: /proc: Is a directory", "T 1 (cut", "T 1 (a) S 0 1"])
