@@ -40,7 +40,10 @@ def summary(found: Findings) -> list[str]:
     deaf = f"{counted(len(found.deaf), 'program')} deaf to SIGTERM"
     lines = [f"{seen}, watched for {found.seconds:g} s; {counted(len(leaking), 'leak')}, {deaf}."]
     if found.unknown:
-        lines.append(f"{counted(found.unknown, 'zombie')} in containers of no pod that was listed.")
+        lines.append(
+            f"{counted(found.unknown, 'zombie')} in containers of pods that were not listed: of"
+            " other namespaces, or gone by then."
+        )
     if found.elsewhere:
         lines.append(f"{counted(found.elsewhere, 'zombie')} of the nodes' own services.")
     return lines

@@ -7,7 +7,8 @@ from typing import Any
 from webhook.cli.leaks import rows
 
 _MOST_BARS = 15
-_BAR, _GAP, _LEFT, _WIDTH = 18, 8, 300, 900
+_ROW = 42  # pixels: a name, and its bar below
+_LONGEST = 78.0  # per cent of the width; its number stands behind it
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2430; --paper: #fff; --line: #d7dde5; --soft: #5b6675;
@@ -15,14 +16,15 @@ _STYLE = """
 @media (prefers-color-scheme: dark) { :root { --ink: #e4e9f0; --paper: #14181f; --line: #313a47;
   --soft: #9aa6b5; --mended: #5fbf86; --not: #e8935c; --late: #8b97a6; } }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
-  max-width: 1100px; margin: 2rem auto; padding: 0 1rem; }
+  max-width: 1240px; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--line);
   vertical-align: top; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-svg { width: 100%; height: auto; } svg text { fill: var(--ink); font-size: 13px; }
+td:last-child { min-width: 13rem; } td.number, th.number, td:first-child { white-space: nowrap; }
+svg { width: 100%; } svg text { fill: var(--ink); font-size: 14px; }
 .mended { fill: var(--mended); color: var(--mended); } .not { fill: var(--not); color: var(--not); }
 .late { fill: var(--late); color: var(--late); }
 .soft { color: var(--soft); }
@@ -65,21 +67,18 @@ def _class(leak: dict[str, Any]) -> str:
 
 
 def _picture(leaks: Sequence[dict[str, Any]]) -> Iterable[str]:
-    """Draw the workloads with the most zombies as bars."""
+    """Draw those with the most zombies as bars, in shares of the width: text keeps its size."""
     most = sorted(leaks, key=lambda leak: -leak["zombies"])[:_MOST_BARS]
     longest = max(leak["zombies"] for leak in most) or 1
-    height = len(most) * (_BAR + _GAP)
     described = "; ".join(f"{rows.workload(leak)} {leak['zombies']}" for leak in most)
-    yield f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(described)}">'
+    yield f'<svg height="{len(most) * _ROW}" role="img" aria-label="{escape(described)}">'
     for at, leak in enumerate(most):
-        top = at * (_BAR + _GAP)
-        width = max(2, (_WIDTH - _LEFT - 90) * leak["zombies"] / longest)
+        top = at * _ROW
+        width = max(0.3, _LONGEST * leak["zombies"] / longest)
         yield (
-            f'<text x="{_LEFT - 8}" y="{top + 14}" text-anchor="end">'
-            f"{escape(_shortened(rows.workload(leak)))}</text>"
-            f'<rect class="{_class(leak)}" x="{_LEFT}" y="{top}" width="{width:.1f}"'
-            f' height="{_BAR}" rx="2"></rect><text x="{_LEFT + width + 6:.1f}" y="{top + 14}">'
-            f"{leak['zombies']:,}</text>"
+            f'<text y="{top + 14}">{escape(_shortened(rows.workload(leak)))}</text>'
+            f'<rect class="{_class(leak)}" y="{top + 20}" width="{width:.1f}%" height="14" rx="2">'
+            f'</rect><text x="{width:.1f}%" dx="6" y="{top + 32}">{leak["zombies"]:,}</text>'
         )
     yield "</svg>"
     key = " · ".join(f'<span class="{name}">■</span> {escape(text)}' for name, text in _KEY)
@@ -87,7 +86,7 @@ def _picture(leaks: Sequence[dict[str, Any]]) -> Iterable[str]:
 
 
 def _shortened(name: str) -> str:
-    return name if len(name) <= 40 else f"{name[:24]}…{name[-15:]}"
+    return name if len(name) <= 44 else f"{name[:26]}…{name[-17:]}"
 
 
 def _section(title: str, table: rows.Table) -> Iterable[str]:

@@ -169,7 +169,7 @@ def test_one_that_ignores_sigterm_is_not_promised_to_end() -> None:
 def test_zombies_of_a_container_that_no_pod_has_are_counted_apart() -> None:
     result = found({}, {"9": Observed(zombies=(zombies(2, before=2),))})
     assert (result.zombies, result.unknown, result.leaks) == (0, 2, ())
-    assert any("no pod that was listed" in line for line in advice.summary(result))
+    assert any("pods that were not listed" in line for line in advice.summary(result))
 
 
 def test_containers_are_found_by_id_with_the_owner_that_a_person_knows() -> None:
