@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -266,7 +267,22 @@ def test_many_zombies_are_counted_to_the_last(
 
 
 @pytest.mark.parametrize(
-    "name", ['a"b', "a\\b", "x) Z 1 (", "\x01\x7f", "\N{GREEK SMALL LETTER PI}", "(", ""]
+    "name",
+    [
+        'a"b',
+        "a\\b",
+        "x) Z 1 (",
+        "\x01\x7f",
+        "\N{GREEK SMALL LETTER PI}",
+        "(",
+        "",
+        ")",
+        "a b  c",
+        "\n",
+        "9 (x) Z 1\n9",
+        "a\nb) S 2 (c",
+        "\x85\u2028",
+    ],
 )
 def test_names_are_escaped(count: Callable[..., list[Row]], tmp_path: Path, name: str) -> None:
     folder = proc_folder.write(
@@ -274,6 +290,58 @@ def test_names_are_escaped(count: Callable[..., list[Row]], tmp_path: Path, name
     )
     (row,) = rows(count("--proc", str(folder)), "zombies")
     assert row["name"].encode("latin-1") == name.encode()[:15]
+
+
+def test_who_has_the_number_of_one_that_is_gone_is_another(
+    count: Callable[..., list[Row]], tmp_path: Path
+) -> None:
+    parent, child = Process(pid=1), Process(pid=9, name="sh", state="Z", parent=1)
+    folder = proc_folder.write(tmp_path, parent, child)
+    looks = [proc_folder.stat(child), proc_folder.stat(replace(child, started=101))]
+    with proc_folder.changing(folder / "9/stat", looks):
+        (row,) = rows(count("--proc", str(folder)), "zombies")
+    assert (row["before"], row["now"], row["stayed"]) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("looks", "seen"),
+    [
+        (("Z", ""), (1, 0, 0)),
+        (("", "Z"), (0, 1, 0)),
+        (("S", "Z"), (0, 1, 0)),
+        (("Z", "Z"), (1, 1, 1)),
+    ],
+)
+def test_who_is_gone_or_came_between_the_looks_is_told_from_who_stayed(
+    count: Callable[..., list[Row]],
+    tmp_path: Path,
+    looks: tuple[str, str],
+    seen: tuple[int, int, int],
+) -> None:
+    child = Process(pid=9, name="sh", parent=1)
+    folder = proc_folder.write(tmp_path, Process(pid=1), child)
+    texts = [proc_folder.stat(replace(child, state=each)) if each else "" for each in looks]
+    with proc_folder.changing(folder / "9/stat", texts):
+        (row,) = rows(count("--proc", str(folder)), "zombies")
+    assert (row["before"], row["now"], row["stayed"]) == seen
+
+
+def test_a_process_that_goes_while_it_is_looked_at_is_passed_over(
+    count: Callable[..., list[Row]], tmp_path: Path
+) -> None:
+    """Its files go one by one: none, then only stat, then all but cgroup."""
+    several = [Process(pid=pid, inner=1, cgroup="0::/c") for pid in (5, 6, 7, 8)]
+    folder = proc_folder.write(tmp_path, Process(pid=1), *several)
+    for pid, names in (
+        (5, ("stat", "status", "cgroup")),
+        (6, ("status", "cgroup")),
+        (7, ("cgroup",)),
+    ):
+        for name in names:
+            (folder / str(pid) / name).unlink()
+    found = count("--proc", str(folder))
+    assert [row["pid"] for row in rows(found, "first")] == [8]
+    assert found[-1]["processes"] == 4
 
 
 def test_of_several_hierarchies_the_longest_path_is_taken(

@@ -29,6 +29,15 @@ class Process:
     ignores_term: bool = False
 
 
+def stat(process: Process) -> str:
+    """Give the line of /proc/PID/stat: 52 fields."""
+    middle, rest = " ".join(["0"] * 15), " ".join(["0"] * 30)
+    return (
+        f"{process.pid} ({process.name}) {process.state} {process.parent} {middle} "
+        f"{process.threads} 0 {process.started} {rest}\n"
+    )
+
+
 def write(folder: Path, *processes: Process) -> Path:
     """Write the folder anew for these processes, and the kernel's limits."""
     kernel = folder / "sys" / "kernel"
@@ -38,12 +47,7 @@ def write(folder: Path, *processes: Process) -> Path:
     for each in processes:
         own = folder / str(each.pid)
         own.mkdir(exist_ok=True)
-        middle = " ".join(["0"] * 15)
-        rest = " ".join(["0"] * 30)
-        (own / "stat").write_text(
-            f"{each.pid} ({each.name}) {each.state} {each.parent} {middle} {each.threads} 0 "
-            f"{each.started} {rest}\n"
-        )
+        (own / "stat").write_text(stat(each))
         inner = f"\t{each.inner}" if each.inner else ""
         (own / "status").write_text(
             f"Name:\t{each.name}\nNSpid:\t{each.pid}{inner}\n"

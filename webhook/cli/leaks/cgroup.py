@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 _UID = r"[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32}"  # the latter: static pods
 _POD = re.compile(rf"(?:^|[/-])pod({_UID})(?:\.slice)?(?=[/:]|$)")
-_CONTAINER = re.compile(r"[/:](?:[a-z][a-z0-9-]*[-:])?([0-9a-f]{64})(?:\.scope)?(?=/|$)")
+# CRI-O's monitor may be in the pod's cgroup, with the container's id; it is no process of its.
+_CONTAINER = re.compile(
+    r"[/:](?!crio-conmon-)(?:[a-z][a-z0-9-]*[-:])?([0-9a-f]{64})(?:\.scope)?(?=/|$)"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,28 @@ STATIC = "3d2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b"
             f"/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/"
             f"kubelet-kubepods-burstable-pod{LOW}.slice/cri-containerd-{ID}.scope"
         ),
+        (
+            f"/system.slice/docker-{OTHER}.scope/kubelet.slice/kubelet-kubepods.slice/"
+            f"kubelet-kubepods-pod{LOW}.slice/cri-containerd-{ID}.scope"
+        ),
+        # minikube in podman, k3d, a kubelet with --cgroup-root
+        (
+            f"/machine.slice/libpod-{OTHER}.scope/container/kubelet.slice/"
+            f"kubelet-kubepods.slice/kubelet-kubepods-pod{LOW}.slice/crio-{ID}.scope"
+        ),
+        f"/docker/{OTHER}/kubepods/besteffort/pod{UID}/{ID}",
+        f"/of-our-own/kubepods/burstable/pod{UID}/{ID}",
+        f"/of.slice/of-our.slice/of-our-kubepods.slice/of-our-kubepods-pod{LOW}.slice/crio-{ID}.scope",
+        # CRI-O with the cgroupfs driver, and one whose container runs systemd
+        f"/kubepods/burstable/pod{UID}/crio-{ID}/init.scope",
+        (
+            f"/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod{LOW}.slice/"
+            f"crio-{ID}.scope/container/system.slice/sshd.service"
+        ),
+        # Docker behind cri-dockerd, cgroupfs, v1 and under a systemd kubelet
+        f"/kubepods/besteffort/pod{UID}/{ID}",
+        f"/kubepods.slice/kubepods-pod{LOW}.slice/docker-{ID}.scope/init.scope",
+        f"/kubepods-pod{LOW}.slice:docker:{ID}",
         # a container that runs containers
         f"/kubepods/burstable/pod{UID}/{ID}/docker/{OTHER}",
         (
@@ -65,6 +87,13 @@ def test_a_static_pods_uid_is_a_hash() -> None:
     assert container_of(path) == Place(STATIC, ID)
     path = f"/kubepods.slice/kubepods-pod{STATIC}.slice/cri-containerd-{ID}.scope"
     assert container_of(path) == Place(STATIC, ID)
+
+
+def test_what_watches_a_container_is_not_in_it() -> None:
+    """CRI-O puts its monitor beside the container where `conmon_cgroup` is "pod"."""
+    pod = f"/kubepods.slice/kubepods-pod{LOW}.slice"
+    assert container_of(f"{pod}/crio-conmon-{ID}.scope") == Place(UID, "")
+    assert container_of(f"/kubepods/pod{UID}/crio-conmon-{ID}") == Place(UID, "")
 
 
 def test_a_pods_own_cgroup_is_no_container() -> None:

@@ -187,6 +187,49 @@ def test_a_missing_right_is_said(leaky: Nodes, leaks: Leaks, cluster: Cluster) -
     assert leaky.made == []
 
 
+# What docs/leaks.md gives a CI user that looks by nodes; the node's tests apply the page itself.
+BY_NODES = (
+    *(Rule("list", each) for each in ("pods", "nodes", "replicasets", "jobs")),
+    *(Rule(verb, "pods") for verb in ("create", "get", "delete", "deletecollection")),
+    Rule("get", "namespaces", "initshim-leaks"),
+    Rule("get", "log"),  # pods/log: the simulator names a subresource by its own name
+)
+
+
+def test_with_the_rights_of_the_page_it_looks(leaky: Nodes, leaks: Leaks, cluster: Cluster) -> None:
+    cluster.server.rules = set(BY_NODES)
+    result = leaks()
+    assert (leaky.made != [], result.exit_code) == (True, 0), result.output
+    assert "Deployment/web" in result.stdout
+    assert "the pods' PID limits are not known" in result.stderr
+
+
+@pytest.mark.parametrize("lacks", BY_NODES, ids=lambda rule: f"{rule.verb} {rule.resource}")
+def test_each_right_that_is_missing_is_named_and_nothing_stays_that_may_be_deleted(
+    leaky: Nodes, leaks: Leaks, cluster: Cluster, lacks: Rule
+) -> None:
+    cluster.server.rules = set(BY_NODES) - {lacks}
+    result = leaks()
+    assert result.exit_code == 1 or lacks.verb == "delete", result.output
+    assert lacks.resource in result.stderr
+    if lacks.verb == "deletecollection":
+        assert "kubectl -n initshim-leaks delete pods -l initshim.dev/leaks=" in result.stderr
+    assert pods(cluster) == []
+    assert leaky
+
+
+def test_a_pods_limit_is_read_from_its_kubelet(
+    leaky: Nodes, leaks: Leaks, cluster: Cluster
+) -> None:
+    assert leaky
+    configz = json.dumps({"kubeletconfig": {"podPidsLimit": 100}})
+    cluster.server.texts["/api/v1/nodes/n1/proxy/configz"] = configz
+    web = json.loads(leaks("-o", "json").stdout)["leaks"][0]
+    assert web["room"] == {
+        "of": "pod", "name": "shop/pod-00001", "tasks": 9, "limit": 100, "hours": None,
+    }  # fmt: skip
+
+
 def test_a_script_can_ask_whether_something_leaks(leaky: Nodes, leaks: Leaks) -> None:
     assert leaky
     assert leaks("--fail-on-leaks").exit_code == 3

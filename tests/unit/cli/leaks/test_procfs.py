@@ -1,6 +1,8 @@
 """What probes print, read; and the probes themselves, run here against this machine's /proc."""
 
+import os
 import subprocess
+import sys
 
 import pytest
 
@@ -114,7 +116,9 @@ def test_what_shows_no_pid_1_is_said_to(printed: str) -> None:
 @pytest.mark.parametrize("probe", PROBES, ids=[each.name for each in PROBES])
 def test_a_probe_finds_a_zombie_on_this_machine(probe: Probe) -> None:
     need.tool(probe.command[0], _PACKAGES.get(probe.name, probe.name))
-    with subprocess.Popen(["sh", "-c", "exit 0"]) as child:
+    name = "a (b) Z 1\n9 (c)"  # as many bytes as there may be
+    rename = f"open('/proc/self/comm', 'w').write({name!r})"
+    with subprocess.Popen([sys.executable, "-ISc", rename]) as child:
         for _ in range(1000):
             with open(f"/proc/{child.pid}/stat") as file:  # noqa: PTH123 - as the probes do
                 if ") Z " in file.read():
@@ -124,5 +128,6 @@ def test_a_probe_finds_a_zombie_on_this_machine(probe: Probe) -> None:
         )
         found = {each.pid: each for each in processes(done.stdout)}
         if probe.name != "cat" or child.pid <= 1000:  # the first thousand is all that cat is told
-            assert found[child.pid].state == "Z"
+            assert (found[child.pid].state, found[child.pid].name) == ("Z", name[:15])
+            assert found[child.pid].parent == os.getpid()
         assert reading(done.stdout).term is not None
