@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -266,64 +266,67 @@ def test_many_zombies_are_counted_to_the_last(
     assert sum(row["zombies"] for row in rows(found, "group")) == 5000
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        'a"b',
-        "a\\b",
-        "x) Z 1 (",
-        "\x01\x7f",
-        "\N{GREEK SMALL LETTER PI}",
-        "(",
-        "",
-        ")",
-        "a b  c",
-        "\n",
-        "9 (x) Z 1\n9",
-        "a\nb) S 2 (c",
-        "\x85\u2028",
-    ],
-)
-def test_names_are_escaped(count: Callable[..., list[Row]], tmp_path: Path, name: str) -> None:
-    folder = proc_folder.write(
-        tmp_path, Process(pid=1, name="init"), Process(pid=9, name=name, state="Z", parent=1)
-    )
-    (row,) = rows(count("--proc", str(folder)), "zombies")
-    assert row["name"].encode("latin-1") == name.encode()[:15]
+NAMES = [
+    'a"b',
+    "a\\b",
+    "x) Z 1 (",
+    "\x01\x7f",
+    "\N{GREEK SMALL LETTER PI}",
+    "(",
+    "",
+    ")",
+    "a b  c",
+    "\n",
+    "9 (x) Z 1\n9",
+    "a\nb) S 2 (c",
+    "\x85\u2028",
+]
 
 
-def test_who_has_the_number_of_one_that_is_gone_is_another(
+def test_names_are_escaped(count: Callable[..., list[Row]], tmp_path: Path) -> None:
+    """Each under a parent of its own, so that one look is enough for all."""
+    parents = [Process(pid=100 + at, parent=1) for at in range(len(NAMES))]
+    children = [
+        Process(pid=200 + at, name=name, state="Z", parent=100 + at)
+        for at, name in enumerate(NAMES)
+    ]
+    folder = proc_folder.write(tmp_path, Process(pid=1, name="init"), *parents, *children)
+    found = {row["parent"]: row["name"] for row in rows(count("--proc", str(folder)), "zombies")}
+    assert found == {
+        100 + at: name.encode()[:15].decode("latin-1") for at, name in enumerate(NAMES)
+    }
+
+
+# What the two looks see of one process: its state, "" for gone, and when it started.
+LOOKS = {
+    (("Z", 100), ("Z", 100)): (1, 1, 1),
+    (("Z", 100), ("Z", 101)): (1, 1, 0),  # another one that got its number
+    (("Z", 100), ("", 0)): (1, 0, 0),
+    (("", 0), ("Z", 100)): (0, 1, 0),
+    (("S", 100), ("Z", 100)): (0, 1, 0),
+    (("Z", 100), ("S", 101)): (1, 0, 0),
+}
+
+
+def test_who_is_gone_or_came_between_the_looks_is_told_from_who_stayed(
     count: Callable[..., list[Row]], tmp_path: Path
 ) -> None:
-    parent, child = Process(pid=1), Process(pid=9, name="sh", state="Z", parent=1)
-    folder = proc_folder.write(tmp_path, parent, child)
-    looks = [proc_folder.stat(child), proc_folder.stat(replace(child, started=101))]
-    with proc_folder.changing(folder / "9/stat", looks):
-        (row,) = rows(count("--proc", str(folder)), "zombies")
-    assert (row["before"], row["now"], row["stayed"]) == (1, 1, 0)
-
-
-@pytest.mark.parametrize(
-    ("looks", "seen"),
-    [
-        (("Z", ""), (1, 0, 0)),
-        (("", "Z"), (0, 1, 0)),
-        (("S", "Z"), (0, 1, 0)),
-        (("Z", "Z"), (1, 1, 1)),
-    ],
-)
-def test_who_is_gone_or_came_between_the_looks_is_told_from_who_stayed(
-    count: Callable[..., list[Row]],
-    tmp_path: Path,
-    looks: tuple[str, str],
-    seen: tuple[int, int, int],
-) -> None:
-    child = Process(pid=9, name="sh", parent=1)
-    folder = proc_folder.write(tmp_path, Process(pid=1), child)
-    texts = [proc_folder.stat(replace(child, state=each)) if each else "" for each in looks]
-    with proc_folder.changing(folder / "9/stat", texts):
-        (row,) = rows(count("--proc", str(folder)), "zombies")
-    assert (row["before"], row["now"], row["stayed"]) == seen
+    cases = list(enumerate(LOOKS.items(), start=100))
+    parents = [Process(pid=pid, parent=1) for pid, _ in cases]
+    children = [Process(pid=100 + pid, name="sh", parent=pid) for pid, _ in cases]
+    folder = proc_folder.write(tmp_path, Process(pid=1), *parents, *children)
+    with ExitStack() as changing:
+        for child, (_, (looks, _)) in zip(children, cases, strict=True):
+            texts = [
+                proc_folder.stat(replace(child, state=state, started=at)) if state else ""
+                for state, at in looks
+            ]
+            file = folder / str(child.pid) / "stat"
+            changing.enter_context(proc_folder.changing(file, texts))
+        found = {row["parent"]: row for row in rows(count("--proc", str(folder)), "zombies")}
+    assert {
+        pid: tuple(found[pid][each] for each in ("before", "now", "stayed")) for pid, _ in cases
+    } == {pid: seen for pid, (_, seen) in cases}
 
 
 def test_a_process_that_goes_while_it_is_looked_at_is_passed_over(
