@@ -47,7 +47,8 @@ def write(figures: Figures, version: str, rounds: int, pods: int, out: Path) -> 
     (out / "engines.md").write_text(
         f"{head}\n{tables}\n\n![The same figures as a picture](engines.svg)\n\n"
         f"Measured on {os.cpu_count()} CPUs that API server, etcd, replicas and client share, "
-        f"Linux {platform.release().split('-')[0]}, {platform.machine()}.\n"
+        f"Linux {platform.release().split('-')[0]}, {platform.machine()}. The load average at its "
+        f"end was {os.getloadavg()[0]:.1f}; the benchmark alone makes 2.\n"
         "[How to choose between the engines](../engines.md).\n"
     )
     return tables

@@ -1,5 +1,6 @@
 """`engine: policy` is two objects and no process; `both` is those beside all that `webhook` is."""
 
+import json
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.chart.render import Object, objects, one, text
+from tests.chart.render import CHART, Object, objects, one, text
 
 ENGINES = ("webhook", "both", "policy")
 POLICY = ("MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding")
@@ -66,6 +67,20 @@ def test_the_image_and_its_delivery_are_the_charts(helm: Path) -> None:
     assert f'"mirror.example.com/initshim/reaper@{digest}"' in code
     assert 'pullPolicy: "Always"' in code
     assert "(true ? Object.spec.volumes{" in code
+
+
+def test_it_delivers_by_image_volume_only_where_that_is_said(helm: Path) -> None:
+    """`auto`, where the chart has it, is the init container here: a policy can't see the nodes."""
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    ways = schema["properties"]["delivery"]["enum"]
+    assert {"initContainer", "imageVolume"} <= set(ways)
+    for way in ways:
+        for engine in ("both", "policy"):
+            found = rendered(helm, engine, "--set", f"delivery={way}")
+            code = "".join(expressions(one(found, POLICY[0])))
+            chosen = "true" if way == "imageVolume" else "false"
+            assert f"({chosen} ? Object.spec.volumes{{" in code
+            assert f"!(variables.lacksVolume && {chosen})" in code
 
 
 def test_no_value_of_the_patch_is_a_list_of_objects(helm: Path) -> None:

@@ -22,6 +22,7 @@ from tests.integration.faults.stage import Stage
 _FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 _HALF_OPEN = 10_000
 _SLOW = 200
+_GONE_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Fault:
     needs: Path | None = None
     fresh: str = ""  # "image" or "registry": what each pod has that nobody has asked for before
     environment: dict[str, str] = field(default_factory=dict)
+    engine: str = "webhook"  # the chart's value
 
 
 def end_a_replica(stage: Stage) -> None:
@@ -51,6 +53,14 @@ def kill_a_replica(stage: Stage) -> None:
     killed = stage.service.replicas[0]
     killed.popen.kill()
     await_change("the kubelet saw it", lambda: killed.restarts > 0)
+    stage.service.await_ready()
+
+
+def lose_every_replica(stage: Stage) -> None:
+    """Have none for a while, as after an upgrade that went wrong."""
+    count = stage.service.kill_all()
+    time.sleep(_GONE_SECONDS)
+    stage.service.start(count, {})
     stage.service.await_ready()
 
 
@@ -198,9 +208,12 @@ def _allow_descriptors(count: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (count, max(hard, count)))
 
 
+_NONE = f"all are gone for {_GONE_SECONDS:g} s"
 FAULTS = (
     Fault("SIGTERM of a replica", "its pod is deleted", end_a_replica, 20),
     Fault("SIGKILL of a replica", "its process is killed", kill_a_replica, 18),
+    Fault("no replica", _NONE, lose_every_replica, 25),
+    Fault("no replica, `engine: both`", _NONE, lose_every_replica, 25, engine="both"),
     Fault("rolling restart", "every replica is replaced, one by one", replace_all, 46),
     Fault(
         "certificate rotation",

@@ -26,6 +26,8 @@ from tests.integration.faults.load import Load, generating
 from tests.integration.faults.programs import build
 from tests.integration.faults.service import Launch, Service, service
 from tests.integration.registry.registries import in_thread
+from webhook.cli.installation import dry_run_pod
+from webhook.core.argv import INIT
 
 NAMESPACE = "shop"
 REGISTRY = "registry.initshim.test"
@@ -33,6 +35,7 @@ ROOT = os.geteuid() == 0
 _CONFIGURATION = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/initshim"
 _BUNDLE = "webhook-ca.crt"
 _PATIENCE = 90.0
+_WARNED_OF = {"metadata": {"name": dry_run_pod.NAME}, **dry_run_pod.for_policy("reaper")}
 _PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 Json = dict[str, Any]
 _MOST_NEW = 5000  # registries of one image each
@@ -93,6 +96,7 @@ class Stage:
     names: NameServer | None
     registry_host: str
     _runs: int = field(default=0)
+    _engine: str = "webhook"
 
     @contextmanager
     def creating(
@@ -206,6 +210,28 @@ class Stage:
                 if set(load.wait(1).outcomes) == {"wrapped"}:
                     return
             assert time.monotonic() < end, "pods are not wrapped"
+
+    def choose(self, engine: str) -> None:
+        """Apply the chart with this engine, and wait until the API server goes by it."""
+        if engine == self._engine:
+            return
+        install(self.plane, {"engine": engine})
+        if engine == "webhook":
+            for kind in ("mutatingadmissionpolicybinding", "mutatingadmissionpolicy"):
+                self.plane.kubectl("delete", kind, RELEASE)
+        self._engine = engine
+        by_policy = engine != "webhook"
+        end = time.monotonic() + _PATIENCE
+        while self._settles() is not by_policy:
+            assert time.monotonic() < end, f"the API server does not go by engine: {engine}"
+            time.sleep(0.2)
+        self.await_wrapping()
+
+    def _settles(self) -> bool:
+        """Tell whether a pod that the webhook warns of comes back wrapped without a warning."""
+        answer = self.plane.api.post(f"{_PODS}?dryRun=All", json=_WARNED_OF)
+        wrapped = bool(answer.json()["spec"]["containers"][0]["command"][0] == INIT)
+        return wrapped and not answer.headers.get_list("warning")
 
     def call(self, method: str, path: str, **more: Any) -> Json:
         """Ask the API server as its administrator."""

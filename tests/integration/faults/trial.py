@@ -45,12 +45,14 @@ def try_fault(stage: Stage, fault: Fault, *, rate: float) -> Trial:
     """Inflict a fault under load, and count what the API server has stored at the end."""
     if fault.environment:
         stage.replace_replicas(fault.environment)
+    stage.choose(fault.engine)
     with stage.creating(rate=rate, seconds=fault.seconds, fresh=fault.fresh) as load:
         time.sleep(_BEFORE)
         remark = fault.inflict(stage) or ""
         figures = load.wait(fault.seconds)
     trial = _count(stage, fault, figures, remark, rate)
     stage.clear()
+    stage.choose("webhook")
     if fault.environment:
         stage.replace_replicas({})
     stage.service.await_ready()
