@@ -39,10 +39,18 @@ class LoopTime:
     """Who used how much of the loop lately, and who waits for a turn."""
 
     def __init__(
-        self, clock: Callable[[], float], *, round_: Callable[[], float] | None = None
+        self,
+        clock: Callable[[], float],
+        *,
+        cpu: Callable[[], float] | None = None,
+        round_: Callable[[], float] | None = None,
     ) -> None:
-        """`round_` gives the same as long as a round of the loop goes on: uvloop's own clock."""
+        """`cpu` counts seconds of CPU: nobody is charged for what a busy machine takes from it.
+
+        `round_` gives the same as long as a round of the loop goes on: uvloop's own clock.
+        """
         self._clock = clock
+        self._cpu = cpu or clock
         self._round = round_ or clock
         self._at = 0.0  # the round that goes on
         self._spent = 0.0  # seconds of all steps in it
@@ -78,14 +86,14 @@ class LoopTime:
                     except BaseException as error:  # noqa: BLE001 - the coroutine's to handle
                         failed.append(error)
                         turns = None
-                start = self._clock()
+                start = self._cpu()
                 try:
                     waits = _resumed(work, failed)
                 except StopIteration as end:
                     result: T = end.value
                     return result
                 finally:
-                    self._ended(tenant, self._clock() - start, turns)
+                    self._ended(tenant, self._cpu() - start, turns)
                 try:
                     yield waits
                     turns = self._turns_of(tenant)

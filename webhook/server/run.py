@@ -81,7 +81,7 @@ async def serve(
         events = _recorder(client, observer) if client and settings.events else None
         loop = asyncio.get_running_loop()
         # The loop's own clock stands still during a round.
-        loop_time = LoopTime(time.monotonic, round_=loop.time)
+        loop_time = LoopTime(time.monotonic, cpu=time.thread_time, round_=loop.time)
         loop.set_task_factory(loop_time.make_task)  # type: ignore[arg-type]
         app = create_app(
             engine,
