@@ -1,6 +1,5 @@
 """A search beside the list: pods, answers, pull secrets, connections that nobody thought of."""
 
-import asyncio
 import json
 import os
 import time
@@ -17,7 +16,7 @@ from tests.attacks.peers import held
 from tests.attacks.pods import container
 from tests.attacks.registries import always, asked
 from tests.attacks.secrets import used
-from tests.attacks.trial import Outcome, judged
+from tests.attacks.trial import Outcome, elsewhere, judged
 from tests.attacks.wire import get, post
 from tests.fakes.reviews import body, pod
 
@@ -153,7 +152,7 @@ def test_nothing_that_is_found_is_felt_by_a_neighbour() -> None:
         """What is tried is drawn, not listed."""
 
     attack = Attack("search", "anybody", "what hypothesis draws", nothing)
-    with arena() as (found, neighbour), arena() as (_, spared):
+    with arena() as (found, neighbour), arena() as (_, spared), elsewhere() as attacking:
         time.sleep(3)
         for each in (neighbour, spared):
             each.felt()
@@ -161,7 +160,7 @@ def test_nothing_that_is_found_is_felt_by_a_neighbour() -> None:
         @settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
         @given(st.one_of(_pods(), _answers(), _secrets(), _connections()))
         def one(case: Case) -> None:
-            asyncio.run(case(found))
+            attacking(case(found))
             time.sleep(1)  # a few honest reviews at least
             died = "" if found.webhook.popen.poll() is None else "ended"
             felt, twin = neighbour.felt(), spared.felt()

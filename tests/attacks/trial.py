@@ -54,7 +54,7 @@ def tried(attack: Attack, *, seconds: float = 4.0) -> Outcome:
     with (
         arena(**attack.settings) as (found, neighbour),
         arena(**attack.settings) as (_, spared),
-        _elsewhere() as attacking,
+        elsewhere() as attacking,
     ):
         time.sleep(_CALM)
         for each in (neighbour, spared):
@@ -79,7 +79,7 @@ def tried(attack: Attack, *, seconds: float = 4.0) -> Outcome:
 
 
 @contextmanager
-def _elsewhere() -> Iterator[Callable[[Coroutine[Any, Any, None]], None]]:
+def elsewhere() -> Iterator[Callable[[Coroutine[Any, Any, None]], None]]:
     """Give what runs an attack, all of it in one loop, as if on another machine."""
     with ThreadPoolExecutor(1, initializer=yield_cpu) as thread, asyncio.Runner() as runner:
         yield lambda work: thread.submit(runner.run, work).result()

@@ -89,6 +89,19 @@ def test_a_release_takes_every_base_image_by_a_digest_that_it_looked_up() -> Non
     assert containers == {"${{ needs.bases.outputs.full }}"}
 
 
+def test_a_release_takes_its_builders_by_digests_too() -> None:
+    release = dict(jobs(ROOT / ".github" / "workflows" / "release.yml"))
+    given: dict[str, str] = {}
+    for name, job in release.items():
+        for step in job["steps"]:
+            action = step.get("uses", "").partition("@")[0]
+            if action in ("docker/setup-qemu-action", "docker/setup-buildx-action"):
+                assert "bases" in job["needs"], name
+                given |= step["with"]
+    pinned = "${{ needs.bases.outputs.%s }}"
+    assert given == {"image": pinned % "binfmt", "driver-opts": f"image={pinned % 'buildkit'}"}
+
+
 def test_the_workflow_runs_what_ci_runs_on_every_supported_python() -> None:
     test = ROOT / ".github" / "workflows" / "test.yml"
     job = dict(jobs(test))["test"]
