@@ -31,4 +31,5 @@ def asking(peer: str, body: bytes) -> str:
 @lru_cache(maxsize=1024)
 def _tenant(peer: str, namespace: bytes) -> str:
     quoted = namespace.split(b'"', 2)
-    return tenants.named(peer, quoted[1].decode("latin-1") if len(quoted) == 3 else "")
+    named = len(quoted) == 3 and len(quoted[1]) <= _LONGEST
+    return tenants.named(peer, quoted[1].decode("latin-1") if named else "")

@@ -119,3 +119,22 @@ async def test_a_task_works_for_whom_it_was_started() -> None:
     with tenants.working_for("shop"):
         task = asyncio.create_task(who())
     assert (await task, tenants.current()) == ("shop", "")
+
+
+@pytest.mark.parametrize("most", [8, 32, 128])
+async def test_a_peer_that_makes_up_tenants_leaves_places_for_another_peers(most: int) -> None:
+    shares = Shares(most)
+    made_up = [await taken(shares, f"10.9.9.9 n{at}", 5) for at in range(200)]
+    honest = [await taken(shares, f"10.0.0.1 {name}", 1) for name in ("shop", "bank")]
+    held = [shares.held(f"10.0.0.1 {name}") for name in ("shop", "bank")]
+    assert held[0] == 1
+    assert held == [1, 1] or most == 8  # of one place that is left
+    await ended(*made_up, *honest)
+
+
+async def test_nobody_uses_up_what_is_a_namespaces_by_asking_in_its_name() -> None:
+    shares = Shares(8)
+    posing = await taken(shares, "10.9.9.9 shop", 100)
+    true = await taken(shares, "10.0.0.1 shop", 1)
+    assert shares.held("10.0.0.1 shop") == 1
+    await ended(posing, true)
