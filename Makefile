@@ -36,7 +36,7 @@ N ?= $(if $(T)$(K),0,auto)
 CHOSEN = $(T) $(if $(K),-k "$(K)") -n $(N) --dist loadgroup
 TESTS := .venv/.has-test .venv/.has-traces .venv/.has-cli .venv/.has-coverage
 
-.PHONY: help demo test quick coverage mutants assets integration node node-test node-down faults soak attacks lint fuzz bench \
+.PHONY: help demo test quick coverage mutants assets kyverno integration node node-test node-down faults soak attacks lint fuzz bench \
 	bench-reaper bench-webhook bench-cluster bench-engines reaper dist single-file locked-dist docs site site-test lock clean
 .DEFAULT_GOAL := help
 
@@ -64,6 +64,9 @@ mutants: $(TESTS) .venv/.has-coverage ## Change the code and see whether a test 
 
 assets: $(TESTS) ## Find or build kube-apiserver and etcd, the newest and an old one
 	@$(BIN)/python -m tests.integration.controlplane.assets
+
+kyverno: $(TESTS) ## Build Kyverno's command line, which judges a rule of docs/admission-policies.md
+	@env -u XDG_CACHE_HOME $(BIN)/python -m tests.docs.kyverno
 
 integration: assets ## Run the tests against real API servers, built once (needs Go, or KUBEBUILDER_ASSETS)
 	$(PYTEST) $(T) $(if $(K),-k "$(K)") -m controlplane -n 2 --dist loadgroup
