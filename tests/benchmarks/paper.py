@@ -62,7 +62,7 @@ def write(figures: Figures, out: Path) -> str:
 _HEAD = """# What initshim costs a cluster
 
 `make bench-cluster` writes this page (it needs root, runc, podman, buildah and busybox); medians,
-with quartiles in brackets. What is measured and what is reckoned are kept apart.
+with quartiles in brackets. What is measured and what is worked out are kept apart.
 
 ## Measured: one pod
 """
@@ -138,7 +138,7 @@ def _paper(figures: Figures, webhook: Mapping[str, float]) -> str:
             f"{NODES * IMAGES * DEBIAN_LAYER / 1e9:,.0f} at most"
         ),
     }
-    lines = ["| reckoned | |", "|---|---:|"]
+    lines = ["| worked out | |", "|---|---:|"]
     return "\n".join([*lines, *(f"| {name} | {value} |" for name, value in rows.items())])
 
 

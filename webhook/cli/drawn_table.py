@@ -28,15 +28,14 @@ def draw(
     names = [Text(name, "bold") for name in head]
     natural = [max(each.cell_len for each in column) for column in zip(names, *cells, strict=True)]
     kept = _fitting(head, natural, numbers, console.width)
-    widths = _narrowed(head[:kept], natural[:kept], numbers, console.width)
-    right = [name in numbers for name in head[:kept]]
-    for line in _lines(console, names[:kept], widths, right):
-        console.print(line, soft_wrap=True)
-    for row in cells:
-        for line in _lines(console, row[:kept], widths, right):
+    below = [at for at in range(len(head)) if at not in kept]
+    widths = _narrowed([natural[at] for at in kept], [head[at] in numbers for at in kept], console)
+    right = [head[at] in numbers for at in kept]
+    for row in (names, *cells):
+        for line in _lines(console, [row[at] for at in kept], widths, right):
             console.print(line, soft_wrap=True)
-        for name, cell in zip(head[kept:], row[kept:], strict=True):
-            for line in _below(console, name, cell):
+        for at in below if row is not names else ():
+            for line in _below(console, head[at], row[at]):
                 console.print(line, soft_wrap=True)
 
 
@@ -50,21 +49,31 @@ def _taken(widths: Sequence[int]) -> int:
 
 def _fitting(
     head: Sequence[str], widths: Sequence[int], numbers: Collection[str], width: int
-) -> int:
-    """Count the columns that stay beside each other; one of numbers is never moved."""
-    kept = len(head)
-    while kept > _FEWEST and head[kept - 1] not in numbers and _taken(widths[:kept]) > width:
-        kept -= 1
+) -> list[int]:
+    """Choose the columns that stay beside each other.
+
+    Prose goes first, from the right; then, as long as folding would not do, the widest column.
+    """
+    kept = list(range(len(head)))
+    while _taken([widths[at] for at in kept]) > width and len(kept) > _FEWEST:
+        if head[kept[-1]] not in numbers:
+            kept.pop()
+        elif _taken([_least(head[at], widths[at], numbers) for at in kept]) > width:
+            kept.remove(max(kept[_FEWEST:], key=lambda at: widths[at]))
+        else:
+            break
     return kept
 
 
-def _narrowed(
-    head: Sequence[str], widths: Sequence[int], numbers: Collection[str], width: int
-) -> list[int]:
+def _least(name: str, width: int, numbers: Collection[str]) -> int:
+    return width if name in numbers else min(width, _NARROWEST)
+
+
+def _narrowed(widths: Sequence[int], number: Sequence[bool], console: Console) -> list[int]:
     """Take from the widest column of text, time and again, what is too much."""
     narrowed = list(widths)
-    texts = [at for at, name in enumerate(head) if name not in numbers]
-    while _taken(narrowed) > width:
+    texts = [at for at, is_number in enumerate(number) if not is_number]
+    while _taken(narrowed) > console.width:
         widest = max(texts, key=lambda at: narrowed[at])
         if narrowed[widest] <= _NARROWEST:
             break
