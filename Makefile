@@ -37,7 +37,7 @@ CHOSEN = $(T) $(if $(K),-k "$(K)") -n $(N) --dist loadgroup
 TESTS := .venv/.has-test .venv/.has-traces .venv/.has-cli .venv/.has-coverage
 
 .PHONY: help demo test quick coverage mutants assets kyverno integration node node-test node-down faults soak attacks lint fuzz bench \
-	bench-reaper bench-webhook bench-cluster bench-engines reaper dist single-file locked-dist docs site site-test lock clean
+	bench-reaper bench-webhook bench-cluster bench-engines reaper dist single-file signed-chart cut locked-dist docs site site-test lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -125,6 +125,17 @@ single-file: .venv/.ready .venv/.has-cli .venv/.has-single-file ## Build the com
 	$(BIN)/python packaging/single_file.py --target $(TARGET)
 	$(BIN)/python packaging/krew.py
 	test "$(TARGET)" != "$$(uname -m | sed 's/x86_64/amd64/;s/aarch64/arm64/')" || PEX_ROOT=$(CACHE)/pex dist/initshim-linux-$(TARGET) --version
+
+HELM ?= helm
+DIST ?= dist
+# As helm signs and verifies: KEYRING has the secret key KEY, PUBLIC the public one.
+signed-chart: ## Package the chart, sign it, and verify what was signed: KEY=… KEYRING=… PUBLIC=…
+	$(HELM) package charts/initshim --destination "$(DIST)" --sign --key "$(KEY)" --keyring "$(KEYRING)"
+	$(HELM) verify "$(DIST)"/initshim-*.tgz --keyring "$(PUBLIC)"
+
+cut: ## Make the changelog's Unreleased a version, and set it everywhere: VERSION=1.2.3
+	$(PYTHON) packaging/cut.py "$(VERSION)"
+	$(MAKE) docs
 
 # In a release: with nothing installed but what requirements-build.lock names, by its hashes.
 locked-dist:

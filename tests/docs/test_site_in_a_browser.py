@@ -55,17 +55,23 @@ QUESTIONS = {
     "Prometheus": "metrics.html",
     "helm template": "inject.html",
 }
+# On a phone what a terminal printed, a wide table and a picture scroll, each in a box of its own.
 _OVERFLOWING = """() => {
-  const page = document.documentElement, edge = page.clientWidth + 1;
-  const beyond = [...document.querySelectorAll("table, .language-sh pre, img")].filter(each => {
-    if (each.tagName === "PRE") return each.scrollWidth > each.clientWidth + 1;
-    const scrolls = each.closest(".md-typeset__scrollwrap");
-    return (scrolls && innerWidth < 500 ? scrolls : each).getBoundingClientRect().right > edge;
+  const page = document.documentElement, edge = page.clientWidth + 1, phone = innerWidth < 500;
+  const samples = [...document.querySelectorAll(phone ? ".language-sh code" : ".highlight code")];
+  const cut = samples.filter(each => each.scrollWidth > each.clientWidth + 1);
+  const beyond = [...document.querySelectorAll("table, img")].filter(each => {
+    const scrolls = phone && (each.closest(".md-typeset__scrollwrap") || each.closest("p"));
+    return (scrolls || each).getBoundingClientRect().right > edge;
   });
-  return [page.scrollWidth - page.clientWidth, ...beyond.map(each => each.innerText.slice(0, 60))];
+  const tiny = [...document.querySelectorAll("article img[src$='.svg']")].filter(each =>
+    each.clientWidth / each.naturalWidth < 0.6);
+  return [
+    page.scrollWidth - page.clientWidth,
+    ...[...cut, ...beyond].map(each => each.innerText.slice(0, 60)),
+    ...tiny.map(each => `too small to read: ${each.src}`),
+  ];
 }"""
-
-
 _AXE = """async options => (await axe.run(options)).violations.map(each =>
   `${each.id} (${each.nodes.length}): ${each.nodes.slice(0, 3).map(node => node.html.slice(0, 90))}`
 )"""
@@ -151,13 +157,18 @@ def test_what_these_tests_look_for_is_found(site: tuple[str, list[str]], page: A
           const text = document.querySelector("article p");
           text.style.color = "#ddd"; text.style.background = "#fff";
           text.insertAdjacentHTML("afterend", "<img src='https://elsewhere.invalid/x'>"
-            + "<div style='width: 2000px'>wide</div>");
+            + "<div style='width: 2000px'>wide</div>"
+            + "<div class='language-sh'><code style='display: block; overflow: auto; width: 9px'>"
+            + "cut_here</code></div>");
+          document.querySelector("article img[src$='.svg']").style = "width: 50px; min-width: 0";
           console.error("loud");
         }"""
     )
     page.wait_for_function("document.images.length && [...document.images].every(i => i.complete)")
     found = " ".join([*overflowing(page), *of_axe(page, {}), *page.said])
-    for expected in ("too wide", "color-contrast", "image-alt", "elsewhere.invalid", "loud"):
+    assert page.locator(".language-sh code").count() > 1
+    seen = ("too wide", "color-contrast", "image-alt", "elsewhere.invalid", "loud", "cut_here")
+    for expected in (*seen, "too small to read"):
         assert expected in found
 
 
