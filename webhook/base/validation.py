@@ -10,6 +10,7 @@ _WORDS = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
     "dict_type": "must be a mapping",
+    "finite_number": "must be a number that ends",
     "extra_forbidden": "there is no such key",
     "float_parsing": "must be a number",
     "float_type": "must be a number",
@@ -17,6 +18,7 @@ _WORDS = {
     "greater_than_equal": "must be at least {ge:g}",
     "int_from_float": "must be a whole number",
     "int_parsing": "must be a whole number",
+    "int_parsing_size": "is too large",
     "int_type": "must be a whole number",
     "less_than": "must be less than {lt:g}",
     "less_than_equal": "must be at most {le:g}",
@@ -27,8 +29,14 @@ _WORDS = {
     "missing": "is needed",
     "model_type": "must be a mapping",
     "path_type": "must be a path",
+    "string_pattern_mismatch": "is not of the form {pattern}",
+    "string_too_short": "must not be empty",
     "string_type": "must be a text",
+    "too_short": "must not be empty",
 }
+
+# What our own validators say; everything else is pydantic's own words, which speak of its inputs.
+_OURS = frozenset({"value_error"})
 
 
 def sentence(what: str, error: ValidationError, *, prefix: str = "") -> str:
@@ -42,10 +50,10 @@ def sentence(what: str, error: ValidationError, *, prefix: str = "") -> str:
 
 def words(problem: Mapping[str, Any]) -> str:
     """Say one problem in plain words: one of ValidationError.errors()."""
-    known = _WORDS.get(str(problem["type"]))
-    if known:
-        return known.format(**(problem.get("ctx") or {}))
-    return str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] in _OURS:
+        return str(problem["msg"]).removeprefix("Value error, ")
+    known = _WORDS.get(str(problem["type"]), "can't be used")
+    return known.format(**(problem.get("ctx") or {}))
 
 
 def _place(loc: Sequence[int | str], prefix: str) -> str:
