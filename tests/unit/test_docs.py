@@ -3,10 +3,13 @@
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+import yaml
 
 from initshim.grammar import OPTIONS
 from webhook.core.reasons import UNRESOLVED, Reason
@@ -101,3 +104,20 @@ def test_every_reason_is_in_the_table_and_who_needs_a_hand_is_told_what_to_do() 
         assert f"| `{reason}`" in table
         assert reason.meaning.sentence
         assert reason not in UNRESOLVED or reason.meaning.remedy
+
+
+def test_every_page_is_in_the_navigation(tmp_path: Path) -> None:
+    publish = script("publish")
+    config = yaml.safe_load(publish.stage(tmp_path).read_text())
+    pages = {page.relative_to(tmp_path / "docs").as_posix() for page in tmp_path.rglob("*.md")}
+    listed = list(_leaves(config["nav"]))
+    assert set(listed) == pages
+    assert len(listed) == len(set(listed))
+
+
+def _leaves(nav: Any) -> Iterator[str]:
+    for part in nav.values() if isinstance(nav, dict) else nav:
+        if isinstance(part, str):
+            yield part
+        else:
+            yield from _leaves(part)
