@@ -192,7 +192,7 @@ wrapped.
 | Init system | Base name | Path | With |
 |---|---|---|---|
 {systems}
-## What an image tells
+## What an image or a pod tells
 
 Where a container gives no command, its image can tell of an init system that its entry script
 starts in the end:
@@ -200,6 +200,9 @@ starts in the end:
 - STOPSIGNAL {signals};
 - a variable whose name begins with `S6_`;
 - the label {labels}.
+
+The pod itself can tell the same way, by a variable in the container's `env` whose name begins with
+`S6_`, or by `lifecycle.stopSignal: SIGRTMIN+3`. Its image is then not looked up.
 
 A container that runs something else of such an image all the same says so with `command:` or
 [`initshim.dev/entrypoint.<container>`](how-it-works.md).

@@ -190,6 +190,19 @@ def init_system_of(stop_signal: str, variables: Iterable[str], labels: Mapping[s
     return ""
 
 
+def init_system_of_pod(stop_signal: str, names: Iterable[str]) -> str:
+    """Give what of a container's own stop signal and variables tells of one, "" where nothing does.
+
+    The API server takes a signal's name in one spelling only.
+    """
+    if stop_signal in STOP_SIGNALS:
+        return f"stopSignal {stop_signal}"
+    for name in names:
+        if name.startswith("S6_") and _variable(f"{name}="):
+            return name
+    return ""
+
+
 def _holds_one(text: str, hints: Iterable[str]) -> bool:
     for hint in hints:  # noqa: SIM110  # `any` over a generator costs each review more
         if hint in text:

@@ -79,6 +79,17 @@ class Container(Struct, frozen=True):
         return self.fields.termination_message_path or TERMINATION_LOG
 
     @property
+    def stop_signal(self) -> str:
+        """The signal that is to end it, where the pod says which."""
+        lifecycle = self.fields.lifecycle
+        return (lifecycle.stop_signal or "") if lifecycle else ""
+
+    @property
+    def variables(self) -> list[str]:
+        """The names of the variables that the pod gives it."""
+        return [each.name for each in self.fields.env or () if each.name]
+
+    @property
     def runs_on(self) -> bool:
         """True for one that stays: an app container, or a native sidecar."""
         return self.field == "containers" or self.fields.restart_policy == "Always"

@@ -24,6 +24,7 @@ MIRROR = "kubernetes.io/config.mirror"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _OUR_FOLDER = MOUNT.removeprefix("/")
 LONGEST_PATH = 4096  # PATH_MAX
+_LONGEST_HINT = 100
 _LONGEST_NAME = 253  # characters of an object's name (apimachinery, pkg/util/validation)
 
 
@@ -264,6 +265,9 @@ def _decide(
     if container.command:
         return settle(container, None, init_systems=rules.init_systems)
     by_hand = options.entrypoints.get(container.name)
+    told = inits.init_system_of_pod(container.stop_signal, container.variables)
+    if told and not by_hand:
+        return Skip(container, Reason.NEEDS_PID_1, f"its {told[:_LONGEST_HINT]} tells so")
     if swapped and not by_hand:
         return Skip(container, Reason.IMAGE_SWAPPED)
     known = ImageConfig(by_hand) if by_hand else _known(container.image, rules.images)

@@ -15,6 +15,12 @@ from webhook.core.errors import BadPod
 Quantity = str | int | float | None  # null is 0 to the API server
 
 
+class Named(Struct, frozen=True, gc=False):
+    """Something whose name alone is read."""
+
+    name: str | None = None
+
+
 class Mount(Struct, frozen=True, gc=False, rename="camel"):
     """A volume mount."""
 
@@ -60,10 +66,11 @@ class Handler(Struct, frozen=True):
 
 
 class Lifecycle(Struct, frozen=True, rename="camel"):
-    """A container's hooks."""
+    """A container's hooks, and the signal that is to end it."""
 
     post_start: Handler | None = None
     pre_stop: Handler | None = None
+    stop_signal: str | None = None
 
 
 class Container(Struct, frozen=True, rename="camel"):
@@ -73,6 +80,7 @@ class Container(Struct, frozen=True, rename="camel"):
     image: str | None = None
     command: list[str] | None = None
     args: list[str] | None = None
+    env: list[Named] | None = None
     volume_mounts: list[Mount] | None = None
     volume_devices: list[Device] | None = None
     image_pull_policy: str | None = None
@@ -84,12 +92,6 @@ class Container(Struct, frozen=True, rename="camel"):
     readiness_probe: Handler | None = None
     startup_probe: Handler | None = None
     lifecycle: Lifecycle | None = None
-
-
-class Named(Struct, frozen=True, gc=False):
-    """Something whose name alone is read."""
-
-    name: str | None = None
 
 
 class EmptyDir(Struct, frozen=True, gc=False):

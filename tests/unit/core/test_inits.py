@@ -192,6 +192,20 @@ def test_an_image_tells_of_its_init_system(
     assert isinstance(settled, Skip) is bool(hint)
 
 
+@pytest.mark.parametrize(
+    ("signal", "names", "hint"),
+    [
+        ("SIGRTMIN+3", [], "stopSignal SIGRTMIN+3"),
+        ("", ["TZ", "S6_KEEP_ENV"], "S6_KEEP_ENV"),
+        ("SIGTERM", ["S6_", "s6_x", "NOT_S6_X", "S6_lower", "S6"], ""),
+        ("SIGRTMIN+4", [], ""),
+        ("sigrtmin+3", [], ""),
+    ],
+)
+def test_a_pod_tells_of_its_init_system(signal: str, names: list[str], hint: str) -> None:
+    assert inits.init_system_of_pod(signal, names) == hint
+
+
 def test_a_container_with_a_command_of_its_own_is_not_what_its_image_tells() -> None:
     [container] = containers_of("containers", [schema.Container("app", command=["/app"])])
     assert not isinstance(settle(container, read({"stopsignal": "SIGRTMIN+3"})), Skip)

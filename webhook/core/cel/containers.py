@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from webhook.core import inits
 from webhook.core.annotations import ENTRYPOINT, EXCLUDE, INCLUDE_INIT, ON
 from webhook.core.argv import INIT
 from webhook.core.cel import argvs
@@ -51,6 +52,13 @@ def is_wrapped(container: str) -> str:
     return f"({has_command(container)} && {container}.command[0] == {literal(INIT)})"
 
 
+def tells_of_system(container: str) -> str:
+    """`inits.init_system_of_pod`."""
+    signal = f'{container}.?lifecycle.?stopSignal.orValue("") in {literal(inits.STOP_SIGNALS)}'
+    name = f"e.name.matches({literal(f'^{inits.VARIABLES}$')})"
+    return f"({signal} || {container}.?env.orValue([]).exists(e, {name}))"
+
+
 def known(rules: Rules) -> str:
     """Give `[ENTRYPOINT, CMD]` for the container `c`; `[]` where nobody told, or nobody asked."""
     key = f"{literal(ENTRYPOINT)} + c.name"
@@ -88,6 +96,8 @@ def fate(rules: Rules) -> str:
         ': i >= variables.apps && c.?restartPolicy.orValue("") != "Always"'
         f" && !variables.includesInit ? {literal(Reason.INIT_CONTAINER)}\n"
         f": {path_taken('c')} ? {literal(Reason.NAME_TAKEN)}\n"
+        f": !{has_command('c')} && !({literal(ENTRYPOINT)} + c.name in variables.annotations)"
+        f" && {tells_of_system('c')} ? {literal(Reason.NEEDS_PID_1)}\n"
         f": {has_command('c')} || variables.known[i].size() > 0\n"
         f"? ({by_argv})\n"
         f": variables.swapped ? {literal(Reason.IMAGE_SWAPPED)}\n"
