@@ -96,7 +96,7 @@ def fate(rules: Rules) -> str:
         ': i >= variables.apps && c.?restartPolicy.orValue("") != "Always"'
         f" && !variables.includesInit ? {literal(Reason.INIT_CONTAINER)}\n"
         f": {path_taken('c')} ? {literal(Reason.NAME_TAKEN)}\n"
-        f": !{has_command('c')} && !({literal(ENTRYPOINT)} + c.name in variables.annotations)"
+        f": !({has_command('c')}) && !({literal(ENTRYPOINT)} + c.name in variables.annotations)"
         f" && {tells_of_system('c')} ? {literal(Reason.NEEDS_PID_1)}\n"
         f": {has_command('c')} || variables.known[i].size() > 0\n"
         f"? ({by_argv})\n"
