@@ -31,7 +31,9 @@ def write(figures: Figures, names: list[str], out: Path) -> str:
         "sender's CPU or on one that sleeps: 10 or 40 µs, whichever init it is.\n\n"
         f"{table}\n\n![The same figures as a picture](reaper.svg)\n\n"
         f"Measured on {os.cpu_count()} CPUs, Linux {platform.release().split('-')[0]}, "
-        f"{platform.machine()}; the peers are Debian's packages.\n"
+        f"{platform.machine()}; the peers are Debian's packages. The load average was\n"
+        f"{os.getloadavg()[2]:.0f} in the last quarter of an hour: "
+        "on a machine that does other work, too, the quartiles lie\nfar apart.\n"
     )
     return table
 
