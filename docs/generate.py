@@ -185,7 +185,8 @@ Known by the base name of the program that the container becomes, also behind
 Known anywhere in the argv: behind an entry script, behind `env`, and as a word of a command in a
 shell's `-c` string. A base name counts as the program, as an argument that is no option's value,
 and as a path into a folder of programs (`bin`, `sbin`, `libexec`, `command`, `systemd`).
-Arguments of `echo`, `cat`, `rm` and others that only read or print don't count. So
+Arguments of `echo`, `cat`, `rm`, `pgrep`, `apt-get` and others that only read, print, look for or
+install don't count. So
 `app --config /init.d`, `init-db`, `fluent-bit -i systemd` and `sh -c 'echo /sbin/init'` are
 wrapped.
 

@@ -110,12 +110,15 @@ LABELS: tuple[tuple[str, str], ...] = (("com.redhat.component", "ubi[0-9]+-init(
 # Folders that hold programs: in an argument, /run/systemd is no program, /lib/systemd/systemd is.
 PROGRAM_FOLDERS = "(.*/)?(bin|sbin|libexec|command|systemd)"
 
-# Programs whose arguments are only read, written or printed.
+# Programs whose arguments are only read, written, printed, installed, or looked for.
 NEVER_RUN = frozenset(
     {
-        "[", "[[", "cat", "chmod", "chown", "cmp", "cp", "diff", "echo", "file", "find", "grep",
-        "head", "ln", "ls", "md5sum", "mkdir", "mv", "printf", "readlink", "realpath", "rm", "sed",
-        "sha256sum", "stat", "tail", "test", "touch", "type", "wc", "which",
+        "[", "[[", "apk", "apt", "apt-get", "basename", "cat", "chmod", "chown", "cmp", "cp",
+        "diff", "dirname", "dnf", "dpkg", "echo", "file", "find", "grep", "hash", "head",
+        "journalctl", "kill", "killall", "ldd", "ln", "ls", "md5sum", "microdnf", "mkdir", "mv",
+        "pgrep", "pidof", "pip", "pip3", "pkill", "printf", "ps", "readlink", "realpath", "rm",
+        "rpm", "sed", "service", "sha256sum", "stat", "systemctl", "tail", "test", "touch",
+        "type", "wc", "whereis", "which", "yum", "zypper",
     }
 )  # fmt: skip
 # One of them is in the name or path of every program above: most argvs hold none, and are done.

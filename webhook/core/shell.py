@@ -7,7 +7,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"})
+SHELLS = frozenset(
+    {"sh", "bash", "rbash", "dash", "ash", "ksh", "mksh", "lksh", "yash", "zsh", "fish"}
+)
+MULTI_CALL = frozenset({"busybox", "busybox.static", "toybox"})
+"""Programs whose first word names the one of theirs to be."""
+LOGINS = frozenset({"su", "runuser"})
+"""Programs that hand the value of `-c` to a user's shell."""
 
 _MOST_LEVELS = 4  # of a shell in a shell, or a program that runs one that runs one
 # What a script becomes stands at its end: that many characters, and commands, of it are read.
@@ -27,7 +33,9 @@ _TOKEN = re.compile(
 )
 _QUOTED = re.compile(r"""(?s)'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)""")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
-_SPLITS = ("-S", "--split-string")  # of env: its value is words
+_SPLIT = re.compile(r"-[iv0]*S|--split-string")  # of env: its value is words
+_GLUED_SPLIT = re.compile(r"(?:-[iv0]*S|--split-string=)(?=.)", re.DOTALL)
+_ENV_WORD = re.compile(r"""(?s)(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+""")
 _KEYWORDS = frozenset({"if", "then", "elif", "else", "while", "until", "do", "!", "{", "time"})
 
 
@@ -74,10 +82,21 @@ PREFIXES: dict[str, Prefix] = {
     "chroot": Prefix(long=_long("userspec groups"), operands=1),
     "taskset": Prefix(operands=1),
     "timeout": Prefix("ks", _long("kill-after signal"), operands=1),
+    "chrt": Prefix("TPD", operands=1),
+    "prlimit": Prefix(),
+    "numactl": Prefix("imNCpP", _long("interleave membind cpunodebind physcpubind preferred")),
+    "setarch": Prefix(operands=1),
+    "linux32": Prefix(),
+    "linux64": Prefix(),
+    "unshare": Prefix("SGRw", _long("setuid setgid root wd setgroups propagation")),
 }
 """Programs that become, or wait for, the one that they name."""
 
-_FRONT = frozenset({*SHELLS, *PREFIXES, "busybox"})
+FRONT = frozenset({*SHELLS, *PREFIXES, *MULTI_CALL, *LOGINS})
+"""Programs that run another one, which their words name."""
+
+_APPLET = Prefix()
+_RUNUSER = Prefix("ugGs", _long("user group supp-group shell"))
 
 BUILTINS = frozenset({"exec", "command"})
 """Those of them that only a shell knows."""
@@ -107,12 +126,12 @@ def commands(argv: Sequence[str]) -> Iterator[Command]:
 
 def runs_another(argv: Sequence[str]) -> bool:
     """Tell whether the first word is a shell, or a program that runs the one behind it."""
-    return bool(argv) and base_name(argv[0]) in _FRONT
+    return bool(argv) and base_name(argv[0]) in FRONT
 
 
 def script_of(words: Sequence[str]) -> tuple[str, Sequence[str]] | None:
     """Give a shell's `-c` string and the words behind it; None for anything else."""
-    if base_name(words[0]) == "busybox":
+    if base_name(words[0]) in MULTI_CALL:
         words = words[1:]
     if not words or base_name(words[0]) not in SHELLS:
         return None
@@ -128,6 +147,15 @@ def script_of(words: Sequence[str]) -> tuple[str, Sequence[str]] | None:
         wants_script = wants_script or (word[0] == "-" and "c" in word)
         at += word[-1] in "oO"  # the value of `-o pipefail`, also in `-euo pipefail`
     return (words[at], words[at + 1 :]) if wants_script and at < len(words) else None
+
+
+def _script_of_login(words: Sequence[str]) -> tuple[str, Sequence[str]] | None:
+    if base_name(words[0]) not in LOGINS:
+        return None
+    for at, word in enumerate(words[:-1]):
+        if word in ("-c", "--command", "--session-command"):
+            return words[at + 1], ()
+    return None
 
 
 def simple_commands(script: str) -> Iterator[list[str]]:
@@ -147,7 +175,7 @@ def _commands(words: Sequence[str], *, first: bool, levels: int) -> Iterator[Com
     words = behind_prefixes(words)
     if not words:
         return
-    script = script_of(words) if levels else None
+    script = (script_of(words) or _script_of_login(words)) if levels else None
     if script is None:
         yield Command(words, first)
         return
@@ -165,18 +193,35 @@ def _commands(words: Sequence[str], *, first: bool, levels: int) -> Iterator[Com
 def behind_prefixes(words: Sequence[str]) -> Sequence[str]:
     """Give the words from the program on that the leading ones run."""
     start, splits = 0, 0
-    while start < len(words) and (prefix := PREFIXES.get(base_name(words[start]))):
-        at, splitting = _behind_options(words, start, prefix)
-        if splitting and splits < _MOST_LEVELS:
-            words = [*words[at][:LONGEST_SCRIPT].split(), *words[at + 1 :]][:MOST_WORDS]
+    while start < len(words) and (prefix := _prefix_at(words, start)):
+        if words[start] == "command" and words[start + 1 : start + 2] in (["-v"], ["-V"]):
+            return ()  # it only tells where the program is
+        at, text = _behind_options(words, start, prefix)
+        if text is not None and splits < _MOST_LEVELS:
+            words = [*_split(text), *words[at:]][:MOST_WORDS]
             start, splits = 0, splits + 1
         else:
             start = at + prefix.operands
     return words[start:]
 
 
-def _behind_options(words: Sequence[str], start: int, prefix: Prefix) -> tuple[int, bool]:
-    """Give where a prefix's options end; True where that is a string that it takes for words."""
+def _prefix_at(words: Sequence[str], at: int) -> Prefix | None:
+    """Give what stands there if it runs another program; of busybox, its applet's ways."""
+    name = base_name(words[at])
+    if name in MULTI_CALL and at + 1 < len(words) and words[at + 1] in PREFIXES:
+        return _APPLET
+    if name == "runuser" and any(word in ("-u", "--user") for word in words[at:]):
+        return _RUNUSER
+    return PREFIXES.get(name)
+
+
+def _split(text: str) -> list[str]:
+    """Split as `env -S` does: at blanks, quotes taken off; what else a shell knows is a letter."""
+    return [_unquoted(word) for word in _ENV_WORD.findall(text[:LONGEST_SCRIPT])]
+
+
+def _behind_options(words: Sequence[str], start: int, prefix: Prefix) -> tuple[int, str | None]:
+    """Give where a prefix's options end, and the string among them that env takes for words."""
     name = base_name(words[start])
     at = start + 1
     while at < len(words) and _is_option(words[at], name):
@@ -184,10 +229,12 @@ def _behind_options(words: Sequence[str], start: int, prefix: Prefix) -> tuple[i
         at += 1
         if word == "--":
             break
-        if name == "env" and word in _SPLITS and at < len(words):
-            return at, True
+        if name == "env" and _SPLIT.fullmatch(word) and at < len(words):
+            return at + 1, words[at]
+        if name == "env" and (glued := _GLUED_SPLIT.match(word)):
+            return at, word[glued.end() :]
         at += _takes_next(word, prefix)
-    return at, False
+    return at, None
 
 
 def _is_option(word: str, name: str) -> bool:

@@ -11,7 +11,7 @@ from webhook.core.reasons import Reason
 
 WRAPPED = "wrapped"
 
-RUNS_OTHERS = (*sorted({*shell.PREFIXES, *shell.SHELLS}), "busybox")
+RUNS_OTHERS = tuple(sorted(shell.FRONT))
 # What can stand in a program's name or path. Anything else, quotes too, may be a word's end.
 _PART = "[A-Za-z0-9_./-]"
 _END = "[^A-Za-z0-9_./-]"
