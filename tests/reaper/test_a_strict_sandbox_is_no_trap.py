@@ -18,7 +18,7 @@ import pytest
 from initshim.build import REAPER
 from tests.reaper import kernel, need
 from tests.reaper.conftest import alone
-from tests.reaper.process import PROGRAMS, python
+from tests.reaper.process import PROGRAMS, python, shell
 
 if TYPE_CHECKING:
     from tests.reaper.process import Launcher
@@ -94,6 +94,18 @@ def test_a_denied_call_does_what_the_page_says(
         return
     assert running.wait() == 143
     assert running.err.rest() == ""
+
+
+@pytest.mark.parametrize("denial", ["EPERM", "ENOSYS"])
+def test_without_a_timer_linger_kills_at_once(reaper: Launcher, denial: str) -> None:
+    """Without an end to the wait there is none: not even for who ignores TERM."""
+    if platform.machine() != "x86_64":
+        pytest.skip("needs x86-64: the numbers are its own")
+    script = "trap '' TERM; sleep 1000 <&- >&- 2>&- & echo $!; exit 7"
+    running = reaper.start(shell(script), ("-l", "1000"), wrap=denying(("setitimer",), denial))
+    stray = int(running.out.line())
+    assert running.wait() == 7
+    kernel.wait_until(lambda: not kernel.alive(stray), "the stray was killed")
 
 
 @pytest.mark.parametrize("call", sorted({call for calls in rows() for call in calls}))

@@ -70,6 +70,24 @@ def test_as_pid_1_a_stopped_program_waits_for_cont(reaper: Launcher) -> None:
     assert running.wait() == 8
 
 
+@pytest.mark.usefixtures("namespaces")
+def test_as_pid_1_below_a_session_it_stops_nobody(reaper: Launcher) -> None:
+    """`unshare` on a shell's terminal: the session's leader is outside, and has no job to stop."""
+    inner = reaper.command(shell("echo up; read l; exit 8"), pid1=True)
+    outer = ["setsid", "--ctty", *shell('"$@"; echo code $?', *inner)]
+    running = reaper.raw(outer, terminal=True)
+    running.out.expect("up")
+    (unshare,) = kernel.children(running.popen.pid)
+    (pid,) = kernel.children(unshare)
+    (child,) = kernel.children(pid)
+    running.type(CTRL_Z)
+    kernel.wait_until(lambda: kernel.state(child) == "T", "Ctrl-Z stopped it")
+    os.kill(pid, signal.SIGCONT)
+    kernel.wait_until(lambda: kernel.state(child) == "S", "CONT woke it")
+    running.type("\n")
+    running.out.expect("code 8")
+
+
 def test_a_hang_up_reaches_the_program(reaper: Launcher, pid1: bool) -> None:
     running = reaper.start(shell("echo up; sleep 1000"), pid1=pid1, terminal=True)
     running.out.expect("up")
