@@ -11,7 +11,12 @@ from webhook.core.pod import Container
 from webhook.core.reasons import LONGEST_WARNING
 
 # What of /proc/1 is the program's own; its descriptors, root and environment are as they were.
-_LOOKS_AT_PID_1 = re.compile("/proc/1/(comm|exe|cmdline|maps|smaps|stat|status|task)($|[^a-z])")
+_LOOKS_AT_PID_1 = re.compile(
+    "/proc/+1/(?:[.]?/)*(comm|exe|cmdline|maps|smaps|stat|status|task)($|[^a-z])"
+)
+# In two steps, each in one pass: a pattern of both would begin anew at each `ps`.
+_RUNS_PS = re.compile("(?:^|[^a-z])ps ")
+_ABOUT_1 = re.compile("(?:-[pq] ?|--q?pid[ =])1(?:$|[^0-9])")
 _LONGEST_LOOKED_AT = 16_384  # characters of a probe's command
 
 # A command that is over at once: a shell that has it as its last one is still there until then.
@@ -56,11 +61,17 @@ def applied_again() -> str:
 
 
 def looks_at_pid_1(command: Sequence[str]) -> bool:
-    """Tell whether a probe's or a hook's command reads what PID 1 is."""
-    return any(
-        "/proc/1/" in word and _LOOKS_AT_PID_1.search(word[:_LONGEST_LOOKED_AT])
-        for word in command[: shell.MOST_WORDS]
-    )
+    """Tell whether a probe's or a hook's command reads what PID 1 is, or has ps tell it."""
+    words = [word[:_LONGEST_LOOKED_AT] for word in command[: shell.MOST_WORDS]]
+    if any("/proc/" in word and _LOOKS_AT_PID_1.search(word) for word in words):
+        return True
+    asked = " ".join(words)[:_LONGEST_LOOKED_AT]
+    return "ps " in asked and any(map(_asks_ps, re.split("[|;&\n]", asked)))
+
+
+def _asks_ps(command: str) -> bool:
+    ps = _RUNS_PS.search(command)
+    return bool(ps and _ABOUT_1.search(command, ps.end()))
 
 
 def ends_with_its_shell(argv: Sequence[str]) -> bool:
