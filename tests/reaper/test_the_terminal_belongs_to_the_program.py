@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.reaper import kernel, need
-from tests.reaper.process import python, shell
+from tests.reaper.process import namespace, python, shell
 
 if TYPE_CHECKING:
     from tests.reaper.process import Launcher, Running
@@ -70,24 +70,6 @@ def test_as_pid_1_a_stopped_program_waits_for_cont(reaper: Launcher) -> None:
     assert running.wait() == 8
 
 
-@pytest.mark.usefixtures("namespaces")
-def test_as_pid_1_below_a_session_it_stops_nobody(reaper: Launcher) -> None:
-    """`unshare` on a shell's terminal: the session's leader is outside, and has no job to stop."""
-    inner = reaper.command(shell("echo up; read l; exit 8"), pid1=True)
-    outer = ["setsid", "--ctty", *shell('"$@"; echo code $?', *inner)]
-    running = reaper.raw(outer, terminal=True)
-    running.out.expect("up")
-    (unshare,) = kernel.children(running.popen.pid)
-    (pid,) = kernel.children(unshare)
-    (child,) = kernel.children(pid)
-    running.type(CTRL_Z)
-    kernel.wait_until(lambda: kernel.state(child) == "T", "Ctrl-Z stopped it")
-    os.kill(pid, signal.SIGCONT)
-    kernel.wait_until(lambda: kernel.state(child) == "S", "CONT woke it")
-    running.type("\n")
-    running.out.expect("code 8")
-
-
 def test_a_hang_up_reaches_the_program(reaper: Launcher, pid1: bool) -> None:
     running = reaper.start(shell("echo up; sleep 1000"), pid1=pid1, terminal=True)
     running.out.expect("up")
@@ -139,6 +121,26 @@ def test_job_control_of_a_shell(reaper: Launcher) -> None:
     it.out.expect("code 3\n")
     it.type("exit\n")
     assert it.wait() == 0
+
+
+@pytest.mark.usefixtures("namespaces")
+def test_as_pid_1_it_is_nobodys_job(reaper: Launcher) -> None:
+    """Below a shell that does job control: Ctrl-Z stops the program, and not `unshare`."""
+    it = bash(reaper)
+    it.type(f"{' '.join(namespace())} $R -- sh -c 'echo up; read l; exit 8'; echo code $?\n")
+    it.out.expect("up\n")
+    (unshare,) = kernel.children(it.popen.pid)
+    (pid,) = kernel.children(unshare)
+    (child,) = kernel.children(pid)
+    kernel.wait_until(lambda: kernel.comm(pid) == "init:0", "the reaper is up")
+    it.type(CTRL_Z)
+    kernel.wait_until(lambda: kernel.state(child) == "T", "Ctrl-Z stopped it")
+    kernel.wait_until(lambda: kernel.state(pid) == "S", "the reaper has seen that")
+    os.kill(pid, signal.SIGCONT)
+    kernel.wait_until(lambda: kernel.state(child) == "S", "CONT woke it")
+    it.type("\n")
+    it.out.expect("code ")
+    assert it.out.line() == "8"
 
 
 def test_stopped_again_and_again(reaper: Launcher) -> None:
