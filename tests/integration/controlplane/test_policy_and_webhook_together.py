@@ -133,6 +133,9 @@ def test_a_later_sidecar_of_a_settled_pod_is_left_as_the_page_says(
     """An API server asks no webhook in the second round that it did not ask in the first."""
     with neighbour(plane, "zz-mesh", tmp_path, sidecar=SIDECAR):
         made = meshed(plane, COMMANDED)
+        told = [each for each in asked(plane) if "zz-mesh" in each["object"]]
+    assert [(each["check"], each["severity"]) for each in told] == [("policy", "info")]
+    assert "fullnameOverride=zz-initshim" in told[0]["remedy"]
     assert argv0(made) == [INIT, ""]
     assert status(made)["skipped"] == {"proxy": "left-to-webhook"}
 
@@ -142,6 +145,7 @@ def test_a_mesh_that_comes_first_is_wrapped_whole(plane: ControlPlane, tmp_path:
     """What `fullnameOverride: zz-initshim` makes of every mesh: the webhook sees the sidecar."""
     with neighbour(plane, "aa-mesh", tmp_path, sidecar=SIDECAR):
         made = meshed(plane, COMMANDED)
+        assert not [each for each in asked(plane) if "mesh" in each["object"]]
     assert argv0(made) == [INIT, INIT]
     assert status(made)["skipped"] == {}
 

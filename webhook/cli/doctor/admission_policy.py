@@ -14,7 +14,7 @@ from webhook.core.annotations import INJECT
 from webhook.kube.attempt import Listed, attempt_list
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError, Missing
-from webhook.kube.objects import MUTATING_POLICY_BINDING, POD, Json, Ref
+from webhook.kube.objects import MUTATING_POLICY_BINDING, MUTATING_WEBHOOK, POD, Json, Ref
 
 _FAMILY = "policy"
 _LEFT_TO_IT = "left-to-the-webhook"  # the chart's condition: the webhook has a policy beside it
@@ -30,12 +30,13 @@ _ALONE = "while the webhook is down, nothing is wrapped"
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """The bindings, and a pod that tells whether the policy wrapped it; None where none was tried.
+    """The bindings, all webhooks' configurations, and a pod; None where none was tried.
 
-    The pod is one of which the webhook warns when it wraps it.
+    The pod tells who wrapped it: it is one of which the webhook warns when it wraps it.
     """
 
     bindings: Listed
+    webhooks: Listed
     created: Json | KubeError | None = None
     warnings: tuple[str, ...] = ()
 
@@ -52,15 +53,16 @@ async def fetch(client: KubeClient, cluster: Cluster, *, namespace: str) -> Rehe
     if not expected(cluster):
         return None
     bindings = await attempt_list(client, MUTATING_POLICY_BINDING)
+    webhooks: Listed = [] if cluster.by_policy else await attempt_list(client, MUTATING_WEBHOOK)
     known = not isinstance(cluster.namespaces, KubeError)
     if not _ours(cluster) or not namespace or (known and namespace not in cluster.selected):
-        return Rehearsed(bindings)
+        return Rehearsed(bindings, webhooks)
     body = dry_run_pod.for_policy(cluster.reaper_image)
     try:
         created, warnings = await client.rehearse(Ref(POD, dry_run_pod.NAME, namespace), body)
     except KubeError as error:
-        return Rehearsed(bindings, error)
-    return Rehearsed(bindings, created, warnings)
+        return Rehearsed(bindings, webhooks, error)
+    return Rehearsed(bindings, webhooks, created, warnings)
 
 
 def check(cluster: Cluster, fetched: Rehearsed | None, *, namespace: str) -> list[Finding]:
@@ -71,7 +73,12 @@ def check(cluster: Cluster, fetched: Rehearsed | None, *, namespace: str) -> lis
         return [Subject(_FAMILY, _PLUGIN).unknown(cluster.policies)]
     if not _ours(cluster):
         return [_absent(cluster)]
-    return [*_there(cluster), *_bound(cluster, fetched), *_works(cluster, fetched, namespace)]
+    return [
+        *_there(cluster),
+        *_bound(cluster, fetched),
+        *_later(cluster, fetched),
+        *_works(cluster, fetched, namespace),
+    ]
 
 
 def _ours(cluster: Cluster) -> list[Json]:
@@ -135,6 +142,33 @@ def _bound(cluster: Cluster, fetched: Rehearsed) -> Iterator[Finding]:
                     f"it has {' and '.join(narrowed)}, so the policy may pass pods over",
                     cluster.upgrade(),
                 )
+
+
+def _later(cluster: Cluster, fetched: Rehearsed) -> Iterator[Finding]:
+    """Whoever changes pods after our webhook: where that was not asked before, it is not then."""
+    listed = [] if isinstance(fetched.webhooks, KubeError) else fetched.webhooks
+    names = (str(each["metadata"]["name"]) for each in listed if _changes_pods(each))
+    later = sorted(name for name in names if name > cluster.name)
+    if later:
+        yield Subject(_FAMILY, f"MutatingWebhookConfiguration {later[0]}").info(
+            "it comes after initshim's: a sidecar that it adds without a command, to a pod that "
+            f"the policy settled, is left alone{_too(later[1:])}",
+            "Describe the sidecar's image in entrypoints, or have initshim come last:\n"
+            + cluster.upgrade("fullnameOverride=zz-initshim"),
+        )
+
+
+def _changes_pods(configuration: Json) -> bool:
+    return any(
+        {"pods", "*", "*/*"} & set(rule.get("resources") or ())
+        and {"CREATE", "*"} & set(rule.get("operations") or ())
+        for webhook in configuration.get("webhooks") or ()
+        for rule in webhook.get("rules") or ()
+    )
+
+
+def _too(names: list[str]) -> str:
+    return f" (so with {', '.join(names)})" if names else ""
 
 
 def _works(cluster: Cluster, fetched: Rehearsed, namespace: str) -> Iterator[Finding]:
