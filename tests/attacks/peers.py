@@ -29,8 +29,8 @@ async def _opened(peer: Peer, count: int, said: bytes = b"") -> list[Streams]:
                 if said:
                     streams[1].write(said)
 
-    for _ in range(0, count, 50):
-        await asyncio.gather(*(one() for _ in range(50)))
+    for at in range(0, count, 50):
+        await asyncio.gather(*(one() for _ in range(min(50, count - at))))
     return made
 
 
@@ -65,6 +65,18 @@ async def idle(arena: Arena) -> None:
 @attacks("idle after a review", "600 TLS connections with a true review each, then idle")
 async def idle_reviewers(arena: Arena) -> None:
     await held(arena.stranger(), _CONNECTIONS, post(body(pod(), namespace="hostile")))
+
+
+@attacks("many sources", "600 connections of 200 addresses, idle after a GET, or after a review")
+async def many_sources(arena: Arena) -> None:
+    peers = [Peer(arena.webhook.port, arena.tls, f"127.1.0.{at}") for at in range(1, 201)]
+    review = post(body(pod(), namespace="hostile"))
+    made = await asyncio.gather(
+        *(_opened(peer, 3, get("/") if at % 2 else review) for at, peer in enumerate(peers))
+    )
+    await asyncio.sleep(2)
+    for each in made:
+        _drop(each)
 
 
 @attacks("silent connections", "600 connections that never begin their handshake, over and over")

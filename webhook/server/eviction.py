@@ -94,7 +94,8 @@ class Peers:
         sources = sorted(self._sources.items(), key=lambda item: -len(item[1]))
         share = self._count / len({*self._sources, source})
         heavy = [each for _, each in sources if len(each) >= share]
-        for each in heavy:
+        # The API server may have most connections of all, and a new one that is to bring a review.
+        for each in sorted(heavy, key=lambda source: -len(source.strangers)):
             yield from each.strangers
         for each in heavy:
             yield from (peer for peer in each.known if _is_spare(peer, now))

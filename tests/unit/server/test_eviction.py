@@ -134,3 +134,17 @@ def test_nobody_at_work_below_the_share_ever_goes(
         assert counts[goes.source] >= share or heavier
     if goes is None:
         assert all(count <= counts[newcomer] + 1 for count in counts.values())
+
+
+def test_a_new_connection_of_whom_reviews_come_is_kept_beside_many_who_send_none() -> None:
+    port = Port()
+    port.add(API, reviewed=True, ago=30.0, count=40)
+    (new,) = port.add(API, Phase.RECEIVING, ago=0.0)
+    for number in range(300):
+        port.add(f"10.2.0.{number % 100}", ago=0.0)
+    for number in range(200):
+        goes = port.evict(f"10.2.0.{number % 100}")
+        assert goes is not None
+        assert goes is not new
+        assert goes.source != API
+        port.add(f"10.2.0.{number % 100}", ago=0.0)
