@@ -13,6 +13,7 @@ from ipaddress import IPv6Address, ip_address
 _HOST_BITS = 64  # of an IPv6 address: the machine's own to choose
 # Seconds that others' connections are left alone: the API server connects, then sends.
 _GRACE = 1.0
+_SEVERAL = 3  # new connections; who brings a review sends it on each
 
 
 class Phase(Enum):
@@ -94,9 +95,7 @@ class Peers:
         sources = sorted(self._sources.items(), key=lambda item: -len(item[1]))
         share = self._count / len({*self._sources, source})
         heavy = [each for _, each in sources if len(each) >= share]
-        # The API server may have most connections of all, and a new one that is to bring a review.
-        for each in sorted(heavy, key=lambda source: -len(source.strangers)):
-            yield from each.strangers
+        yield from self._strangers(share)
         for each in heavy:
             yield from (peer for peer in each.known if _is_spare(peer, now))
         for _, each in sources:
@@ -107,6 +106,19 @@ class Peers:
             if len(each) > own + 1:
                 yield from each.strangers
                 yield from each.known
+
+    def _strangers(self, share: float) -> Iterator[Peer]:
+        """Give strangers of sources with an even share of all or with several, none of theirs few.
+
+        The API server may have most connections of all, and one of them new, which is to bring a
+        review: it goes after those of sources that never sent one.
+        """
+        having = [each for each in self._sources.values() if each.strangers]
+        average = sum(len(each.strangers) for each in having) / max(1, len(having))
+        for each in sorted(having, key=lambda each: (bool(each.known), -len(each.strangers))):
+            many = len(each) >= share or len(each.strangers) >= _SEVERAL
+            if many and len(each.strangers) >= average:
+                yield from each.strangers
 
 
 def _is_spare(peer: Peer, now: float) -> bool:
