@@ -23,7 +23,9 @@ import uvloop
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.benchmarks.floors import FLOORS
+from tests.benchmarks.parts import BUYS
 from tests.benchmarks.reviews import MAIN
+from webhook.server.log_lines import Log
 
 RECORD = Path(__file__).with_suffix(".json")
 BAND = 0.03
@@ -34,6 +36,7 @@ KINDS = {
     "opted out": (MAIN[0], "opted out"),
 }
 LIBRARIES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "msgspec")
+FLOOR = "raw ASGI"
 WARM_UP = 300
 COUNTED = 300
 
@@ -44,6 +47,9 @@ def main() -> None:
     parser.add_argument("--record", action="store_true", help="write the counts down")
     parser.add_argument("--kind", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.kind in BUYS:
+        _repeat(given.kind)
+        return
     if given.kind:
         from tests.benchmarks.inside import review_many
 
@@ -64,9 +70,14 @@ def check(*, record: bool = False) -> None:
         print(f"{floor:16} {count(floor):>10,} instructions, which no review here can be below")
     counts = {kind: count(kind) for kind in KINDS}
     if record:
-        RECORD.write_text(
-            json.dumps({"interpreter": interpreter(), "counts": counts}, indent=2) + "\n"
-        )
+        parts = {part: count(part) for part in BUYS}
+        written = {
+            "interpreter": interpreter(),
+            "floor": count(FLOOR),
+            "counts": counts,
+            "parts": parts,
+        }
+        RECORD.write_text(json.dumps(written, indent=2) + "\n")
     sys.exit("\n".join(complaints(counts)) or None)
 
 
@@ -105,6 +116,20 @@ def interpreter() -> str:
     """Name the interpreter exactly, and the libraries on a review's way."""
     python = f"{platform.python_implementation()} {platform.python_version()} {platform.machine()}"
     return ", ".join([python, *(f"{name} {version(name)}" for name in LIBRARIES)])
+
+
+def _repeat(part: str) -> None:
+    """Do one part of a review's way over and over."""
+    from tests.benchmarks.inside import Nowhere
+    from tests.benchmarks.parts import parts
+
+    do = parts(Log("info", "json", Nowhere()))[part]
+    for _ in range(WARM_UP):
+        do()
+    _switch("on")
+    for _ in range(COUNTED):
+        do()
+    _switch("off")
 
 
 def _switch(state: str) -> None:

@@ -7,6 +7,8 @@ import statistics
 from pathlib import Path
 
 from tests.benchmarks.contenders import LIMIT, NAIVE, OURS, PEER
+from tests.benchmarks.instructions import RECORD
+from tests.benchmarks.parts import BUYS
 from tests.benchmarks.report import Figures, draw
 from tests.benchmarks.reviews import KINDS, MAIN, SHAPES
 
@@ -29,10 +31,20 @@ as the API server does. The reviews are golden pods of the tests with what the A
 Only initshim writes a log line and counts metrics for each review, caps what it reads, and applies
 each new shape of a patch to the pod before it sends it. Its log goes to /dev/null here.
 
-The floor of a review of 9 KB, in thousands of instructions, before anything is decided: uvicorn and
-httptools 161, the decoding of what is read 122 (91 of it to skip the rest), the answer 55: 338 in
-all. What remains buys limits on every wait and size, the plan for each container, the operations of
-the patch and their check, warnings of what wrapping changes, a line in the log, and metrics.
+"""
+_FLOOR = """## Where the floor is
+
+A review of 9 KB takes {whole} thousand instructions, everything between a request's bytes and its
+answer's but TLS and the kernel. Before anything is decided, uvicorn and httptools take 161 of them,
+the decoding of what is read 122 (91 of these to skip the rest), and the answer 55: 338 in all,
+which no webhook on them can be below. With an end to every wait, and caps on what is kept, uvicorn
+takes {server}. What each part takes, and what it buys:
+
+| part | thousand instructions | buys |
+|---|---:|---|
+{rows}
+
+What is left goes between the parts. `python tests/benchmarks/instructions.py` counts again.
 """
 _TABLES = {
     "CPU for one review, µs": "cpu",
@@ -58,20 +70,16 @@ def write(figures: Figures, names: list[str], reviews: int, out: Path) -> str:
     main = ", ".join(reversed(MAIN))
     shown = {"CPU for one review, µs (9 KB, 3 containers)": figures[f"cpu, {main}"], **shown}
     draw(shown, names, out / "webhook.svg")
-    samples = {
-        "cpu_us_commands": figures[f"cpu, commands, {MAIN[0]}"][OURS],
-        "cpu_us_warm_cache": figures[f"cpu, warm cache, {MAIN[0]}"][OURS],
-        "rss_mb": figures["Rss"][OURS],
+    medians = {
+        name: round(statistics.median(values[OURS]), 2) for name, values in sorted(figures.items())
     }
-    medians = {name: round(statistics.median(values), 1) for name, values in samples.items()}
     published, changes = out / "webhook.json", [""]
     if published.exists():
         changes = moved(json.loads(published.read_text()), medians)
     published.write_text(json.dumps(medians, indent=2) + "\n")
     head = _HEAD.format(limit=LIMIT, peer=PEER)
-    (out / "webhook.md").write_text(
-        f"{head}\n{text}\n\n![The same figures as a picture](webhook.svg)\n\n{_made_on()}\n"
-    )
+    picture = "![The same figures as a picture](webhook.svg)"
+    (out / "webhook.md").write_text(f"{head}\n{text}\n\n{picture}\n\n{_floor()}\n{_made_on()}\n")
     return "\n\n".join([text, "\n".join(changes)])
 
 
@@ -82,6 +90,19 @@ def moved(before: dict[str, float], now: dict[str, float]) -> list[str]:
         for name, value in now.items()
         if before.get(name)
     ]
+
+
+def _floor() -> str:
+    """Say what a review takes at least, and what the rest buys, by the recorded counts."""
+    record = json.loads(RECORD.read_text())
+    rows = [
+        f"| {part} | {record['parts'][part] / 1000:,.0f} | {what} |" for part, what in BUYS.items()
+    ]
+    return _FLOOR.format(
+        whole=f"{record['counts']['commands'] / 1000:,.0f}",
+        server=f"{record['floor'] / 1000:,.0f}",
+        rows="\n".join(rows),
+    )
 
 
 def _by_sample(key: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import initshim
 from tests.benchmarks.report import Figures, draw
+from tests.benchmarks.reviews import MAIN
 
 # Assumptions, each named on the page.
 NODES, PODS, CHURN = 5_000, 150_000, 1_000
@@ -111,7 +112,8 @@ def _per_container(figures: Figures) -> str:
 
 
 def _paper(figures: Figures, webhook: Mapping[str, float]) -> str:
-    cpu = webhook["cpu_us_commands"] * (1 - LOOKED_UP) + webhook["cpu_us_warm_cache"] * LOOKED_UP
+    commands, warm = (webhook[f"cpu, {kind}, {MAIN[0]}"] for kind in ("commands", "warm cache"))
+    cpu = commands * (1 - LOOKED_UP) + warm * LOOKED_UP
     cores = CHURN * cpu / 1e6
     replicas = max(2, math.ceil(cores / BUSY))
     calls = replicas * IMAGES / TAG_SECONDS
@@ -126,7 +128,7 @@ def _paper(figures: Figures, webhook: Mapping[str, float]) -> str:
         "CPU for a review (9 KB, 3 containers), µs": f"{cpu:,.0f}",
         "CPU of all replicas, cores": f"{cores:.2f}",
         "replicas (two at least)": f"{replicas}",
-        "memory of all replicas, MB": f"{replicas * webhook['rss_mb']:,.0f}",
+        "memory of all replicas, MB": f"{replicas * webhook['Rss']:,.0f}",
         "registry requests per second: HEAD, for tags that are asked again": f"{calls:,.1f}",
         "registry requests when all caches are empty, once": f"{cold:,}",
         "pulled by all nodes for the reaper's image, MB": f"{NODES * image / 1e6:,.0f}",

@@ -11,8 +11,9 @@ from webhook.core import image
 from webhook.core.argv import ImageConfig
 from webhook.core.credentials import Keyring, from_auths
 from webhook.core.observe import CacheEvent, Silent
-from webhook.oci.images import Images, Times
-from webhook.oci.open import Options, open_images
+from webhook.oci.images import Images
+from webhook.oci.open import open_images
+from webhook.oci.options import Options, Times
 from webhook.oci.question import Found
 from webhook.oci.registries import Registries
 

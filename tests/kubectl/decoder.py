@@ -41,12 +41,12 @@ class Decoder:
 
 
 @contextmanager
-def decoder(modules: str, folder: Path) -> Iterator[Decoder]:
+def decoder(modules: str, folder: Path, *, sources: Path = SOURCES) -> Iterator[Decoder]:
     """Build the program in a folder, run it, and end it."""
     program = folder / modules.removesuffix(".mod")
     subprocess.run(
         ["go", "build", f"-modfile={modules}", "-o", program, "."],
-        cwd=SOURCES, check=True, env={**os.environ, "CGO_ENABLED": "0"},
+        cwd=sources, check=True, env={**os.environ, "CGO_ENABLED": "0"},
     )  # fmt: skip
     with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
         assert running.stdin

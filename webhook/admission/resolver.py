@@ -12,7 +12,7 @@ from webhook.core.errors import BadReference, LookupFailed, NotFound, Unauthoriz
 from webhook.core.log_events import LogEvent
 from webhook.core.observe import Observer
 from webhook.core.pod import Container, Pod
-from webhook.core.policy import NeedsImage, Plan, Skip, Wrap, settle
+from webhook.core.policy import Decision, NeedsImage, Plan, Skip, Wrap, settle
 from webhook.core.reasons import Reason
 from webhook.kube.pullsecrets import PullSecrets
 from webhook.oci.images import Images
@@ -44,32 +44,50 @@ class ImageResolver:
         keyring = await self._keyring(pod, namespace, deadline)
         architectures = pod.architectures or self._architectures
 
-        async def decide(asked: NeedsImage) -> Wrap | Skip:
-            container = asked.container
+        def without(container: Container, error: LookupFailed) -> Skip:
+            skip = self._skip(container, error, namespace)
+            unread = isinstance(error, Unauthorized) and pod.pull_secrets and not keyring.entries
+            return replace(skip, remedy=_LET_READ) if unread else skip
+
+        def at_once(asked: NeedsImage) -> Decision:
+            """Decide by what is remembered; a task for each would cost as much again."""
             try:
-                reference = image.parse(container.image)
+                config = self._images.remembered(
+                    image.parse(asked.container.image),
+                    keyring=keyring,
+                    architectures=architectures,
+                )
+            except BadReference as error:
+                return without(asked.container, NotFound(str(error)))
+            except LookupFailed as error:
+                return without(asked.container, error)
+            if config is None:
+                return asked
+            return settle(asked.container, config, init_systems=asked.init_systems)
+
+        async def decide(asked: NeedsImage) -> Wrap | Skip:
+            try:
                 config = await self._images.config(
-                    reference,
+                    image.parse(asked.container.image),
                     keyring=keyring,
                     architectures=architectures,
                     deadline=deadline,
                     tenant=tenants.current() or namespace,
                 )
-            except BadReference as error:
-                return self._skip(container, NotFound(str(error)), namespace)
-            except Unauthorized as error:
-                unread = pod.pull_secrets and not keyring.entries
-                skip = self._skip(container, error, namespace)
-                return replace(skip, remedy=_LET_READ) if unread else skip
             except LookupFailed as error:
-                return self._skip(container, error, namespace)
-            return settle(container, config, init_systems=asked.init_systems)
+                return without(asked.container, error)
+            return settle(asked.container, config, init_systems=asked.init_systems)
 
-        asked = [each for each in plan.decisions if isinstance(each, NeedsImage)]
-        answers = await asyncio.gather(*map(decide, asked))
-        settled = dict(zip(map(id, asked), answers, strict=True))
-        decided = tuple(settled.get(id(each), each) for each in plan.decisions)
-        return replace(plan, decisions=decided)
+        decisions: list[Decision] = [
+            at_once(each) if isinstance(each, NeedsImage) else each for each in plan.decisions
+        ]
+        left = [each for each in decisions if isinstance(each, NeedsImage)]
+        if left:
+            answers = iter(await asyncio.gather(*map(decide, left)))
+            decisions = [
+                next(answers) if isinstance(each, NeedsImage) else each for each in decisions
+            ]
+        return replace(plan, decisions=tuple(decisions))
 
     async def _keyring(self, pod: Pod, namespace: str, deadline: float) -> Keyring:
         """Give the pod's credentials; none where the API server takes half of the time."""

@@ -1,39 +1,35 @@
 """The resolver that the settings ask for: what finds out what an image runs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from ipaddress import ip_network
-from pathlib import Path
 
 from webhook.admission.admit import Resolver
 from webhook.admission.resolver import ImageResolver
+from webhook.assembly.lookup_options import lookup_options
 from webhook.assembly.no_lookups import NoLookups
-from webhook.base.environment import environment
-from webhook.core.errors import BadSettings
 from webhook.core.observe import Observer
 from webhook.kube.client import KubeClient
 from webhook.kube.pullsecrets import ClusterSecrets, PullSecrets
-from webhook.oci.addresses import AddressRule, Network
 from webhook.oci.connect import Resolver as NameResolver
-from webhook.oci.images import Images, Times
-from webhook.oci.open import Options, open_images
-from webhook.oci.proxies import Proxies
-from webhook.oci.registries import Registries, load
+from webhook.oci.images import Images
+from webhook.oci.open import open_images
+from webhook.oci.options import Options
 from webhook.settings import Settings
-
-_SERVICES_V4 = 16  # bits of the network that is taken for the cluster's services
-_SERVICES_V6 = 112
-# A lookup goes on after its review gave up: the next pod, or the same one again, finds the answer.
-_BEYOND = 2
 
 
 @asynccontextmanager
-async def images(settings: Settings, observer: Observer) -> AsyncIterator[Images]:
-    """Give what asks registries, and close it. Raises BadSettings for files that can't be used."""
+async def images(
+    settings: Settings, observer: Observer, options: Options | None = None
+) -> AsyncIterator[Images]:
+    """Give what asks registries, and close it. Raises BadSettings for files that can't be used.
+
+    `options` where they were made of the settings before.
+    """
     clock = asyncio.get_running_loop().time
     names = NameResolver()
-    opened = open_images(lookup_options(settings), resolve=names, clock=clock, observer=observer)
+    options = options or lookup_options(settings)
+    opened = open_images(options, resolve=names, clock=clock, observer=observer)
     try:
         yield opened
     finally:
@@ -43,7 +39,10 @@ async def images(settings: Settings, observer: Observer) -> AsyncIterator[Images
 
 @asynccontextmanager
 async def open_resolver(
-    settings: Settings, client: KubeClient | None, observer: Observer
+    settings: Settings,
+    client: KubeClient | None,
+    observer: Observer,
+    options: Options | None = None,
 ) -> AsyncIterator[Resolver]:
     """Give the resolver that the settings ask for, and close it."""
     if not settings.lookups:
@@ -53,7 +52,7 @@ async def open_resolver(
     secrets = None
     if client is not None and settings.pull_secrets:
         secrets = PullSecrets(ClusterSecrets(client), clock=clock, observer=observer)
-    async with images(settings, observer) as asked:
+    async with images(settings, observer, options) as asked:
         yield ImageResolver(
             asked,
             secrets=secrets,
@@ -61,57 +60,3 @@ async def open_resolver(
             observer=observer,
             architectures=frozenset(settings.architectures),
         )
-
-
-def lookup_options(settings: Settings) -> Options:
-    """Say in the words of oci what the settings ask for. Raises BadSettings."""
-    environ = environment()
-    folder = settings.docker_config
-    ca = settings.extra_ca_file
-    return Options(
-        registries=load(settings.registries_file) if settings.registries_file else Registries(),
-        docker_config=folder / "config.json" if folder else None,
-        rule=AddressRule(refused=_refused(settings, environ)),
-        proxies=_proxies(environ),
-        extra_ca=(_pem(ca),) if ca else (),
-        per_host=settings.lookups_per_registry,
-        entries=settings.cache_entries,
-        fresh=settings.cache_tag_seconds,
-        usable=settings.cache_stale_seconds,
-        times=Times(
-            lookup=settings.lookup_seconds * _BEYOND, failure=settings.cache_failure_seconds
-        ),
-    )
-
-
-def _proxies(environ: Mapping[str, str]) -> Proxies:
-    """The proxies that every program of the machine uses; lower case is as good (curl, Go)."""
-
-    def variable(name: str) -> str:
-        return environ.get(name) or environ.get(name.lower()) or ""
-
-    return Proxies(variable("HTTP_PROXY"), variable("HTTPS_PROXY"), variable("NO_PROXY"))
-
-
-def _refused(settings: Settings, environ: Mapping[str, str]) -> tuple[Network, ...]:
-    """The networks that no pod's author may send us to.
-
-    The API server's own service has the first address of the cluster's service network, whose
-    size nobody tells a pod; what is around it is refused without being asked for.
-    """
-    try:
-        networks = [ip_network(text, strict=False) for text in settings.refused_networks]
-        own = environ.get("KUBERNETES_SERVICE_HOST")
-        if own:
-            bits = _SERVICES_V6 if ":" in own else _SERVICES_V4
-            networks.append(ip_network(f"{own}/{bits}", strict=False))
-    except ValueError as error:
-        raise BadSettings(f"INITSHIM_REFUSED_NETWORKS: {error}") from error
-    return tuple(networks)
-
-
-def _pem(path: Path) -> str:
-    try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSettings(f"INITSHIM_EXTRA_CA_FILE: {path} can't be read: {error}") from error

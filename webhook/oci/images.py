@@ -6,7 +6,6 @@ order → each credential in order → index, manifests, configurations → memo
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from webhook.base import tenants
@@ -21,19 +20,11 @@ from webhook.oci.endpoint import Registry
 from webhook.oci.failures import Failure
 from webhook.oci.labels import Labels
 from webhook.oci.lookup import Lookup, readers
+from webhook.oci.options import Times
 from webhook.oci.question import Found, Question
 from webhook.oci.registries import Registries
 
 _FAILURES = 4096  # that are remembered
-
-
-@dataclass(frozen=True, slots=True)
-class Times:
-    """How long things take or last, in seconds."""
-
-    lookup: float = 8.0
-    failure: float = 10.0
-    patience: float = 1.0  # with an expired answer at hand: how long to wait for a fresh one
 
 
 class Images:
@@ -84,6 +75,20 @@ class Images:
             tenant=tenant,
         )
         return found.config
+
+    def remembered(
+        self, reference: Reference, *, keyring: Keyring, architectures: frozenset[str]
+    ) -> ImageConfig | None:
+        """Give what is in the memory whole, at once, and None for the rest; see `config`."""
+        registry = self._registries.of(reference)
+        if not registry.lookup:
+            return None
+        question = Question(reference, readers(registry, reference, keyring), architectures)
+        known = question.remembered(self._memory, now=self._clock())
+        if known is None:
+            return None
+        self._observer.cache("hit")
+        return known.config
 
     async def find(
         self,

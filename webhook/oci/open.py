@@ -2,38 +2,18 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from webhook.core.observe import Observer
-from webhook.oci.addresses import AddressRule
 from webhook.oci.cache import Memory
 from webhook.oci.client import Client
 from webhook.oci.connect import Resolve
 from webhook.oci.docker_config import DockerConfig
-from webhook.oci.images import Images, Times
+from webhook.oci.images import Images
 from webhook.oci.lookup import Lookup
+from webhook.oci.options import Options
 from webhook.oci.places import Places
 from webhook.oci.pools import Pools
-from webhook.oci.proxies import Proxies
-from webhook.oci.registries import Registries
 from webhook.oci.traced import TracedTransport
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What can be chosen; times in seconds, `entries` for each kind of memory."""
-
-    registries: Registries = field(default_factory=Registries)
-    docker_config: Path | None = None
-    rule: AddressRule = field(default_factory=AddressRule)
-    proxies: Proxies = field(default_factory=Proxies)
-    extra_ca: tuple[str, ...] = ()
-    per_host: int = 8
-    entries: int = 10_000
-    fresh: float = 300.0
-    usable: float = 86_400.0
-    times: Times = field(default_factory=Times)
 
 
 def open_images(

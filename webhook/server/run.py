@@ -3,7 +3,12 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +17,8 @@ from starlette.types import ASGIApp
 from webhook.admission.admit import Answer, Engine, Resolver
 from webhook.assembly.certificates import Certificates, make_certificates
 from webhook.assembly.engine import make_engine
+from webhook.assembly.late_resolver import LateResolver
+from webhook.assembly.lookup_options import lookup_options
 from webhook.assembly.no_lookups import NoLookups
 from webhook.base.environment import environment
 from webhook.base.loop_time import LoopTime
@@ -72,8 +79,9 @@ async def serve(
         health = Health(lambda: "" if certificates.state.ready else certificates.state.reason)
         metrics.watch_certificate(lambda: _expiry(certificates))
         metrics.watch_readiness(lambda: not health.obstacle())
+        late = _resolver(settings, client, observer)
         resolver = SharedWait(
-            await stack.enter_async_context(_resolver(settings, client, observer)),
+            await stack.enter_async_context(late) if late else NoLookups(),
             most=settings.max_connections // 2,
             clock=asyncio.get_running_loop().time,
         )
@@ -110,7 +118,7 @@ async def serve(
             log.info(LogEvent.SERVING, version=version, port=port, http_port=http_port)
             announce(Running(port, http_port, certificates))
             recording = tasks.create_task(events.run()) if events else None
-            warming = tasks.create_task(_warm_up(settings, client, engine))
+            warming = tasks.create_task(_warm_up(settings, client, engine, late))
             trimming = tasks.create_task(give_back_holes())
             await stop.wait()
             stop.clear()
@@ -127,18 +135,23 @@ async def serve(
 # What speaks to the API server is imported where it is spoken to.
 
 
-@asynccontextmanager
-async def _resolver(
+def _resolver(
     settings: Settings, client: "KubeClient | None", observer: Observer
-) -> AsyncIterator[Resolver]:
-    """Give the resolver; what asks registries is imported only where it may."""
-    if not settings.lookups:
-        yield NoLookups()
-        return
-    from webhook.assembly.resolver import open_resolver  # noqa: PLC0415
+) -> LateResolver | None:
+    """Give the resolver, None where nobody may be asked. Raises BadSettings.
 
-    async with open_resolver(settings, client, observer) as resolver:
-        yield resolver
+    What asks registries is imported once all the rest serves.
+    """
+    if not settings.lookups:
+        return None
+    options = lookup_options(settings)
+
+    def load() -> Callable[[], AbstractAsyncContextManager[Resolver]]:
+        from webhook.assembly.resolver import open_resolver  # noqa: PLC0415
+
+        return lambda: open_resolver(settings, client, observer, options)
+
+    return LateResolver(load)
 
 
 def _recorder(client: "KubeClient", observer: Observer) -> "Recorder":
@@ -176,7 +189,11 @@ async def _drain(
         each.should_exit = True
 
 
-async def _warm_up(settings: Settings, client: "KubeClient | None", engine: Engine) -> None:
+async def _warm_up(
+    settings: Settings, client: "KubeClient | None", engine: Engine, late: LateResolver | None
+) -> None:
+    if late:
+        await late.open()  # the first review that needs it had better find it there
     if client is not None and settings.warm_up and settings.lookups:
         from webhook.assembly.warm_up import Pace, warm_up  # noqa: PLC0415
 

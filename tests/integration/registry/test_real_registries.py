@@ -17,7 +17,7 @@ from tests.integration.registry.registries import PASSWORD, Real
 from webhook.core.argv import ImageConfig
 from webhook.core.credentials import from_auths
 from webhook.core.errors import NotFound, PlatformsDisagree, Unauthorized, Unreachable
-from webhook.oci.images import Times
+from webhook.oci.options import Times
 
 
 def expected(name: str) -> ImageConfig:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from webhook.assembly.resolver import lookup_options
-from webhook.oci.open import Options
+from webhook.assembly.lookup_options import lookup_options
+from webhook.oci.options import Options
 from webhook.settings import Settings
 
 

@@ -109,7 +109,7 @@ async def test_many_who_ask_at_once_start_one_program_and_its_answer_is_kept(
         ("exit 1", "exited with 1"),
         (f"echo {SECRET} >&2; echo {SECRET}; exit 3", "exited with 3"),
         (f"echo {SECRET}", "no JSON"),
-        (f"echo {'[' * 10_000}{']' * 10_000}", "no JSON"),
+        (f"echo '{'[' * 10_000}{']' * 10_000}'", "no JSON"),
         ("echo '{}'", "no Username"),
         ('echo \'{"Username": 1, "Secret": 2}\'', "no Username"),
         ("yes | head -c 1000000", "more than 64 KiB"),

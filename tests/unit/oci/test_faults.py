@@ -15,7 +15,7 @@ from tests.fakes.proxy import Fault, Proxy, through
 from tests.fakes.registry import Registry, config_bytes
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import LookupFailed, RateLimited, TimedOut, Unreachable
-from webhook.oci.images import Times
+from webhook.oci.options import Times
 
 APP = ImageConfig(("/app",))
 LONG = Times(lookup=60.0)  # where many ask at once, and the machine may be busy

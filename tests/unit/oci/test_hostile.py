@@ -25,7 +25,7 @@ from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadAnswer, LookupFailed, TimedOut
 from webhook.oci import bodies
 from webhook.oci.connect import Head
-from webhook.oci.images import Times
+from webhook.oci.options import Times
 
 APP = ImageConfig(("/app",))
 APP_BYTES = config_bytes(["/app"])

@@ -28,7 +28,7 @@ from webhook.core.errors import (
     Unauthorized,
     Unreachable,
 )
-from webhook.oci.images import Times
+from webhook.oci.options import Times
 
 APP = ImageConfig(("/app",), ("--serve",))
 APP_BYTES = config_bytes(["/app"], ["--serve"])

@@ -21,8 +21,8 @@ from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadAnswer, LookupFailed, RateLimited, TimedOut
 from webhook.oci import connect
 from webhook.oci.docker_config import DockerConfig
-from webhook.oci.images import Times
 from webhook.oci.labels import OTHER, Labels
+from webhook.oci.options import Times
 
 APP = ImageConfig(("/app",))
 APP_BYTES = config_bytes(["/app"])

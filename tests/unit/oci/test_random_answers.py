@@ -28,7 +28,7 @@ from tests.fakes.registry import (
 )
 from webhook.core.errors import LookupFailed
 from webhook.core.reasons import Reason
-from webhook.oci.images import Times
+from webhook.oci.options import Times
 from webhook.oci.question import Found
 
 PROGRAMS = [("/a",), ("/b", "c")]
