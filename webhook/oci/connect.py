@@ -17,7 +17,7 @@ import httpcore
 
 from webhook.base import tenants
 from webhook.base.shares import Shares
-from webhook.core.errors import BadSettings, Unreachable
+from webhook.core.errors import Unreachable
 from webhook.oci.addresses import AddressRule
 
 _INFORMATIONAL = re.compile(rb"\r?\n?HTTP/1\.[01] 1\d\d")
@@ -226,11 +226,3 @@ class Trust:
                 context.load_verify_locations(cadata=pem)
             self._contexts[ca] = context
         return context
-
-
-def check_pem(pem: str) -> None:
-    """Raise BadSettings unless a text holds certificates."""
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
-    except (ssl.SSLError, ValueError) as error:
-        raise BadSettings(f"no certificates in PEM: {error}") from error

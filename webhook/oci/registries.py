@@ -12,6 +12,7 @@ Modelled on containerd's hosts.toml, all registries in one YAML or JSON mapping:
     _default: {}                  # every registry that is not listed
 """
 
+import ssl
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,6 @@ from webhook.base.files import read_capped
 from webhook.base.validation import sentence
 from webhook.core.errors import BadSettings
 from webhook.core.image import DOCKER_HUB, Reference
-from webhook.oci.connect import check_pem
 from webhook.oci.endpoint import Endpoint, Login, Registry
 from webhook.oci.registries_file import DEFAULT, FILE, Credentials, Entry, Host, Mirror
 
@@ -105,7 +105,7 @@ class Registries:
         inline = "-----BEGIN" in value
         try:
             pem = value if inline else read_capped(self._folder / value).decode()
-            check_pem(pem)
+            _check_pem(pem)
         except (OSError, ValueError, BadSettings) as error:
             shown = "" if inline else f" {value}"
             raise BadSettings(f"registries: {where}: ca{shown}: {error}") from error
@@ -123,3 +123,11 @@ def load(path: Path) -> Registries:
 
 def _host_of(registry: str) -> str:
     return "registry-1.docker.io" if registry == DOCKER_HUB else registry
+
+
+def _check_pem(pem: str) -> None:
+    """Raise BadSettings unless a text holds certificates."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
+    except (ssl.SSLError, ValueError) as error:
+        raise BadSettings(f"no certificates in PEM: {error}") from error
