@@ -48,7 +48,7 @@ REAL_IMAGES: tuple[RealImage, ...] = (
         cmd=("/lib/systemd/systemd",),
     ),
     RealImage(
-        "tamutamu-archive/openldap-docker Dockerfile",
+        "tamutamu-archive/openldap-docker@ba99d09d1bd100a06f8665a2d4b32f023d3d63c1 Dockerfile",
         NEEDS,
         cmd=("/bin/bash", "-c", "exec /sbin/init --log-target=journal 3>&1"),
         stop_signal="SIGRTMIN+3",
@@ -79,15 +79,27 @@ REAL_IMAGES: tuple[RealImage, ...] = (
         ("/init",),
     ),
     RealImage(
-        "moeshin/s6-overlay-stop-test Dockerfile",
+        "moeshin/s6-overlay-stop-test@90083c5ad04978706fa0b7c8853e725ce353745a Dockerfile",
         NEEDS,
         ("/init",),
         variables=("S6_VERBOSITY=5", "S6_KILL_GRACETIME=60000"),
     ),
-    RealImage("rjlasko/alpine-s6 Dockerfile", NEEDS, ("/init",)),
-    RealImage("luzifer-docker/base-alpine Dockerfile", NEEDS, ("/init",)),
-    RealImage("BlakeRandall/cloudflared Dockerfile", NEEDS, ("/init",)),
-    RealImage("agorgl/githost Containerfile", NEEDS, ("/init",)),
+    RealImage(
+        "rjlasko/alpine-s6@096404025188c726a8e214ee85997bfb01f15ddf Dockerfile", NEEDS, ("/init",)
+    ),
+    RealImage(
+        "luzifer-docker/base-alpine@936e701541d429118c21560a2f6d2d76d4912622 Dockerfile",
+        NEEDS,
+        ("/init",),
+    ),
+    RealImage(
+        "BlakeRandall/cloudflared@a73d4d7f4a380e93c2513000444c3ac0d6a9da07 Dockerfile",
+        NEEDS,
+        ("/init",),
+    ),
+    RealImage(
+        "agorgl/githost@60d369ac0bcefbbb225bff7f3850c57b6785d01e Containerfile", NEEDS, ("/init",)
+    ),
     RealImage(
         "go-gitea/gitea@03173b39ec924c76181370dd3c0dee3e75f6333a Dockerfile",
         NEEDS,
@@ -95,10 +107,9 @@ REAL_IMAGES: tuple[RealImage, ...] = (
         ("/bin/s6-svscan", "/etc/s6"),
     ),
     RealImage(
-        "JermineHu/alpine-gitea Dockerfile",
-        NEEDS,
-        ("/usr/bin/entrypoint",),
-        ("/bin/s6-svscan", "/etc/s6"),
+        "JermineHu/alpine-gitea@29763dffac42001e8240e8c7fc21d2e52d84d2db Dockerfile",
+        WRAPPED,
+        ("gitea", "web"),
     ),
     RealImage(
         "gogs/gogs@02c45093ecf2f1a16bbc8b427400b050179cd637 Dockerfile",
@@ -168,13 +179,13 @@ REAL_IMAGES: tuple[RealImage, ...] = (
         ("/usr/bin/tini", "--"),
     ),
     RealImage(
-        "rosenbjerg/build-secrets-server Dockerfile",
+        "rosenbjerg/build-secrets-server@56de57e62e88feafe760c9636a5f6c769321ce68 Dockerfile",
         HAS,
         ("/tini", "-g", "--"),
         ("ash", "./init.sh"),
     ),
     RealImage(
-        "padhi-homelab/docker_alpine-base Dockerfile",
+        "padhi-homelab/docker_alpine-base@013ce0c9b403fef8916c82fca3685baa17f58b1e Dockerfile",
         HAS,
         ("tini", "/usr/local/bin/docker-entrypoint"),
         ("sh",),
@@ -202,12 +213,17 @@ REAL_IMAGES: tuple[RealImage, ...] = (
         ("/nginx-ingress-controller",),
     ),
     RealImage(
-        "cristobal/renovate-test Dockerfile",
+        "cristobal/renovate-test@2c2c8dff45fc45cf2ad28e917abed9e05df97f91 Dockerfile",
         HAS,
         ("/usr/bin/dumb-init", "--"),
         ("echo", "hello world"),
     ),
-    RealImage("AustinMaddox/docker-node Dockerfile", HAS, ("/usr/bin/dumb-init", "--"), ("bash",)),
+    RealImage(
+        "AustinMaddox/docker-node@323edd57b71779a94410671367836d9fbc0c7c4f Dockerfile",
+        HAS,
+        ("/usr/bin/dumb-init", "--"),
+        ("bash",),
+    ),
     RealImage(
         "phusion/baseimage-docker@0df79a7def8db58616a4ed8998b4303658ddd98c image/Dockerfile",
         HAS,
@@ -393,7 +409,12 @@ REAL_IMAGES: tuple[RealImage, ...] = (
         ("/bin/dockerize",),
         ("--help",),
     ),
-    RealImage("ykawa/entrypoint Dockerfile", WRAPPED, ("/entrypoint.sh",), ("bash",)),
+    RealImage(
+        "ykawa/entrypoint@c5c50d317afffd4224c8eaac4551e2eba2b5977b Dockerfile",
+        WRAPPED,
+        ("/entrypoint.sh",),
+        ("bash",),
+    ),
     RealImage(
         "restic/restic@02381b8eeb940809de7422888eb356c3d2daf017 docker/Dockerfile",
         WRAPPED,

@@ -180,7 +180,7 @@ def test_a_real_image_is_known_for_what_it_runs(image: RealImage) -> None:
 def test_the_table_of_real_images_is_large_and_each_has_its_source() -> None:
     assert len({image.source for image in REAL_IMAGES}) == len(REAL_IMAGES) >= 60
     for image in REAL_IMAGES:
-        assert re.fullmatch(r"[\w.-]+/[\w.-]+(@[0-9a-f]{40})? [\w./-]+", image.source)
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} [\w./-]+", image.source)
 
 
 @pytest.mark.parametrize(
