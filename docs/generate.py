@@ -458,6 +458,9 @@ _VERSION = re.compile(
     | (?<= \{"version":" ) [^"]+
     | (?<= targetRevision:\ ) [0-9][0-9a-z.]*            # docs/gitops.md
     | (?<= \ tag:\ ) [0-9][0-9a-z.]*
+    | (?<= charts/initshim\ --version\ ) [0-9][0-9a-z.]*
+    | (?<= releases/download/v ) [0-9][0-9a-z.]*[0-9a-z]
+    | (?<= release\.yml@refs/tags/v ) [0-9][0-9a-z.]*[0-9a-z]
     | (?<= ^\ \ version\ {10}=\ ") [^"]+
     """,
     re.MULTILINE,

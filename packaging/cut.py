@@ -8,6 +8,7 @@ before anything is written: a version that is not newer than the last one, or no
 """
 
 import argparse
+import json
 import re
 import sys
 from datetime import UTC, date, datetime
@@ -17,6 +18,9 @@ _VERSION = re.compile(r"(0|[1-9]\d*)[.](0|[1-9]\d*)[.](0|[1-9]\d*)")
 _HEAD = re.compile(r"^## \[([^]]+)\](?: - (\d{4}-\d{2}-\d{2}))?$", re.MULTILINE)
 _OWN = re.compile(r'^__version__ = "([^"]*)"$', re.MULTILINE)
 _UNRELEASED = "## [Unreleased]\n"
+_CHANGES = "  artifacthub.io/changes: |\n"
+_KINDS = frozenset({"added", "changed", "deprecated", "removed", "fixed", "security"})
+_MOST = 20  # what a page of Artifact Hub shows; the changelog has all
 
 
 class Refused(Exception):
@@ -40,22 +44,40 @@ def cut(changelog: str, version: str, day: date) -> str:
     return f"{before}{_UNRELEASED}\n## [{version}] - {day.isoformat()}\n{after}"
 
 
+def changes(changelog: str, version: str) -> str:
+    """Give a version's entries as Artifact Hub reads them: a kind, and a first sentence."""
+    section = changelog.partition(f"## [{version}]")[2].partition("\n## [")[0]
+    kind, found = "changed", []
+    for line in section.splitlines():
+        heading = line.removeprefix("### ").lower()
+        if heading in _KINDS:
+            kind = heading
+        elif line.startswith("- "):
+            said = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", line.removeprefix("- "))
+            first = re.split(r"(?<=[.:;]) ", said, maxsplit=1)[0].rstrip(".:;")
+            found.append(f"    - kind: {kind}\n      description: {json.dumps(first)}\n")
+    return "".join(found[:_MOST])
+
+
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, version.split(".")))
 
 
 def main() -> None:
-    """Write both files, or neither."""
+    """Write changelog, version and the chart's list of changes, or none of them."""
     options = argparse.ArgumentParser(description="Cut a release.")
     options.add_argument("version")
     options.add_argument("--date", type=date.fromisoformat, default=datetime.now(UTC).date())
     given = options.parse_args()
     log, own = Path("CHANGELOG.md"), Path("initshim/__init__.py")
+    chart = Path("charts/initshim/Chart.yaml")
     try:
         written = cut(log.read_text(), given.version, given.date)
     except Refused as refused:
         sys.exit(f"cut: {refused}")
     log.write_text(written)
+    before = chart.read_text().partition(_CHANGES)[0]
+    chart.write_text(f"{before}{_CHANGES}{changes(written, given.version)}")
     own.write_text(_OWN.sub(f'__version__ = "{given.version}"', own.read_text()))
 
 

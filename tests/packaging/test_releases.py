@@ -15,6 +15,7 @@ from tests.chart.tools import Missing, program
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
+CHART = ROOT / "charts" / "initshim" / "Chart.yaml"
 CUT = ROOT / "packaging" / "cut.py"
 
 
@@ -56,6 +57,8 @@ def work(tmp_path: Path) -> Path:
         "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- Something new.\n\n"
         "## [0.1.0] - 2026-01-02\n\n### Added\n\n- The first of it.\n"
     )
+    (work / "charts" / "initshim").mkdir(parents=True)
+    (work / "charts" / "initshim" / "Chart.yaml").write_text(CHART.read_text())
     done(work, "git", "add", ".")
     done(work, "git", "commit", "-qm", "Begin")
     return work
@@ -134,6 +137,47 @@ def test_the_releases_notes_are_the_versions_section(work: Path) -> None:
     assert "The first of it" not in said
     assert "## [" not in said
     assert base in said
+
+
+def annotations(chart: Path) -> dict[str, Any]:
+    """Give the chart's annotations for Artifact Hub, read as it reads them."""
+    written = yaml.safe_load(chart.read_text())["annotations"]
+    return {name.partition("/")[2]: yaml.safe_load(text) for name, text in written.items()}
+
+
+def test_artifact_hub_is_told_what_changed(work: Path) -> None:
+    done(work, sys.executable, str(CUT), "0.2.0")
+    assert annotations(work / "charts" / "initshim" / "Chart.yaml")["changes"] == [
+        {"kind": "added", "description": "Something new"}
+    ]
+
+
+def test_artifact_hub_is_told_of_both_images_and_where_to_read() -> None:
+    told = annotations(CHART)
+    version = yaml.safe_load(CHART.read_text())["version"]
+    assert {each["image"] for each in told["images"]} == {
+        f"ghcr.io/initshim/{name}:{version}" for name in ("webhook", "reaper")
+    }
+    built = WORKFLOW["jobs"]["images"]["strategy"]["matrix"]["include"]
+    assert {each["target"]: each["platforms"].split(",") for each in built} == {
+        each["name"]: each["platforms"] for each in told["images"]
+    }
+    assert all(each["url"].startswith("https://") for each in told["links"])
+    assert {each["kind"] for each in told["changes"]} <= {
+        "added", "changed", "deprecated", "removed", "fixed", "security",
+    }  # fmt: skip
+
+
+def test_the_release_names_the_signatures_key() -> None:
+    sign = script("chart", "Package, sign and push the chart")
+    assert "artifacthub.io/signKey" in sign
+    assert sign.index("signKey") < sign.index("make signed-chart")
+    names = [
+        step["with"]["name"]
+        for step in WORKFLOW["jobs"]["release"]["steps"]
+        if "download-artifact" in step.get("uses", "")
+    ]
+    assert names == ["dist", "single-files", "signing-key"]
 
 
 def test_this_changelog_can_be_cut() -> None:

@@ -59,6 +59,12 @@ def test_a_version_is_found_in_every_place_that_names_one() -> None:
     stamped = script("generate").stamped
     said = 'version: 9.9\nappVersion: "9.9"\nARG VERSION=9.9\nghcr.io/initshim/reaper:9.9\n'
     assert "9.9" not in stamped(said)
+    for said in (
+        "charts/initshim --version 9.9 -n initshim",
+        "initshim/releases/download/v9.9/initshim.yaml",
+        "workflows/release.yml@refs/tags/v9.9",
+    ):
+        assert "9.9" not in stamped(said)
     assert stamped("apiVersion: v2\nARG PYTHON=9.9") == "apiVersion: v2\nARG PYTHON=9.9"
 
 
