@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from webhook.admission.checks import Checks
 from webhook.core import mutation, patch, policy, review
-from webhook.core.errors import BadPod, PatchFailed
+from webhook.core.errors import BadPod, Overdue, PatchFailed
 from webhook.core.log_events import LogEvent
 from webhook.core.mutation import Delivery
 from webhook.core.observe import Observer
@@ -20,6 +20,8 @@ from webhook.core.pod import Json, Pod
 from webhook.core.policy import ClusterRules, NeedsImage, Plan, Skip, Wrap
 from webhook.core.reasons import UNRESOLVED, Reason, remedy
 from webhook.core.review import Review, Verdict
+
+_NOT_OURS = (BadPod, Overdue)  # what the pod, or its namespace, brought about itself
 
 
 class Resolver(Protocol):
@@ -155,16 +157,17 @@ def _denial(unresolved: Mapping[str, str]) -> str:
 
 def _failed(request: Review, engine: Engine, error: Exception) -> Answer:
     """Let the pod pass: what is wrong with it the API server says better than we could."""
+    known = (*_NOT_OURS, PatchFailed)
     engine.observer.note(
         LogEvent.REVIEW_FAILED,
         uid=request.uid,
         namespace=request.namespace,
         pod=request.name,
-        error=f"{type(error).__name__}: {error}" if isinstance(error, BadPod | PatchFailed) else "",
-        exception=None if isinstance(error, BadPod) else error,
+        error=f"{type(error).__name__}: {error}" if isinstance(error, known) else "",
+        exception=None if isinstance(error, _NOT_OURS) else error,
     )
     warning = "initshim left the pod alone: it failed at it; its log has the error"
-    if isinstance(error, BadPod):
+    if isinstance(error, _NOT_OURS):
         warning = f"initshim left the pod alone: {error}"
     body = review.respond(request, Verdict(warnings=[warning]))
     return Answer(body, "failed", request)

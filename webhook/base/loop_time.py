@@ -19,7 +19,7 @@ from types import coroutine
 from typing import Any, TypeVar
 
 from webhook.base import tenants
-from webhook.core.errors import InitshimError
+from webhook.core.errors import Overdue
 
 T = TypeVar("T")
 _COST = 2.0  # seconds of debt for one of the loop's: who uses less than half of it pays as it goes
@@ -29,10 +29,6 @@ _NOTHING = 0.0005  # seconds of a step that are not counted, unless the tenant i
 _SHORT = 0.005  # seconds; after a step up to that, nobody needs a pause
 _ROUND = 0.02  # seconds of all steps in one round of the loop
 _MANY = 1024  # tenants that are remembered before those without a debt are looked for
-
-
-class Overdue(InitshimError):
-    """A tenant's turn did not come in time."""
 
 
 class LoopTime:

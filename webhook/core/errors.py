@@ -17,6 +17,7 @@ InitshimError
 │   ├── PlatformsDisagree  the index's platforms run different programs
 │   ├── WindowsOnly        the image is for Windows alone
 │   └── LookupOff          nobody is allowed to ask this registry
+├── Overdue                a tenant's turn did not come in time: webhook/base/loop_time.py
 ├── PatchFailed            our own patch does not lead to the planned pod
 ├── KubeError              the API server: webhook/kube/errors.py
 │   ├── NoCluster          none is configured, or the configuration can't be used
@@ -144,6 +145,10 @@ class LookupOff(LookupFailed):
     """Lookups are switched off, for this registry or altogether."""
 
     key = "lookup-off"
+
+
+class Overdue(InitshimError):
+    """A tenant asks for more than its part, and its turn did not come in time."""
 
 
 class PatchFailed(InitshimError):

@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from webhook.admission.admit import Answer, Engine, admit
 from webhook.base import tenants
-from webhook.base.loop_time import LoopTime, Overdue
-from webhook.core.errors import BadReview
+from webhook.base.loop_time import LoopTime
+from webhook.core.errors import BadReview, Overdue
 from webhook.server.bodies import SMALL, Bodies, Refused
 from webhook.server.health import Health
 from webhook.server.logs import ReviewLog

@@ -7,7 +7,8 @@ import weakref
 import pytest
 
 from webhook.base import tenants
-from webhook.base.loop_time import LoopTime, Overdue
+from webhook.base.loop_time import LoopTime
+from webhook.core.errors import Overdue
 
 
 class Clock:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.reviews import SECRET, body, patched, pod, read, unresolved
 from tests.unit.server.application import JSON, Application, get, post, within
+from webhook.core.errors import Overdue
 from webhook.core.pod import Pod
 from webhook.core.policy import Plan
 from webhook.server.app import create_probes
@@ -23,6 +24,13 @@ class Fails:
 
     async def resolve(self, plan: Plan, pod: Pod, namespace: str, *, deadline: float) -> Plan:  # noqa: ARG002
         raise RuntimeError("a bug")
+
+
+class Late:
+    """A resolver at whose end no turn came in time."""
+
+    async def resolve(self, plan: Plan, pod: Pod, namespace: str, *, deadline: float) -> Plan:  # noqa: ARG002
+        raise Overdue("its namespace asks for more than its part")
 
 
 class Remembers:
@@ -41,6 +49,16 @@ def test_a_review_is_answered_with_a_patch() -> None:
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
     assert patched(pod(), read(answer.content))["spec"]["initContainers"]
+
+
+def test_a_namespace_that_asks_for_more_than_its_part_is_told_so() -> None:
+    application = Application(resolver=Late())
+    response = read(post(application, body(pod(containers=[unresolved()]))).content)
+    said = "its namespace asks for more than its part"
+    assert response["warnings"] == [f"initshim left the pod alone: {said}"]
+    (failed,) = [line for line in application.lines if line["event"] == "review-failed"]
+    assert failed["error"] == f"Overdue: {said}"
+    assert "exception" not in failed
 
 
 @pytest.mark.parametrize(
