@@ -54,7 +54,7 @@ def changes(changelog: str, version: str) -> str:
             kind = heading
         elif line.startswith("- "):
             said = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", line.removeprefix("- "))
-            first = re.split(r"(?<=[.:;]) ", said, maxsplit=1)[0].rstrip(".:;")
+            first = re.split(r"(?<=[.;]) ", said, maxsplit=1)[0].rstrip(".:;")
             found.append(f"    - kind: {kind}\n      description: {json.dumps(first)}\n")
     return "".join(found[:_MOST])
 
