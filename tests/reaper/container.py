@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.c_programs import compiled
 from tests.reaper import kernel, need
 from tests.reaper.process import PROGRAMS
 from tests.reaper.stream import Stream
@@ -30,28 +30,10 @@ default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 """
 
 
-def compile_witness(folder: Path) -> Path:
+def compile_witness() -> Path:
     """The static program, from the C compiler that the build uses."""
     need.module("ziglang", "ziglang")
-    program = folder / "witness"
-    if program.exists():
-        return program
-    command = [
-        sys.executable,
-        "-m",
-        "ziglang",
-        "cc",
-        "-target",
-        "x86_64-linux-musl",
-        "-static",
-        "-Os",
-        "-o",
-        str(program),
-        str(PROGRAMS / "witness.c"),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return program
+    return compiled(PROGRAMS / "witness.c")
 
 
 @dataclass

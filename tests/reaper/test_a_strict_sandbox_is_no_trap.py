@@ -8,16 +8,14 @@ from __future__ import annotations
 import platform
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from initshim.build import REAPER
+from tests.c_programs import compiled
 from tests.reaper import kernel, need
-from tests.reaper.conftest import alone
 from tests.reaper.process import PROGRAMS, python, shell
 
 if TYPE_CHECKING:
@@ -48,18 +46,12 @@ def rows() -> dict[tuple[str, ...], str]:
 
 
 @pytest.fixture(scope="module")
-def bare(built: Path) -> str:
+def bare() -> str:
     """A program that calls almost nothing itself, for it is under the same denial."""
     if platform.machine() != "x86_64":
         pytest.skip("needs x86-64: the program and the numbers are its own")
     need.module("ziglang", "ziglang")
-    program = built / "bare"
-    with alone():
-        if not program.exists():
-            zig = [sys.executable, "-m", "ziglang", "cc", "-target", "x86_64-linux-musl"]
-            flags = ["-static", "-nostdlib", "-O1", "-fno-stack-protector", "-o", str(program)]
-            subprocess.run([*zig, *flags, str(PROGRAMS / "bare.c")], check=True)
-    return str(program)
+    return str(compiled(PROGRAMS / "bare.c", "-nostdlib", "-O1", "-fno-stack-protector"))
 
 
 def denying(calls: tuple[str, ...], denial: str) -> list[str]:

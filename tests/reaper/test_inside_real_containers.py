@@ -12,7 +12,6 @@ import pytest
 
 import initshim
 from tests.reaper import container, need
-from tests.reaper.conftest import alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,13 +22,12 @@ SIGNALS = [1, 2, 3, 10, 12, 17, 18, 28, 31, 15]
 
 
 @pytest.fixture(scope="module")
-def rootfs(elf: Path, built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def rootfs(elf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty root file system: the reaper and one static program."""
     folder = tmp_path_factory.mktemp("bundle")
     root = folder / "rootfs"
     root.mkdir()
-    with alone():
-        witness = container.compile_witness(built)
+    witness = container.compile_witness()
     for program, name in ((elf, "init"), (witness, "witness")):
         shutil.copy(program, root / name)
         (root / name).chmod(0o555)

@@ -2,14 +2,13 @@
 
 import copy
 import json
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import initshim
+from tests.c_programs import compiled
 from tests.integration.images.store import Store
 from tests.unit.core.kubelet import expand, variables
 
@@ -48,9 +47,7 @@ class Node:
     def __init__(self, folder: Path, busybox: str) -> None:
         self._store = Store(folder)
         self._folder = folder
-        witness = folder / "witness"
-        zig = [sys.executable, "-m", "ziglang", "cc", "-target", "x86_64-linux-musl"]
-        subprocess.run([*zig, "-static", "-w", "-o", witness, HERE / "witness.c"], check=True)
+        witness = compiled(HERE / "witness.c")
         self._image(REAPER, {"/init": initshim.path()}, {"Entrypoint": ["/init"]}, "65532:65532")
         for name, config in IMAGES.items():
             self._image(f"localhost/{name}:1", {"/witness": witness}, config)
