@@ -1,7 +1,7 @@
 """Measure load and faults, and write both into docs/reliability.md: `make faults`.
 
 Exits with 1 if a pod was lost or rejected. With names, only the faults whose names contain one of
-them are tried, and nothing is written.
+them are tried, their rows are printed, and nothing is written.
 """
 
 import sys
@@ -37,7 +37,9 @@ def main(names: list[str]) -> int:
             start = time.monotonic()
             trials.append(try_fault(on, fault, rate=RATE))
             print(f"{_said(trials[-1])} [{time.monotonic() - start:.0f} s]", flush=True)
-    if not names:
+    if names:
+        print(report.fault_table(trials))
+    else:
         tables.write_between_marks("load", f"{report.load_table(measured)}\n\n{report.machine()}")
         tables.write_between_marks("faults", report.fault_table(trials))
         report.draw(measured, trials)
