@@ -143,6 +143,8 @@ def test_the_webhook_answers_a_review_under_podman(store: Store, webhook: str) -
         assert done.stdout.strip() == "Wrapped: /.initshim/init -- app"
         first = store.run("podman", "exec", "webhook", "/usr/local/bin/python3", "-c", PID_1)
         assert first.split("\0")[0] == "/usr/local/bin/initshim-init"
+        slow = store.run("podman", "exec", "webhook", "/opt/venv/bin/python", "-c", UNCOMPILED)
+        assert slow.split() == []
         store.run("podman", "stop", "--time=30", "webhook")
         ended = json.loads(store.run("podman", "inspect", "webhook"))[0]["State"]
         assert ended["ExitCode"] == 0
@@ -150,6 +152,15 @@ def test_the_webhook_answers_a_review_under_podman(store: Store, webhook: str) -
         store.run("podman", "rm", "--force", "webhook")
 
 
+# Nobody may write bytecode there: what has none is compiled at each start.
+UNCOMPILED = """
+import os, sys
+import webhook.assembly.resolver, webhook.assembly.rotation, webhook.cli.run_webhook
+for each in list(sys.modules.values()):
+    cached = getattr(each, "__cached__", None)
+    if cached and not os.path.exists(cached):
+        print(each.__name__)
+"""
 PID_1 = "print(open('/proc/1/cmdline').read())"
 
 
