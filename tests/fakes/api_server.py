@@ -99,7 +99,8 @@ class ApiServer:
         if path == "/version":
             return {"gitVersion": "v1.36.1"}
         if method in {"GET", "DELETE"}:
-            return (self._read if method == "GET" else self._delete)(path, query)
+            answer = (self._read if method == "GET" else self._delete)(path, query)
+            return _table(answer) if "as=Table" in headers.get("accept", "") else answer
         given = json.loads(body) if body else {}
         kind = headers.get("content-type", "")
         if method == "POST" and path.endswith("/subjectaccessreviews"):
@@ -273,6 +274,24 @@ def serving(server: Any, tls: ssl.SSLContext | None = None, port: int = 0) -> It
         running.force_exit = True
         thread.join(20)
         listening.close()
+
+
+def _table(listed: Json) -> Json:
+    """Print nodes as k8s.io/kubernetes does (pkg/printers/internalversion, printNode)."""
+    columns = ("Name", "Status", "Roles", "Age", "Version", "Internal-IP", "Container-Runtime")
+    rows = []
+    for each in listed["items"]:
+        info = each.get("status", {}).get("nodeInfo", {})
+        runtime = info.get("containerRuntimeVersion") or "<unknown>"
+        cells = (each["metadata"]["name"], "Ready", "<none>", "1d", info.get("kubeletVersion", ""))
+        rows.append({"cells": [*cells, "10.0.0.1", runtime], "object": None})
+    definitions = [{"name": name, "type": "string"} for name in columns]
+    return {
+        "kind": "Table",
+        "columnDefinitions": definitions,
+        "rows": rows or None,
+        "metadata": listed["metadata"],
+    }
 
 
 def _is_object(path: str) -> bool:

@@ -3,7 +3,8 @@
 Two doors lead to one engine: `admit` for the API server's reviews, `mutate` for manifests.
 """
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -43,6 +44,8 @@ class Engine:
     resolver: Resolver
     observer: Observer
     deny_unresolved: bool = False
+    as_volume: Callable[[Pod], bool] | None = None
+    """Says of each pod whether it gets the reaper's image as a volume, where nodes decide that."""
     checks: Checks = field(default_factory=Checks)
 
 
@@ -107,9 +110,15 @@ async def mutate(pod: Pod, namespace: str, engine: Engine, *, deadline: float) -
     if asked:
         with engine.observer.span("resolve", {"initshim.images": asked}):
             plan = await engine.resolver.resolve(plan, pod, namespace, deadline=deadline)
-    operations = mutation.operations(pod, plan, engine.delivery)
+    operations = mutation.operations(pod, plan, _delivery(pod, engine))
     engine.checks.check(pod, plan, operations)
     return Mutated(plan, operations, pod)
+
+
+def _delivery(pod: Pod, engine: Engine) -> Delivery:
+    if engine.as_volume is None:
+        return engine.delivery
+    return dataclasses.replace(engine.delivery, as_volume=engine.as_volume(pod))
 
 
 def outcomes(plan: Plan) -> dict[str, str]:

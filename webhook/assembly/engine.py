@@ -1,17 +1,28 @@
 """The engine that the settings ask for: the same for the API server's reviews and for manifests."""
 
+from collections.abc import Callable
+
 from webhook.admission.admit import Engine, Resolver
 from webhook.admission.in_time import InTime
 from webhook.assembly.default_engine import REAPER
 from webhook.core.mutation import Delivery
 from webhook.core.observe import Observer
+from webhook.core.pod import Pod
 from webhook.settings import Settings
 
 
 def make_engine(
-    settings: Settings, *, version: str, resolver: Resolver, observer: Observer
+    settings: Settings,
+    *,
+    version: str,
+    resolver: Resolver,
+    observer: Observer,
+    as_volume: Callable[[Pod], bool] | None = None,
 ) -> Engine:
-    """Put the engine together. Raises BadSettings for an images file that can't be used."""
+    """Put the engine together. Raises BadSettings for an images file that can't be used.
+
+    Without `as_volume`, which tells it by the nodes, `delivery: auto` is the init container.
+    """
     return Engine(
         rules=settings.rules(),
         delivery=Delivery(
@@ -22,5 +33,6 @@ def make_engine(
         ),
         resolver=InTime(resolver, observer),
         observer=observer,
+        as_volume=as_volume,
         deny_unresolved=settings.on_unresolved == "deny",
     )

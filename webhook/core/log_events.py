@@ -102,6 +102,16 @@ class LogEvent(StrEnum):
         "error",
         "A client does not trust what is served; the next step of the renewal is taken at once.",
     )
+    DELIVERY_CHOSEN = (
+        "delivery-chosen",
+        "delivery kubernetes nodes unable example",
+        "With `delivery: auto`: how pods get the reaper now; `unable` nodes forbid a volume.",
+    )
+    NODES_NOT_READ = (
+        "nodes-not-read",
+        "error next_step",
+        "With `delivery: auto`: nodes could not be listed; pods get an init container until then.",
+    )
     WARM_UP_ENDED = (
         "warm-up-ended",
         "namespaces workloads images unresolved error next_step exception",

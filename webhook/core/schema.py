@@ -171,6 +171,7 @@ class Spec(Struct, frozen=True, rename="camel"):
     affinity: Affinity | None = None
     host_pid: bool | None = field(default=None, name="hostPID")
     share_process_namespace: bool | None = None
+    host_users: bool | None = None
     runtime_class_name: str | None = None
     image_pull_secrets: list[Named] | None = None
     service_account_name: str | None = None

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -67,6 +68,19 @@ def last_change(found: Json) -> datetime | None:
         return max(datetime.fromisoformat(each["time"]).astimezone(UTC) for each in entries)
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def cells(table: Json, columns: Sequence[str], *, what: str) -> list[tuple[str, ...]]:
+    """Give these columns of a meta/v1 Table's rows. Raises BadApiAnswer where it has none such."""
+    try:
+        names = [str(each["name"]) for each in table["columnDefinitions"]]
+        places = [names.index(name) for name in columns]
+        rows = table.get("rows") or ()
+        return [tuple(str(row["cells"][at]) for at in places) for row in rows]
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise errors.BadApiAnswer(
+            f"Can't list {what}: the answer is no table with {', '.join(columns)}"
+        ) from error
 
 
 def _parsed(answer: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""Sockets to listen on, and uvicorn as a part of a program instead of its owner."""
+"""uvicorn as a part of a program instead of its owner."""
 
 import asyncio
 import contextlib
@@ -10,15 +10,8 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from webhook.core.errors import BadSettings
 from webhook.server.connections import Acceptor, ConnectionLimits
 from webhook.server.protocol import PatientProtocol, patient
-
-_BACKLOG = 2048
-# Of the kernel's buffers for a connection, each way; it would let them grow to megabytes, which are
-# the container's memory, too. And as much as has come at once is what uvloop and OpenSSL keep room
-# for until the connection ends: 512 KiB of each.
-_BUFFERED = 64 << 10
 
 
 class Server(uvicorn.Server):
@@ -52,38 +45,6 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone."""
         yield
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Open a listening socket; for no host on every address, IPv6 and IPv4.
-
-    Raises BadSettings that names the address where it can't be had.
-    """
-    try:
-        return _narrowed(_listening(host, port))
-    except OSError as error:
-        # socket.create_server repeats the address in its own words.
-        why = (error.strerror or str(error)).partition(" (while attempting")[0]
-        raise BadSettings(
-            f"can't listen on {host or 'any address'}, port {port}: {why}",
-            next_step="Choose another host or port, or stop whoever has this one.",
-        ) from error
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    if not host and socket.has_dualstack_ipv6():
-        return socket.create_server(
-            ("", port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True
-        )
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-
-
-def _narrowed(listener: socket.socket) -> socket.socket:
-    """Cap the buffers of the connections that it accepts: they take after it."""
-    for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-        listener.setsockopt(socket.SOL_SOCKET, option, _BUFFERED)
-    return listener
 
 
 def server(

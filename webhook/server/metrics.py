@@ -101,6 +101,16 @@ class Metrics(Silent, Collector):
             "does not drain; else 0.",
             registry=registry,
         )
+        self._image_volumes: Final = Gauge(
+            "initshim_image_volumes",
+            "1 while pods get the reaper's image as a volume; 0 while they get an init container.",
+            registry=registry,
+        )
+        self._unable: Final = Gauge(
+            "initshim_nodes_without_image_volumes",
+            "With `delivery: auto`: Linux nodes that can't mount images, and keep pods from it.",
+            registry=registry,
+        )
         build = Gauge("initshim_build_info", "Always 1.", ["version"], registry=registry)
         build.labels(version).set(1)
         ProcessCollector(registry=registry)
@@ -145,6 +155,11 @@ class Metrics(Silent, Collector):
     def watch_readiness(self, ready: Callable[[], bool]) -> None:
         """Show whether reviews are taken; asked at each scrape."""
         self._ready.set_function(lambda: float(ready()))
+
+    def watch_delivery(self, possible: Callable[[], bool], unable: Callable[[], int]) -> None:
+        """Show how the reaper gets into pods, and how many nodes keep it from image volumes."""
+        self._image_volumes.set_function(lambda: float(possible()))
+        self._unable.set_function(lambda: float(unable()))
 
     def collect(self) -> Iterator[Metric]:
         """Give everything, but for the time at which each counter was made: nobody asks."""

@@ -1,6 +1,7 @@
 """The webhook as a process: put together, served, drained."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import (
@@ -28,18 +29,20 @@ from webhook.server.allocator import give_back_holes
 from webhook.server.app import create_app, create_probes
 from webhook.server.connections import ConnectionLimits
 from webhook.server.health import Health
-from webhook.server.listen import Server, listen, server
+from webhook.server.listen import Server, server
 from webhook.server.log_lines import Log
 from webhook.server.logs import Journal, ReviewLog
 from webhook.server.metrics import Metrics
 from webhook.server.mutate import Limits
 from webhook.server.observers import FanOut
+from webhook.server.sockets import listen
 from webhook.server.tracing import Tracing, tracing
 from webhook.server.waiting import SharedWait
 from webhook.settings import Settings
 from webhook.tls.context import require_clients
 
 if TYPE_CHECKING:
+    from webhook.assembly.delivery_choice import DeliveryChoice
     from webhook.kube.client import KubeClient
     from webhook.kube.events import Recorder
 
@@ -63,8 +66,11 @@ async def serve(
     log: Log,
     stop: asyncio.Event,
     announce: Callable[[Running], None] = lambda _: None,
+    probes: socket.socket | None = None,
 ) -> None:
     """Serve until `stop` is set, then drain and close; `stop` set again ends the drain.
+
+    `probes` is the plain port's socket where somebody has opened it; it is closed in the end.
 
     Raises BadSettings or another InitshimError for what makes a start impossible.
     """
@@ -85,7 +91,14 @@ async def serve(
             most=settings.max_connections // 2,
             clock=asyncio.get_running_loop().time,
         )
-        engine = make_engine(settings, version=version, resolver=resolver, observer=observer)
+        choice = _choice(settings, client, observer, metrics)
+        engine = make_engine(
+            settings,
+            version=version,
+            resolver=resolver,
+            observer=observer,
+            as_volume=choice.as_volume if choice else None,
+        )
         events = _recorder(client, observer) if client and settings.events else None
         loop = asyncio.get_running_loop()
         # The loop's own clock stands still during a round.
@@ -100,8 +113,8 @@ async def serve(
             answered=_answered(traced, events),
         )
         sockets = [
-            stack.enter_context(listen(settings.host, port))
-            for port in (settings.port, settings.http_port)
+            stack.enter_context(listen(settings.host, settings.port)),
+            stack.enter_context(probes or listen(settings.host, settings.http_port)),
         ]
         servers = [
             make_server(traced.app(app), settings, certificates, metrics),
@@ -118,11 +131,14 @@ async def serve(
             log.info(LogEvent.SERVING, version=version, port=port, http_port=http_port)
             announce(Running(port, http_port, certificates))
             recording = tasks.create_task(events.run()) if events else None
+            choosing = tasks.create_task(choice.run()) if choice else None
             warming = tasks.create_task(_warm_up(settings, client, engine, late))
             trimming = tasks.create_task(give_back_holes())
             await stop.wait()
             stop.clear()
             warming.cancel()
+            if choosing:
+                choosing.cancel()
             log.info(LogEvent.DRAINING, seconds=settings.drain_seconds)
             await _drain(servers, health, settings.drain_seconds, stop)
             renewal.cancel()
@@ -152,6 +168,21 @@ def _resolver(
         return lambda: open_resolver(settings, client, observer, options)
 
     return LateResolver(load)
+
+
+def _choice(
+    settings: Settings, client: "KubeClient | None", observer: Observer, metrics: Metrics
+) -> "DeliveryChoice | None":
+    """Give what asks the nodes how pods get the reaper, where the settings leave it to them."""
+    if client is None or settings.delivery != "auto":
+        by_setting = settings.delivery == "imageVolume"
+        metrics.watch_delivery(lambda: by_setting, lambda: 0)
+        return None
+    from webhook.assembly.delivery_choice import DeliveryChoice  # noqa: PLC0415
+
+    choice = DeliveryChoice(client, observer)
+    metrics.watch_delivery(lambda: choice.possible, lambda: choice.unable)
+    return choice
 
 
 def _recorder(client: "KubeClient", observer: Observer) -> "Recorder":
@@ -205,7 +236,7 @@ async def _warm_up(
 async def _cluster(settings: Settings) -> AsyncIterator["KubeClient | None"]:
     """Give a client of the API server where something needs one."""
     needed = settings.tls == "builtin" or settings.pull_secrets or settings.warm_up
-    if not needed and not settings.events:
+    if not needed and not settings.events and settings.delivery != "auto":
         yield None
         return
     from webhook.kube.client import KubeClient  # noqa: PLC0415

@@ -103,7 +103,7 @@ true
 
 {{- /* Does the webhook call the API server at all? */ -}}
 {{- define "initshim.callsApi" -}}
-{{- if or (eq .Values.tls.mode "builtin") (include "initshim.readsPullSecrets" .) .Values.registry.warmUp .Values.events.enabled -}}
+{{- if or (eq .Values.tls.mode "builtin") (include "initshim.readsPullSecrets" .) .Values.registry.warmUp .Values.events.enabled (eq .Values.delivery "auto") -}}
 true
 {{- end -}}
 {{- end -}}

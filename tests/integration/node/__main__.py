@@ -63,11 +63,12 @@ def up() -> None:
 def down() -> None:
     """End it and leave nothing behind but what was built; look, and fail where something is."""
     node = Node()
+    before = machine.kept_settings(node.layout)
     node.down()
-    still = machine.left(node.layout)
+    still = [*machine.left(node.layout), *machine.changed(before)]
     if still:
         sys.exit("\n".join(["The node left something behind:", *still]))
-    say("it is gone: no process, mount, link, route or cgroup of it is left")
+    say("it is gone: no process, mount, link, route, cgroup or kernel setting of it is left")
 
 
 _BEGUN = time.monotonic()

@@ -1,8 +1,8 @@
 """The node's programs: what Go builds once, and what Debian has.
 
-Each folder of `modules/` is a Go module that pins what is built from it; kube-apiserver and etcd
-are the control plane tests' own. All are kept with those, outside of the tree.
-`INITSHIM_NODE_KUBERNETES=1.34` chooses another Kubernetes than the newest.
+Each folder of `modules/` is a Go module that pins what is built from it; etcd is the control plane
+tests' own. All are kept with those, outside of the tree. `INITSHIM_NODE_KUBERNETES=1.34` chooses
+the oldest Kubernetes that still gets its modules built, and not the newest.
 """
 
 import os
@@ -48,7 +48,13 @@ def recipes() -> dict[str, Recipe]:
     folder = MODULES / f"kubernetes-{minor()}"
     kubernetes = {
         name: Recipe(name, KUBERNETES, f"{KUBERNETES}/cmd/{name}", folder)
-        for name in ("kubelet", "kube-proxy", "kube-scheduler", "kube-controller-manager")
+        for name in (
+            "kube-apiserver",
+            "kubelet",
+            "kube-proxy",
+            "kube-scheduler",
+            "kube-controller-manager",
+        )
     }
     containerd = {
         name: Recipe(
@@ -61,8 +67,8 @@ def recipes() -> dict[str, Recipe]:
         )
         for name in ("containerd", "containerd-shim-runc-v2", "ctr")
     }
-    apiserver, etcd = assets.recipes(minor())
-    return {"kube-apiserver": apiserver, "etcd": etcd, **kubernetes, **containerd}
+    etcd = assets.recipes(minor())[1]  # no minor of Kubernetes has one of its own
+    return {"etcd": etcd, **kubernetes, **containerd}
 
 
 def program(name: str) -> str:

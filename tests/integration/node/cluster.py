@@ -2,13 +2,17 @@
 
 import json
 import os
+import pty
+import select
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from tests.chart import tools
+from tests.integration.node import images
 from tests.integration.node.layout import OPEN_REGISTRY, ROOT
 from tests.integration.node.node import Node
 
@@ -32,13 +36,71 @@ class Cluster:
         """Run kubectl as administrator; give both of its streams."""
         return self._run("kubectl", *words, stdin=stdin, check=check)
 
-    def install(self, values: Path) -> None:
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Begin a kubectl that goes on; end it."""
+        return subprocess.Popen(
+            [str(tools.program("kubectl")), *words], stdin=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self._environ,
+        )  # fmt: skip
+
+    def terminal(self, *words: str, typed: str, until: str) -> str:
+        """Run kubectl at a terminal: type, and give all that is shown, up to what is waited for."""
+        ours, theirs = pty.openpty()
+        command = [str(tools.program("kubectl")), *words]
+        running = subprocess.Popen(
+            command, stdin=theirs, stdout=theirs, stderr=theirs, env=self._environ
+        )
+        os.close(theirs)
+        shown, end = "", time.monotonic() + PATIENCE
+        try:
+            while until not in shown and time.monotonic() < end:
+                if select.select([ours], [], [], 1.0)[0]:
+                    shown += os.read(ours, 4096).decode(errors="replace")
+                elif "$" in shown or "#" in shown or not shown:
+                    os.write(ours, typed.encode())  # a prompt waits, or none was shown yet
+        finally:
+            running.kill()
+            running.wait()
+            os.close(ours)
+        return shown
+
+    def helm(self, *words: str) -> str:
+        """Run helm as administrator; give both of its streams."""
+        return self._run("helm", *words)
+
+    def upgrade(self, *settings: str) -> None:
+        """Change the installation's values, and wait for its pods."""
+        options = [word for each in settings for word in ("--set", each)]
+        where = ("-n", "initshim", "-f", str(images.values_file(self.node.layout)))
+        self.helm("upgrade", "initshim", str(ROOT / "charts/initshim"), *where, *options)
+        self.rolled_out()
+
+    def rolled_out(self) -> None:
+        """Wait until the webhook's pods are the new ones, ready, and the old ones have drained."""
+        self.kubectl("-n", "initshim", "rollout", "status", "deployment/initshim", "--timeout=180s")
+        self.until(
+            lambda: all(
+                "deletionTimestamp" not in each["metadata"] for each in self.pods("initshim")
+            )
+        )
+
+    def initshim(self, *words: str) -> str:
+        """Run this checkout's command line as administrator, whatever its exit code."""
+        program = "from webhook.cli.main import app; app()"
+        done = subprocess.run(
+            [sys.executable, "-c", program, *words], capture_output=True, text=True, cwd=ROOT,
+            env=self._environ, timeout=300, check=False,
+        )  # fmt: skip
+        return done.stdout
+
+    def install(self, values: Path, *settings: str) -> None:
         """Install as README has it, unless it is installed; wait for both replicas."""
         if "initshim" not in self._run("helm", "list", "-n", "initshim", "-q"):
             chart = str(ROOT / "charts/initshim")
             where = ("-n", "initshim", "--create-namespace", "-f", str(values))
-            self._run("helm", "install", "initshim", chart, *where)
-        self.kubectl("-n", "initshim", "rollout", "status", "deployment/initshim", "--timeout=180s")
+            options = [word for each in settings for word in ("--set", each)]
+            self._run("helm", "install", "initshim", chart, *where, *options)
+        self.rolled_out()
 
     def namespace(self, name: str, **labels: str) -> Iterator[str]:
         """Make a namespace, and delete it with all that is in it."""

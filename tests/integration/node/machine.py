@@ -1,8 +1,10 @@
 """The node as a machine: switched on and off. Off is the plug pulled."""
 
+import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import psutil
 
 import initshim
 from tests.integration.node import cgroups
+from tests.integration.node.boot import TUNABLES
 from tests.integration.node.component import outlive
 from tests.integration.node.layout import (
     LINK,
@@ -23,6 +26,7 @@ from tests.integration.node.layout import (
     Layout,
 )
 
+_SETTINGS = "kernel.json"
 _BOOT_SECONDS = 30.0
 _UNSHARE = ("unshare", "--pid", "--mount", "--net", "--uts", "--ipc", "--fork", "--kill-child")
 
@@ -35,6 +39,8 @@ def on(layout: Layout) -> None:
     """Make the namespaces, the link to them and the cgroups. Raises BootFailed."""
     for folder in (layout.run, layout.logs, layout.disk):
         folder.mkdir(parents=True, exist_ok=True)
+    if not (layout.run / _SETTINGS).exists():  # power that comes back finds what was there first
+        (layout.run / _SETTINGS).write_text(json.dumps(kernel_settings()))
     cgroups.make()
     # A reaper of the node's own: a rebuilt one must not be "text file busy".
     reaper = layout.run / "init"
@@ -60,6 +66,29 @@ def off(layout: Layout) -> None:
         file.unlink()
     subprocess.run(["ip", "link", "delete", LINK], capture_output=True, check=False)
     cgroups.remove()
+
+
+def kernel_settings() -> dict[str, str]:
+    """Give what a kubelet sets for a whole machine, as this one has it."""
+    paths = {name: Path("/proc/sys") / name for name in TUNABLES}
+    return {name: path.read_text().strip() for name, path in paths.items() if path.exists()}
+
+
+def kept_settings(layout: Layout) -> dict[str, str]:
+    """Give what they were before the node came up; nothing where there is no node."""
+    try:
+        found: dict[str, str] = json.loads((layout.run / _SETTINGS).read_text())
+    except OSError:
+        return {}
+    return found
+
+
+def changed(before: dict[str, str]) -> Iterator[str]:
+    """Say which of them are others now."""
+    now = kernel_settings()
+    for name, value in before.items():
+        if now.get(name) != value:
+            yield f"sysctl {name} was {value} and is {now.get(name)}"
 
 
 def left(layout: Layout) -> list[str]:

@@ -192,7 +192,7 @@ def test_exemplars_lead_from_a_bucket_to_its_trace(
 def test_without_an_endpoint_opentelemetrys_sdk_is_not_even_imported() -> None:
     program = """
 import asyncio, sys
-from webhook.cli import serve
+from webhook.cli import run_webhook
 from webhook.server.tracing import tracing
 from webhook.settings import load
 async def off():

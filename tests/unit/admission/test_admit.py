@@ -90,6 +90,27 @@ def answered(
     return asyncio.run(run())
 
 
+@pytest.mark.parametrize("by_nodes", [True, False])
+def test_nodes_may_decide_how_the_reaper_comes(by_nodes: bool) -> None:
+    asked = []
+
+    def as_volume(pod: Pod) -> bool:
+        asked.append(pod)
+        return by_nodes
+
+    engine = Engine(
+        ClusterRules(), Delivery("reaper:1", "1.0"), Resolves(), Notes(), as_volume=as_volume
+    )
+
+    async def run() -> Answer:
+        return await admit(body(), engine, deadline=asyncio.get_running_loop().time() + 5)
+
+    spec = patched(pod(), read(asyncio.run(run()).body))["spec"]
+    assert len(asked) == 1
+    assert ("image" in spec["volumes"][-1]) is by_nodes
+    assert ("initContainers" in spec) is not by_nodes
+
+
 def test_the_uid_is_echoed_and_the_patch_applies_semantics_5() -> None:
     before = pod()
     answer = answered(body(before, uid="a-uid"))

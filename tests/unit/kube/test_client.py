@@ -22,8 +22,9 @@ from webhook.kube.errors import (
     Missing,
     Refused,
 )
-from webhook.kube.objects import MUTATING_WEBHOOK, POD, SECRET, Kind, Ref
+from webhook.kube.objects import MUTATING_WEBHOOK, NODE, POD, SECRET, Kind, Ref
 
+COLUMNS = ("Name", "Version", "Container-Runtime")
 OURS = Ref(SECRET, "initshim-tls", "initshim")
 
 
@@ -241,3 +242,27 @@ def test_what_is_no_object_is_given_as_text(cluster: Cluster) -> None:
     with pytest.raises(ApiUnreachable, match="no endpoints") as caught:
         cluster.run(lambda client: client.text("x", "/api/v1/namespaces/x/services/y/proxy/z"))
     assert caught.value.status == 503
+
+
+def test_a_table_has_the_columns_that_were_asked_for(cluster: Cluster) -> None:
+    """Three pages of them; objects themselves would be a hundred times as much."""
+    info = {"kubeletVersion": "v1.37.2", "containerRuntimeVersion": "containerd://2.4.2"}
+    for at in range(600):
+        cluster.server.put(f"/api/v1/nodes/n{at:03}", {"status": {"nodeInfo": info}})
+
+    async def work(client: KubeClient) -> list[tuple[str, ...]]:
+        return [row async for row in client.table(NODE, COLUMNS)]
+
+    rows = cluster.run(work)
+    assert len(rows) == 600
+    assert rows[599] == ("n599", "v1.37.2", "containerd://2.4.2")
+
+
+def test_an_answer_that_is_no_such_table_is_refused(cluster: Cluster) -> None:
+    async def work(client: KubeClient) -> None:
+        async for _ in client.table(NODE, ("Name", "Colour")):
+            pass
+
+    cluster.server.put("/api/v1/nodes/a", {})
+    with pytest.raises(BadApiAnswer, match="no table with Name, Colour"):
+        cluster.run(work)

@@ -68,6 +68,8 @@ def test_the_names_and_labels_are_these() -> None:
         "initshim_connections_dropped": {"reason"},
         "initshim_build_info": {"version"},
         "initshim_ready": set(),
+        "initshim_image_volumes": set(),
+        "initshim_nodes_without_image_volumes": set(),
         "initshim_certificate_expiry_timestamp_seconds": {"certificate"},
     }
 

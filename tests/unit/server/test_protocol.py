@@ -15,8 +15,9 @@ from starlette.types import Receive, Scope, Send
 
 from webhook.core.errors import BadSettings
 from webhook.server.connections import ConnectionLimits
-from webhook.server.listen import Server, listen, server
+from webhook.server.listen import Server, server
 from webhook.server.protocol import MOST_HEADERS, PatientProtocol
+from webhook.server.sockets import listen
 from webhook.settings import Settings
 
 CHUNK = b"x" * (64 << 10)

@@ -22,6 +22,7 @@ from webhook.settings import load
 _NAMESPACE = "Rehearse in this namespace; default: the first one whose pods are asked about."
 _WEBHOOK = "Name of the MutatingWebhookConfiguration; default: the one that calls initshim."
 _TIMEOUT = "Seconds for everything together."
+_RUN_POD = "Also create a pod that runs, and delete it: can a node pull and start the reaper?"
 _QUIET = "Leave out what is well."
 _OUTPUT = "text, json or yaml."
 _CALL_SECONDS = 35.0  # a dry run waits for webhooks, each for 30 seconds at most
@@ -32,6 +33,7 @@ _CALL_SECONDS = 35.0  # a dry run waits for webhooks, each for 30 seconds at mos
 @click.option("--webhook", metavar="NAME", help=_WEBHOOK)
 @cluster_options
 @click.option("--timeout", type=Number(1, 3600), default=60, metavar="SECONDS", help=_TIMEOUT)
+@click.option("--run-pod", is_flag=True, help=_RUN_POD)
 @click.option("--quiet", "-q", is_flag=True, help=_QUIET)
 @output_option(OutputFormat.TEXT, _OUTPUT)
 def doctor(  # noqa: PLR0913  # an option is an argument to click
@@ -41,13 +43,14 @@ def doctor(  # noqa: PLR0913  # an option is an argument to click
     kubeconfig: Path | None,
     context: str | None,
     timeout: float,
+    run_pod: bool,
     quiet: bool,
     output_format: OutputFormat,
 ) -> None:
     """Find out what is wrong with initshim in a cluster, and what to do about it.
 
-    Reads the cluster and creates nothing: its pods are dry runs. What it may not read it reports
-    as unknown, with the right that is missing.
+    Reads the cluster and creates nothing: its pods are dry runs, but for the one of --run-pod. What
+    it may not read it reports as unknown, with the right that is missing.
 
     Exit code, as monitoring plugins have it: 0 all is well, 1 warnings, 2 errors, 3 something
     could not be checked.
@@ -55,7 +58,13 @@ def doctor(  # noqa: PLR0913  # an option is an argument to click
     try:
         connection = connection_to(kubeconfig, context)
         findings = asyncio.run(
-            _run(connection, webhook=webhook, namespace=namespace, seconds=timeout)
+            _run(
+                connection,
+                webhook=webhook,
+                namespace=namespace,
+                seconds=timeout,
+                run_pod=run_pod,
+            )
         )
         print_findings(findings, server=connection.server, output_format=output_format, quiet=quiet)
     except TimeoutError:
@@ -68,7 +77,12 @@ def doctor(  # noqa: PLR0913  # an option is an argument to click
 
 
 async def _run(
-    connection: Connection, *, webhook: str | None, namespace: str | None, seconds: float
+    connection: Connection,
+    *,
+    webhook: str | None,
+    namespace: str | None,
+    seconds: float,
+    run_pod: bool,
 ) -> list[Finding]:
     async with KubeClient(connection, deadline=min(seconds, _CALL_SECONDS)) as client:
         return await diagnose(
@@ -78,4 +92,5 @@ async def _run(
             namespace=namespace,
             seconds=seconds,
             now=datetime.now(UTC),
+            run_pod=run_pod,
         )

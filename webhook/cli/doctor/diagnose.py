@@ -12,10 +12,12 @@ from webhook.cli.doctor import (
     ca_bundle_policy,
     certificate,
     configuration,
+    nodes,
     registries,
     rehearsal,
     rights,
     service,
+    trial_pod,
     versions,
     wrapped_pods,
 )
@@ -31,7 +33,7 @@ from webhook.settings import Settings
 _Fetched = TypeVar("_Fetched")
 
 
-async def diagnose(
+async def diagnose(  # noqa: PLR0913 - the command's options
     client: KubeClient,
     settings: Settings,
     *,
@@ -39,6 +41,7 @@ async def diagnose(
     namespace: str | None,
     seconds: float,
     now: datetime,
+    run_pod: bool = False,
 ) -> list[Finding]:
     """Look at everything for `seconds` at most. Raises KubeError where there is nothing to see."""
     end = asyncio.get_running_loop().time() + seconds
@@ -73,7 +76,17 @@ async def diagnose(
         until(wrapped_pods.fetch(client, cluster)),
     )
     works = isinstance(rehearsed, rehearsal.Rehearsal) and rehearsed.works
-    asked = await until(registries.fetch(client, cluster, settings, rehearsed=works))
+    asked, listed = await asyncio.gather(
+        until(registries.fetch(client, cluster, settings, rehearsed=works)),
+        until(nodes.fetch(client, cluster)),
+    )
+    tried = trial_pod.Trial()
+    if run_pod:
+        volume = trial_pod.as_volume(cluster, listed if isinstance(listed, tuple) else ())
+        left = max(0.0, end - asyncio.get_running_loop().time())
+        tried = await trial_pod.fetch(
+            client, cluster, namespace=where or "default", volume=volume, seconds=left
+        )
     reviewed = granted if isinstance(granted, rights.Reviewed) else None
     return once_a_cause(
         [
@@ -82,10 +95,12 @@ async def diagnose(
             *_checked("certificate", certificates, partial(certificate.check, cluster)),
             *_checked("rehearsal", rehearsed, partial(rehearsal.check, cluster)),
             *by_policy,
+            *trial_pod.check(tried),
             *_checked("pods", waiting, partial(wrapped_pods.check, cluster)),
             *_checked("rights", granted, partial(rights.check, cluster)),
             *ca_bundle_policy.check(cluster, held),
             *_checked("registries", asked, partial(registries.check, cluster, reviewed=reviewed)),
+            *_checked("nodes", listed, partial(nodes.check, cluster)),
             *versions.check(cluster, own=initshim.__version__, wrote=_version(rehearsed)),
         ]
     )

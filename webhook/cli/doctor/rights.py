@@ -79,6 +79,8 @@ def needed(cluster: Cluster) -> list[Right]:
     if cluster.settings.events:
         rights += [Right(verb, "events.events.k8s.io") for verb in ("create", "patch")]
         rights += [Right("get", kind) for kind in ("replicasets.apps", "jobs.batch")]
+    if cluster.settings.delivery == "auto":
+        rights.append(Right("list", "nodes"))
     if cluster.settings.pull_secrets:
         rights += [
             Right("get", kind, namespace)

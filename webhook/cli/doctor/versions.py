@@ -1,18 +1,17 @@
 """Versions that should go together: command line, webhook, reaper, Kubernetes."""
 
-import re
 from collections.abc import Iterator
 
 from webhook.cli.doctor.cluster import Cluster
 from webhook.cli.doctor.finding import Finding, Subject
 from webhook.core import image
 from webhook.core.errors import BadReference
+from webhook.core.image_volumes import KUBERNETES, number
 from webhook.kube.errors import KubeError
 
 _FAMILY = "versions"
 _OLDEST = (1, 27)
 _CONDITIONS = (1, 28)
-_IMAGE_VOLUMES = (1, 35)
 _LABEL = "app.kubernetes.io/version"
 
 
@@ -26,12 +25,12 @@ def _kubernetes(cluster: Cluster) -> Iterator[Finding]:
     if isinstance(cluster.version, KubeError):
         yield about.unknown(cluster.version)
         return
-    minor = _minor(cluster.version)
+    minor = number(cluster.version)
     if minor is None:
         yield about.info(f"its version can't be read: {cluster.version}")
     elif minor < _OLDEST:
         yield about.error(f"{cluster.version} is older than 1.27", "Upgrade the cluster.")
-    elif cluster.settings.delivery == "imageVolume" and minor < _IMAGE_VOLUMES:
+    elif cluster.settings.delivery == "imageVolume" and minor < KUBERNETES:
         yield about.error(
             f"{cluster.version} has no image volumes by default (1.35 has): injected pods "
             "can't start",
@@ -67,7 +66,7 @@ def _webhook(cluster: Cluster, own: str, wrote: str) -> Iterator[Finding]:
         )
     if not deployed:
         yield about.info("it does not say its version")
-    elif _minor(deployed) != _minor(own):
+    elif number(deployed) != number(own):
         yield about.warning(
             f"the webhook is {deployed} and this command is {own}: doctor may judge it wrongly",
             f"pip install 'initshim[cli]=={deployed}'",
@@ -94,9 +93,3 @@ def _tag(reference: str) -> str:
         return image.parse(reference).tag or ""
     except BadReference:
         return ""
-
-
-def _minor(version: str) -> tuple[int, int] | None:
-    """Give major and minor of v1.36.1-gke.4, 1.36+ or 0.3.0."""
-    numbers = re.match(r"v?([0-9]+)\.([0-9]+)", version)
-    return (int(numbers[1]), int(numbers[2])) if numbers else None

@@ -16,7 +16,7 @@ _AUDIT = {
     "kind": "Policy",
     "omitStages": ["RequestReceived"],
     "rules": [
-        {"level": "Metadata", "resources": [{"group": "", "resources": ["pods"]}]},
+        {"level": "Metadata", "resources": [{"group": "", "resources": ["pods", "pods/binding"]}]},
         {"level": "None"},
     ],
 }

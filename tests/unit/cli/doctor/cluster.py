@@ -107,7 +107,8 @@ class Installed:
                 f'admission webhook "inject.initshim.dev" denied: {response["status"]["message"]}'
             )
             raise Refusal(403, "Forbidden", said)
-        return patched(given, response), response.get("warnings", [])
+        made = patched(given, response) if "patch" in response else given
+        return made, response.get("warnings", [])
 
     def _fail(self, webhook: Json, given: Json) -> tuple[Json, list[str]]:
         if webhook["failurePolicy"] == "Ignore":

@@ -70,6 +70,40 @@ def bad(findings: list[Finding]) -> list[Finding]:
     return [each for each in findings if each.severity not in {Severity.OK, Severity.INFO}]
 
 
+OLD = {"kubeletVersion": "v1.34.1", "containerRuntimeVersion": "containerd://2.4.2"}
+NEW = {"kubeletVersion": "v1.36.1", "containerRuntimeVersion": "containerd://2.4.2"}
+
+
+@pytest.mark.parametrize(
+    ("delivery", "nodes", "severity", "said"),
+    [
+        ("auto", {"a": NEW, "b": NEW}, Severity.OK, "all 2 report"),
+        ("auto", {"a": NEW, "b": OLD}, Severity.INFO, "1 of 2"),
+        ("auto", {}, Severity.INFO, "no Linux node"),
+        ("imageVolume", {"a": NEW, "b": OLD}, Severity.ERROR, "(b: its kubelet is v1.34.1)"),
+        ("imageVolume", {"a": NEW}, Severity.OK, "all 1 report"),
+        ("auto", {f"n{at}": OLD for at in range(7)}, Severity.INFO, "; and 2 more)"),
+    ],
+)
+def test_nodes_that_keep_pods_from_image_volumes_are_named(
+    cluster: tuple[Installed, str],
+    delivery: str,
+    nodes: dict[str, dict[str, str]],
+    severity: Severity,
+    said: str,
+) -> None:
+    there = cluster[0]
+    env = "spec__template__spec__containers__0__env"
+    listed = there.server.objects[DEPLOYMENT]["spec"]["template"]["spec"]["containers"][0]["env"]
+    kept = [each for each in listed if each["name"] != "INITSHIM_DELIVERY"]
+    there.change(DEPLOYMENT, **{env: [*kept, {"name": "INITSHIM_DELIVERY", "value": delivery}]})
+    for name, info in nodes.items():
+        there.server.put(f"/api/v1/nodes/{name}", {"status": {"nodeInfo": info}})
+    [finding] = [each for each in found(cluster) if each.check == "nodes"]
+    assert (finding.severity, said in finding.what) == (severity, True)
+    assert finding.remedy or severity is Severity.OK
+
+
 def test_a_healthy_installation_has_nothing_wrong(cluster: tuple[Installed, str]) -> None:
     findings = found(cluster)
     assert bad(findings) == []

@@ -1,0 +1,201 @@
+"""doctor --run-pod: what a pod tells that runs the reaper, where a script plays the node."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.fakes.api_server import Refusal, Rule
+from tests.unit.cli.doctor.cluster import DEPLOYMENT, NOW, ROOT, Installed, installed
+from tests.unit.cli.doctor.test_diagnose import NEW
+from tests.unit.cli.doctor.test_diagnose import documented as usual
+from webhook.cli.doctor.diagnose import diagnose
+from webhook.cli.doctor.finding import Finding, Severity
+from webhook.kube.client import KubeClient
+from webhook.kube.connect import Connection
+from webhook.settings import load
+
+PULL = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}
+OVER = {"terminated": {"exitCode": 0}}
+
+
+def status(init: Any = None, probe: Any = None) -> dict[str, Any]:
+    """Write a pod's status as the kubelet does."""
+    listed: dict[str, Any] = {}
+    if init:
+        listed["initContainerStatuses"] = [{"name": "initshim", "state": init}]
+    if probe:
+        listed["containerStatuses"] = [{"name": "probe", "state": probe}]
+    return listed
+
+
+@pytest.fixture
+def cluster() -> Iterator[tuple[Installed, str]]:
+    with installed() as found:
+        yield found
+
+
+def plays(there: Installed, states: Sequence[dict[str, Any]]) -> None:
+    """Have a node play these states, one a look; the last one stays."""
+    left = list(states)
+
+    def play(method: str, path: str) -> None:
+        if method == "GET" and "/pods/initshim-doctor-" in path:
+            now = left.pop(0) if len(left) > 1 else left[0]
+            spec = {**there.server.objects[path]["spec"], "nodeName": "n1"}
+            there.server.put(path, {**there.server.objects[path], "status": now, "spec": spec})
+
+    there.server.interfere = play
+
+
+def delivered(there: Installed, delivery: str) -> None:
+    """Set how the reaper comes."""
+    place = "spec__template__spec__containers__0__env"
+    listed = there.server.objects[DEPLOYMENT]["spec"]["template"]["spec"]["containers"][0]["env"]
+    kept = [each for each in listed if each["name"] != "INITSHIM_DELIVERY"]
+    there.change(DEPLOYMENT, **{place: [*kept, {"name": "INITSHIM_DELIVERY", "value": delivery}]})
+
+
+def tried(
+    cluster: tuple[Installed, str], seconds: float = 60, *, check: str = "trial"
+) -> list[Finding]:
+    async def nobody() -> None:
+        return None
+
+    async def run() -> list[Finding]:
+        connection = Connection(cluster[1], ssl.create_default_context(), nobody)
+        async with KubeClient(connection) as client:
+            return await diagnose(
+                client, load(), webhook=None, namespace=None, seconds=seconds, now=NOW, run_pod=True
+            )
+
+    return [each for each in asyncio.run(run()) if each.check == check]
+
+
+def pods(there: Installed) -> list[str]:
+    return [path for path in there.server.objects if "/pods/initshim-doctor" in path]
+
+
+@pytest.mark.parametrize(
+    ("states", "severity", "said"),
+    [
+        ([{}, status(OVER), status(OVER, OVER)], Severity.OK, "node n1 pulled"),
+        ([status(PULL)], Severity.ERROR, "ghcr.io/initshim/reaper"),
+        ([status({"terminated": {"exitCode": 1}})], Severity.ERROR, "ended with 1"),
+        ([status(OVER, {"terminated": {"exitCode": 128}})], Severity.ERROR, "ended with 128"),
+    ],
+    ids=["well", "air gap", "init container fails", "an empty mount"],
+)
+def test_a_node_that_cannot_bring_the_reaper_is_an_error(
+    cluster: tuple[Installed, str], states: list[dict[str, Any]], severity: Severity, said: str
+) -> None:
+    plays(cluster[0], states)
+    [finding] = tried(cluster)
+    assert (finding.severity, said in finding.what) == (severity, True), finding.what
+    assert pods(cluster[0]) == []
+
+
+def test_a_stutter_of_the_registry_is_no_error(cluster: tuple[Installed, str]) -> None:
+    plays(cluster[0], [status(PULL), status(PULL), status(OVER, OVER)])
+    [finding] = tried(cluster)
+    assert finding.severity is Severity.OK
+
+
+def test_a_pod_that_nobody_runs_is_said_and_deleted(cluster: tuple[Installed, str]) -> None:
+    [finding] = tried(cluster, seconds=3)
+    assert (finding.severity, finding.what) == (Severity.WARNING, "no node took the pod in time")
+    assert pods(cluster[0]) == []
+
+
+def refuses(method: str) -> Callable[[str, str], None]:
+    def refuse(asked: str, path: str) -> None:
+        created = asked == "POST" and path.endswith("/pods")
+        if asked == method and (created or "initshim-doctor-" in path):
+            raise Refusal(403, "Forbidden", "not you")
+
+    return refuse
+
+
+def test_who_may_not_make_pods_is_told(cluster: tuple[Installed, str]) -> None:
+    seen = cluster[0].server
+    made: list[str] = []
+
+    def admit(path: str, given: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        if given["metadata"]["name"].startswith("initshim-doctor-"):
+            made.append(path)
+            raise Refusal(403, "Forbidden", "not you")
+        return cluster[0].admit(path, given)
+
+    seen.admit = admit
+    [finding] = tried(cluster)
+    assert made
+    assert finding.severity is Severity.UNKNOWN
+
+
+def documented() -> set[Rule]:
+    """The rights beside the usual ones that docs/doctor.md gives, in its second block."""
+    text = (ROOT / "docs" / "doctor.md").read_text().split("```yaml\n")[2].partition("```")[0]
+    return {
+        Rule(verb, resource)
+        for role in yaml.safe_load_all(text)
+        for rule in role["rules"]
+        for verb in rule["verbs"]
+        for resource in rule["resources"]
+    }
+
+
+@pytest.mark.parametrize("right", [None, *sorted(documented(), key=str)], ids=str)
+def test_each_of_the_documented_rights_is_needed(
+    cluster: tuple[Installed, str], right: Rule | None
+) -> None:
+    there = cluster[0]
+    delivered(there, "auto")
+    there.server.put("/api/v1/nodes/n1", {"status": {"nodeInfo": NEW}})
+    there.server.rules = (usual() | documented()) - {right}
+    if right == Rule("create", "pods"):
+        there.server.rules.discard(right)  # among the usual ones, too: the rehearsal's
+    plays(there, [status(OVER, OVER)])
+    said = tried(cluster, check="nodes") + tried(cluster)
+    wrong = [each for each in said if each.severity is not Severity.OK]
+    assert bool(wrong) is (right is not None)
+
+
+def test_a_pod_that_stays_is_said(cluster: tuple[Installed, str]) -> None:
+    plays(cluster[0], [status(OVER, OVER)])
+    play = cluster[0].server.interfere
+
+    def both(method: str, path: str) -> None:
+        refuses("DELETE")(method, path)
+        play(method, path)
+
+    cluster[0].server.interfere = both
+    said, left = tried(cluster)
+    assert said.severity is Severity.OK
+    assert left.severity is Severity.WARNING
+    assert left.remedy.startswith("kubectl -n shop delete pod initshim-doctor-")
+
+
+@pytest.mark.parametrize("delivery", ["initContainer", "imageVolume"])
+def test_the_pod_gets_the_reaper_as_injected_pods_do(
+    cluster: tuple[Installed, str], delivery: str
+) -> None:
+    there = cluster[0]
+    delivered(there, delivery)
+    plays(there, [status(OVER, OVER)])
+    play = there.server.interfere
+    seen: list[str] = []
+
+    def watch(method: str, path: str) -> None:
+        play(method, path)
+        seen.extend(json.dumps(there.server.objects[each]["spec"]) for each in pods(there))
+
+    there.server.interfere = watch
+    tried(cluster)
+    spec = json.loads(seen[-1])
+    assert ("initContainers" in spec) is (delivery == "initContainer")
+    assert ("image" in spec["volumes"][0]) is (delivery == "imageVolume")
+    assert spec["containers"][0]["command"] == ["/.initshim/init", "--version"]
