@@ -69,12 +69,12 @@ COPY --from=build --chmod=0555 /out/initshim-linux-${TARGETARCH} /usr/local/bin/
 COPY --from=venv /opt/venv /opt/venv
 # python's images have no bytecode of its own library, and whoever runs later may not write any:
 # without it each start compiles what it imports, half of all its CPU time.
-RUN /opt/venv/bin/python -c "import sys, webhook.cli.run_webhook; \
+RUN /opt/venv/bin/python -c "import compileall, py_compile, sys, webhook.cli.run_webhook; \
     import webhook.assembly.resolver, webhook.assembly.rotation, webhook.kube.client; \
     found = {getattr(each, '__file__', None) or '' for each in sys.modules.values()}; \
-    print(*sorted(f for f in found if f.startswith(sys.base_prefix) and f.endswith('.py')), sep='\n')" \
-    > /tmp/used && python3 -m compileall -q --invalidation-mode unchecked-hash -i /tmp/used \
-    && rm /tmp/used
+    used = [f for f in found if f.startswith(sys.base_prefix) and f.endswith('.py')]; \
+    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH; \
+    sys.exit(not all(compileall.compile_file(f, quiet=1, invalidation_mode=mode) for f in used))"
 USER 65532:65532
 EXPOSE 8443 8080
 ENTRYPOINT ["/usr/local/bin/initshim-init", "--", "/opt/venv/bin/initshim"]

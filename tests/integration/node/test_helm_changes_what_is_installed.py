@@ -163,7 +163,7 @@ def test_after_uninstalling_pods_run_on_and_audit_says_what_is_missing(
     assert "create it again" not in said
     assert cluster.pod(shop, "x")["status"]["containerStatuses"] == before
     # A container of a wrapped pod that is killed comes back by what the pod has.
-    cluster.kubectl("-n", shop, "exec", "x", "--", "pkill", "-9", "leaker", check=False)
+    cluster.kubectl("-n", shop, "exec", "x", "--", "killall", "-9", "leaker", check=False)
 
     def again() -> bool:
         [status] = cluster.pod(shop, "x")["status"]["containerStatuses"]
