@@ -53,11 +53,13 @@ def test_what_kubectl_reads_is_refused_only_where_readers_disagree(tmp_path: Pat
     assert [each for each in refused if not re.search(known, each)] == []
 
 
+@pytest.mark.slow
 @NEEDS_GO
 def test_the_stored_answers_are_those_of_kubectl(newest: Decoder) -> None:
     assert [newest.read(each) for each in CASES] == STORED
 
 
+@pytest.mark.slow
 @NEEDS_GO
 def test_what_is_written_for_a_case_kubectl_reads_as_wanted(
     newest: Decoder, tmp_path: Path
@@ -67,6 +69,7 @@ def test_what_is_written_for_a_case_kubectl_reads_as_wanted(
         assert found.verdict in LAWFUL, (text.decode(errors="replace"), found.detail)
 
 
+@pytest.mark.slow
 @NEEDS_GO
 @settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -260,6 +260,7 @@ def test_the_page_holds_all_and_fetches_nothing(leaky: Nodes, leaks: Leaks) -> N
         assert fetching not in page
 
 
+@pytest.mark.slow  # it starts programs
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_in_the_middle_nothing_stays(
     leaky: Nodes, cluster: Cluster, config: Path, number: signal.Signals

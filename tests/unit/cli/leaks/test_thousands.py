@@ -27,6 +27,8 @@ from webhook.cli.leaks.pods import Inventory, Running
 from webhook.core.pod import Pod
 from webhook.core.policy import ClusterRules
 
+pytestmark = pytest.mark.slow
+
 SURVEY = Survey(namespace="initshim-leaks", run="1a2b", image="reaper", seconds=5, at_once=20)
 
 
