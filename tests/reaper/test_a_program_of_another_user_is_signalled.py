@@ -186,6 +186,8 @@ class TestFollowing:
         running.out.expect("up\n")
         pid, child = running.pid, running.child
         kernel.wait_until(lambda: switches(pid) >= 10, "it has looked ten times")
+        running.send(signal.SIGWINCH)  # it looks now, and so not at the next for a second
+        kernel.wait_until(lambda: not kernel.signals(pid, "ShdPnd"), "it was taken")
         assert uids(pid) == ["0"] * 4
         flag.touch()
         running.out.expect("up\n")
