@@ -185,6 +185,25 @@ async def waiting(arena: Arena) -> None:
     await arena.create(*made)
 
 
+@attacks("images without end", "100 pods of 250 images each, at a registry that never answers")
+async def images(arena: Arena) -> None:
+    async def answer(_request: Request) -> Answer:
+        await asyncio.sleep(60)
+        return Answer(404)
+
+    arena.hostile = answer
+    made = [
+        pod(
+            containers=[
+                container(name=f"c{at}", image=f"{arena.registry}/e{next(_NUMBERS)}:1")
+                for at in range(250)
+            ]
+        )
+        for _ in range(100)
+    ]
+    await arena.create(*made)
+
+
 @attacks("pods of many namespaces", "a heavy pod in each of 100 namespaces, all at once")
 async def namespaces(arena: Arena) -> None:
     many = [container(name=f"c{at}", command=["/a"]) for at in range(250)]

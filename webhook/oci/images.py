@@ -10,6 +10,7 @@ from functools import partial
 
 from webhook.base import tenants
 from webhook.base.flights import Flights
+from webhook.base.tenants import Held
 from webhook.core.argv import ImageConfig
 from webhook.core.credentials import Keyring
 from webhook.core.errors import LookupFailed, LookupOff, TimedOut
@@ -25,6 +26,7 @@ from webhook.oci.question import Found, Question
 from webhook.oci.registries import Registries
 
 _FAILURES = 4096  # that are remembered
+_UNDER_WAY = 2048  # lookups of all tenants, most of which wait for a place; each takes some 15 KB
 
 
 class Images:
@@ -51,6 +53,7 @@ class Images:
             life=lambda answer: times.failure if isinstance(answer, Failure) else 0.0,
             entries=_FAILURES,
         )
+        self._held = Held(_UNDER_WAY)
         self._labels = Labels(registries.knows)
 
     async def config(
@@ -129,6 +132,10 @@ class Images:
         if old:
             wait = min(wait, self._times.patience)
         task = self._flight(question, registry, keyring)
+        if task is None:
+            if old:
+                return self._settle(None, old, reference)
+            raise TimedOut("its namespace has too many lookups under way")
         await asyncio.wait({task}, timeout=max(0.0, wait))
         answer = task.result() if task.done() and not task.cancelled() else None
         return self._settle(answer, old, reference)
@@ -148,13 +155,24 @@ class Images:
 
     def _flight(
         self, question: Question, registry: Registry, keyring: Keyring
-    ) -> asyncio.Task[Found | Failure]:
-        """Join the lookup that is under way, or start it: it outlives whoever asked first."""
+    ) -> asyncio.Task[Found | Failure] | None:
+        """Join the lookup that is under way, or start it: it outlives whoever asked first.
+
+        None where the tenant has as many as it may have.
+        """
         tenant = tenants.current()
         key = tenant, question
-        self._observer.cache("joined" if key in self._flights else "miss")
-        work = partial(self._fly, question, registry, keyring)
-        return self._flights.join(key, work, owner=tenant)
+        known = key in self._flights
+        self._observer.cache("joined" if known else "miss")
+        if not known and not self._held.allows(tenant):
+            return None
+        task = self._flights.join(
+            key, partial(self._fly, question, registry, keyring), owner=tenant
+        )
+        if not known:
+            self._held.take(tenant)
+            task.add_done_callback(lambda _: self._held.take(tenant, -1))
+        return task
 
     async def _fly(
         self, question: Question, registry: Registry, keyring: Keyring

@@ -360,3 +360,17 @@ async def test_a_configuration_may_have_what_its_manifest_says_and_no_more() -> 
     async with serve(registry) as host, asking(plain(host.authority)) as asker:
         keyring = ring(host.authority, "u:p")
         assert await asker.config(f"{host.authority}/app:v1", keyring=keyring) == APP
+
+
+async def test_one_namespace_has_so_many_lookups_under_way_and_no_more() -> None:
+    """Each takes memory, and one pod names 256 images."""
+    shared = Shared()
+    async with serve(shared) as host, asking(plain(host.authority), times=SLOW) as asker:
+        tasks = attack(asker, *(f"{host.authority}/evil{number}:v1" for number in range(1500)))
+        await until(lambda: sum(task.done() for task in tasks) >= 400)
+        refused = [task.result() for task in tasks if task.done()]
+        assert len(refused) == 1500 - 1024
+        assert {str(each) for each in refused} == {"its namespace has too many lookups under way"}
+        assert await all_good(asker, host.authority)
+        shared.go.set()
+        await ended(tasks)
