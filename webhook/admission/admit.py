@@ -111,7 +111,8 @@ async def mutate(pod: Pod, namespace: str, engine: Engine, *, deadline: float) -
         with engine.observer.span("resolve", {"initshim.images": asked}):
             plan = await engine.resolver.resolve(plan, pod, namespace, deadline=deadline)
     operations = mutation.operations(pod, plan, _delivery(pod, engine))
-    engine.checks.check(pod, plan, operations)
+    if operations or not plan.reason:
+        engine.checks.check(pod, plan, operations)
     return Mutated(plan, operations, pod)
 
 
@@ -152,7 +153,8 @@ def _verdict(mutated: Mutated, containers: Mapping[str, str], engine: Engine) ->
     names = ",".join(wrapped)
     audit = {"wrapped": names} if names else {}
     if len(wrapped) < len(containers):
-        skipped = [f"{name}={why}" for name, why in containers.items() if why != "wrapped"]
+        # A format would cost each member of an enumeration a call.
+        skipped = ["=".join((name, why)) for name, why in containers.items() if why != "wrapped"]
         audit["skipped"] = ",".join(skipped)
     return Verdict(patch=mutated.patch, warnings=policy.warnings(mutated.plan), audit=audit)
 

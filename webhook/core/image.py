@@ -6,6 +6,7 @@ Rules: github.com/distribution/reference (grammar in `reference.go`, normal form
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from webhook.core.errors import BadReference
 
@@ -64,6 +65,7 @@ class Reference:
         return f"{self.name}{tag}{digest}"
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Reference:
     """Give the normal form of an image reference: nginx is docker.io/library/nginx:latest.
 

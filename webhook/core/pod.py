@@ -158,10 +158,10 @@ class Pod:
     @property
     def owner(self) -> str:
         """`Kind/name` of the controller that makes it, or ""."""
-        made_by = self.controller
-        if made_by is _NO_OWNER:
-            return ""
-        return f"{(made_by.kind or '')[:LONGEST_NAME]}/{(made_by.name or '')[:_LONGEST_OWNER]}"
+        for owner in self.metadata.owner_references or ():
+            if owner.controller:
+                return f"{(owner.kind or '')[:LONGEST_NAME]}/{(owner.name or '')[:_LONGEST_OWNER]}"
+        return ""
 
     @property
     def architectures(self) -> frozenset[str]:

@@ -124,13 +124,15 @@ def warnings(plan: Plan) -> list[str]:
     What was left alone and should not be, then what wrapping changes for a container.
     """
     if plan.reason:
+        if not plan.reason.meaning.needs_hand:
+            return []
         what = plan.detail or plan.reason.meaning.sentence
         todo = reasons.remedy(plan.reason, "")
         said = f"initshim left the pod alone: {what}"
         whole = f"{said}; {todo}"
         # The sentence about an annotation says itself what is to be corrected.
         short = whole if len(whole) <= reasons.LONGEST_WARNING else said
-        return [short] if plan.reason.meaning.needs_hand else []
+        return [short]
     left_alone = [
         reasons.warning(skip.reason, skip.container.name, skip.remedy)
         for skip in plan.decisions

@@ -106,7 +106,8 @@ def _leaves(
         for index, parent in level:
             found.others |= dict.fromkeys(index.others)
             for each in index.entries:
-                entry = replace(each, platform=each.platform or parent)
+                inherits = each.platform is None and parent is not None
+                entry = replace(each, platform=parent) if inherits else each
                 if not _is_for(entry.platform, architectures):
                     continue
                 document = known.document(entry.digest) if entry.is_index else None
