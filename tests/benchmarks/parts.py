@@ -14,7 +14,7 @@ from webhook.server.metrics import Metrics
 from webhook.settings import Settings
 
 BUYS = {
-    "read the review": "types and limits for all that is read; 91 of it skip what nobody reads",
+    "read the review": "types and limits for all that is read; what nobody reads is skipped",
     "plan": "a decision for each container: opted out, Windows, inits, PID 1, foreign mounts",
     "operations": "the patch: made from what was decoded, never found by comparison",
     "check": "no patch of a shape that was not applied in full once and compared",
