@@ -32,7 +32,9 @@ class SharedWait:
         """See Resolver."""
         tenant = tenants.current() or namespace
         if not self._waiting.allows(tenant):
-            deadline = min(deadline, self._clock() + _AT_ONCE)
+            # Nor does it count: however many come beyond, they take no room from others.
+            soon = min(deadline, self._clock() + _AT_ONCE)
+            return await self._inner.resolve(plan, pod, namespace, deadline=soon)
         self._waiting.take(tenant)
         try:
             return await self._inner.resolve(plan, pod, namespace, deadline=deadline)

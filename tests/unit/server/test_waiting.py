@@ -18,7 +18,8 @@ PLAN = policy.plan(POD, ClusterRules())
 class Hangs:
     """A resolver that waits until it is let go, and knows how long each review would have."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, all_hang: bool = False) -> None:
+        self.all_hang = all_hang
         self.patient: list[str] = []
         self.hurried: list[str] = []
         self.go = asyncio.Event()
@@ -26,6 +27,8 @@ class Hangs:
     async def resolve(self, plan: Plan, pod: Pod, namespace: str, *, deadline: float) -> Plan:  # noqa: ARG002
         if deadline < DEADLINE:
             self.hurried.append(namespace)
+            if self.all_hang:
+                await self.go.wait()
             return plan
         self.patient.append(namespace)
         await self.go.wait()
@@ -33,8 +36,8 @@ class Hangs:
 
 
 @asynccontextmanager
-async def waiting(most: int, *namespaces: str) -> AsyncIterator[Hangs]:
-    hangs = Hangs()
+async def waiting(most: int, *namespaces: str, all_hang: bool = False) -> AsyncIterator[Hangs]:
+    hangs = Hangs(all_hang=all_hang)
     shared = SharedWait(hangs, most=most, clock=lambda: 0.0)
     async with asyncio.TaskGroup() as tasks:
         for each in namespaces:
@@ -63,3 +66,10 @@ async def test_many_namespaces_share_what_there_is() -> None:
             "n1": 4,
             "n2": 4,
         }
+
+
+async def test_a_peer_that_makes_up_namespaces_leaves_the_others_their_time() -> None:
+    made_up = [f"10.9.9.9 n{at}" for at in range(300)]
+    async with waiting(16, *made_up, "10.0.0.1 honest", all_hang=True) as hangs:
+        assert len(hangs.patient) == 15
+        assert hangs.patient[-1] == "10.0.0.1 honest"
