@@ -4,6 +4,7 @@ A kubelet asks a second after the start. What the webhook is made of takes longe
 CPUs are busy: a connection waits for it then, where a refused one would be an `Unhealthy` event.
 """
 
+import gc
 import socket
 import sys
 from pathlib import Path
@@ -43,8 +44,11 @@ def serve(
         given |= {"tls": "dev", "host": "localhost", "log_format": "text", "drain_seconds": 0}
     try:
         probes = _open_probes(dev=dev, port=http_port)
-        from webhook.cli.run_webhook import run_webhook  # noqa: PLC0415 - after the port is open
-
+        gc.disable()  # as while a command is imported
+        try:
+            from webhook.cli.run_webhook import run_webhook  # noqa: PLC0415 - the port is open now
+        finally:
+            gc.enable()
         run_webhook(given, dev=dev, ca_out=ca_out, probes=probes)
     except* InitshimError as group:
         for error in group.exceptions:

@@ -22,7 +22,8 @@ def imported_by(script: str) -> set[str]:
 
 START = (
     "import sys; from webhook.cli import start; sys.argv = ['initshim', 'serve', '--help']\n"
-    "try: start()\nexcept SystemExit: pass"
+    "try: start()\nexcept SystemExit: pass\n"
+    "import webhook.cli.run_webhook"
 )
 
 
