@@ -77,7 +77,10 @@ def patterns() -> Iterator[tuple[str, list[str]]]:
 @pytest.mark.parametrize(("tool", "globs"), list(patterns()), ids=lambda each: str(each)[:20])
 def test_a_glob_fits_the_reaper_and_no_foreign_image(tool: str, globs: list[str]) -> None:
     assert tool
-    fits = lambda image: any(fnmatchcase(image, glob) for glob in globs)  # noqa: E731
+
+    def fits(image: str) -> bool:
+        return any(fnmatchcase(image, glob) for glob in globs)
+
     assert fits(OURS[0])
     assert fits(OURS[1])
     assert not any(map(fits, FOREIGN))

@@ -196,7 +196,11 @@ BEST: dict[Callable[[Launcher], Answer], Answer] = {
 }
 
 
-OF_ALL = {value_that_was_queued, glibcs_own_signals, standard_signals}
+OF_ALL: set[Callable[[Launcher], Answer]] = {
+    value_that_was_queued,
+    glibcs_own_signals,
+    standard_signals,
+}
 """tini and catatonit leave the signals of faults alone, dumb-init stops itself at TSTP."""
 WORSE: dict[str, set[Callable[[Launcher], Answer]]] = {
     "tini": OF_ALL,

@@ -20,7 +20,7 @@ from tests.fakes.many_pods import (
 )
 from webhook.cli.audit.owners import Workload
 from webhook.cli.audit.progress import Bar
-from webhook.cli.leaks import by_exec, by_nodes, run
+from webhook.cli.leaks import by_exec, by_nodes, procfs, run
 from webhook.cli.leaks.by_nodes import Seen, Survey
 from webhook.cli.leaks.findings import findings
 from webhook.cli.leaks.pods import Inventory, Running
@@ -130,7 +130,7 @@ async def test_watching_for_long_takes_that_long_and_not_that_long_for_each() ->
     [
         lambda count: look_at(ManyNodes(), count, Bar(None)),
         look_into,
-        lambda count: run.inventory(ManyPods(count), (), ClusterRules()),
+        lambda count: run.inventory(ManyPods(count), (), ClusterRules()),  # type: ignore[arg-type]
     ],
     ids=["nodes", "containers", "pods"],
 )
@@ -174,7 +174,7 @@ async def _peak(count: int) -> int:
 
 async def test_of_a_first_look_no_more_is_kept_than_the_second_asks_for() -> None:
     crowded = "".join(f"T {pid} (w) S 1 {'0 ' * 45}0\n" for pid in range(1, 3000))
-    read = by_exec.reading(crowded)
+    read = procfs.reading(crowded)
     assert (read.zombies, len(read.names), read.tasks) == ((), 1, 2999)
 
 
