@@ -166,7 +166,8 @@ def test_doctor_finds_the_certificate_the_rehearsal_and_the_rights_good(
     assert "error" in severities(findings, "service")
 
 
-def test_doctor_tells_a_ca_that_does_not_match(plane: ControlPlane, fleet: Fleet) -> None:
+def test_doctor_tells_a_lost_ca_and_what_it_follows_from(plane: ControlPlane, fleet: Fleet) -> None:
+    """No kubelet runs the Deployment here, so that no replica is ready: the cause is said once."""
     secret = f"/api/v1/namespaces/{NAMESPACE}/secrets/initshim-ca"
     held = plane.api.get(secret).json()["data"]
     try:
@@ -177,7 +178,10 @@ def test_doctor_tells_a_ca_that_does_not_match(plane: ControlPlane, fleet: Fleet
     finally:
         plane.api.patch(secret, json={"data": held}, headers=headers).raise_for_status()
     assert code == 2
-    assert "error" in severities(findings, "certificate")
+    (lost_ca,) = (each for each in findings if "ca.crt can't be used" in each["what"])
+    assert (lost_ca["check"], lost_ca["severity"]) == ("certificate", "info")
+    assert lost_ca["what"].endswith("(see service, Deployment initshim/initshim)")
+    assert "error" in severities(findings, "service")
     assert fleet.replicas
 
 
