@@ -102,7 +102,9 @@ SYSTEMS: tuple[Program, ...] = (
 
 STOP_SIGNALS = ("SIGRTMIN+3", "RTMIN+3", "37")
 """systemd's order to halt: an image that asks for it runs systemd (systemd(1), SIGNALS)."""
-VARIABLES = "S6_[A-Z0-9_]+"
+PREFIX = "S6_"
+"""What each of those variables begins with."""
+VARIABLES = f"{PREFIX}[A-Z0-9_]+"
 """Names of variables that only s6-overlay reads (its README, Customizing)."""
 LABELS: tuple[tuple[str, str], ...] = (("com.redhat.component", "ubi[0-9]+-init(-container)?"),)
 """Labels of images that are made around an init system: a name, and a pattern of the value."""
@@ -201,7 +203,7 @@ def init_system_of_pod(stop_signal: str, names: Iterable[str]) -> str:
     if stop_signal in STOP_SIGNALS:
         return f"stopSignal {stop_signal}"
     for name in names:
-        if name.startswith("S6_") and _variable(f"{name}="):
+        if name.startswith(PREFIX) and _variable(f"{name}="):
             return name
     return ""
 

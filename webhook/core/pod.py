@@ -85,11 +85,6 @@ class Container(Struct, frozen=True):
         return (lifecycle.stop_signal or "") if lifecycle else ""
 
     @property
-    def variables(self) -> list[str]:
-        """The names of the variables that the pod gives it."""
-        return [each.name for each in self.fields.env or () if each.name]
-
-    @property
     def runs_on(self) -> bool:
         """True for one that stays: an app container, or a native sidecar."""
         return self.field == "containers" or self.fields.restart_policy == "Always"
@@ -100,6 +95,7 @@ class Pod:
 
     __slots__ = (
         "_raw",
+        "_variables",
         "annotations",
         "containers",
         "has_metadata",
@@ -109,14 +105,21 @@ class Pod:
         "volumes",
     )
 
-    def __init__(self, raw: Json | Callable[[], Json], fields: schema.Pod | None = None) -> None:
+    def __init__(
+        self,
+        raw: Json | Callable[[], Json],
+        fields: schema.Pod | None = None,
+        variables: Callable[[], schema.PodVariables] | None = None,
+    ) -> None:
         """`fields` where it is decoded already; `raw` may then be what gives the JSON.
 
+        `variables` gives those of its containers, where somebody knows a shorter way than `raw`.
         Raises BadPod.
         """
         if fields is None:
             fields = read_fields(raw)
         self._raw = raw
+        self._variables = variables
         self.has_metadata = fields.metadata is not None
         self.metadata = metadata = fields.metadata or _NO_METADATA
         self.spec = spec = fields.spec or _NO_SPEC
@@ -136,6 +139,16 @@ class Pod:
         """The JSON that came; a review's is decoded anew, whole, each time."""
         raw = self._raw
         return raw if isinstance(raw, dict) else raw()
+
+    def variables(self, container: Container) -> list[str]:
+        """Give the names of the variables that it gives a container. Raises BadPod."""
+        told = self._variables() if self._variables else read_variables(self.raw)
+        spec = told.spec or schema.SpecVariables()
+        of_init = container.field == "initContainers"
+        listed = (spec.init_containers if of_init else spec.containers) or ()
+        if container.index >= len(listed):
+            return []
+        return [each.name for each in listed[container.index].env or () if each.name]
 
     @property
     def pull_secrets(self) -> tuple[str, ...]:
@@ -189,6 +202,14 @@ def read_fields(raw: Any) -> schema.Pod:
     """Give the fields of a pod's JSON. Raises BadPod for a field of a wrong type."""
     try:
         return msgspec.convert(raw, schema.Pod)
+    except msgspec.ValidationError as error:
+        raise schema.wrong_type(error) from None
+
+
+def read_variables(raw: Any) -> schema.PodVariables:
+    """Give the variables of a pod's JSON. Raises BadPod for a field of a wrong type."""
+    try:
+        return msgspec.convert(raw, schema.PodVariables)
     except msgspec.ValidationError as error:
         raise schema.wrong_type(error) from None
 

@@ -93,7 +93,7 @@ def plan(pod: Pod, rules: ClusterRules) -> Plan:
         return Plan(reason=reason)
     swapped = swaps_images(pod)
     decisions = [
-        _decide(each, options, rules, swapped=swapped)
+        _decide(pod, each, options, rules, swapped=swapped)
         for each in pod.containers
         if each.field == "containers" or not is_ours(each)
     ]
@@ -259,7 +259,7 @@ def _place(path: str | None) -> str:
 
 
 def _decide(
-    container: Container, options: PodOptions, rules: ClusterRules, *, swapped: bool
+    pod: Pod, container: Container, options: PodOptions, rules: ClusterRules, *, swapped: bool
 ) -> Decision:
     reason = _by_fields(container, options)
     if reason:
@@ -267,7 +267,7 @@ def _decide(
     if container.command:
         return settle(container, None, init_systems=rules.init_systems)
     by_hand = options.entrypoints.get(container.name)
-    told = inits.init_system_of_pod(container.stop_signal, container.variables)
+    told = inits.init_system_of_pod(container.stop_signal, pod.variables(container))
     if told and not by_hand:
         return Skip(container, Reason.NEEDS_PID_1, f"its {told[:_LONGEST_HINT]} tells so")
     if swapped and not by_hand:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw, Struct, field
 
-from webhook.core import schema
+from webhook.core import inits, schema
 from webhook.core.errors import BadPod, BadReview
 from webhook.core.patch import Operation
 from webhook.core.pod import Json, Pod
@@ -75,6 +75,14 @@ class _Request(Struct, frozen=True, rename="camel"):
     object: schema.Pod | None = None
 
 
+class _VariablesRequest(Struct, frozen=True):
+    object: schema.PodVariables | None = None
+
+
+class _VariablesEnvelope(Struct, frozen=True):
+    request: _VariablesRequest | None = None
+
+
 class _Envelope(Struct, frozen=True, rename="camel"):
     kind: str = ""
     api_version: str = ""
@@ -120,6 +128,8 @@ class _Answer(Struct, rename="camel"):
 
 Kind = TypeVar("Kind")
 _decode = msgspec.json.Decoder(_Envelope).decode
+_decode_variables = msgspec.json.Decoder(_VariablesEnvelope).decode
+_HINT = inits.PREFIX.encode()
 _write = msgspec.json.Encoder().encode
 _PODS = _Resource("", "v1", "pods")
 
@@ -157,7 +167,7 @@ def parse(body: bytes) -> Review:
         raise BadReview(_NO_OBJECT)
     name = name or fields.name
     try:
-        pod = Pod(lambda: _whole_pod(body), fields)
+        pod = Pod(lambda: _whole_pod(body), fields, lambda: _variables(body))
     except BadPod as error:
         # Its traceback leads to this very frame, and that to the pod: a cycle of megabytes.
         return Review(uid, namespace, name, None, dry_run, error.with_traceback(None))
@@ -173,6 +183,20 @@ def _whole_pod(body: bytes) -> Json:
     except (msgspec.DecodeError, RecursionError) as error:
         raise BadPod(f"its JSON is broken: {error}") from error
     return pod
+
+
+def _variables(body: bytes) -> schema.PodVariables:
+    """Give the variables of the review's pod, or none where none of them can be of an init system.
+
+    Letters come as they are: the API server's encoder escapes none. Raises BadPod.
+    """
+    if _HINT not in body:
+        return schema.PodVariables()
+    try:
+        request = _decode_variables(body).request
+    except msgspec.ValidationError as error:
+        raise schema.wrong_type(error, within=".request.object") from None
+    return (request.object if request else None) or schema.PodVariables()
 
 
 def _without_pod(body: bytes, error: BadPod) -> Review:

@@ -80,7 +80,6 @@ class Container(Struct, frozen=True, rename="camel"):
     image: str | None = None
     command: list[str] | None = None
     args: list[str] | None = None
-    env: list[Named] | None = None
     volume_mounts: list[Mount] | None = None
     volume_devices: list[Device] | None = None
     image_pull_policy: str | None = None
@@ -211,6 +210,25 @@ class Pod(Struct, frozen=True):
         """Its name, or the prefix that the API server will make one from."""
         metadata = self.metadata
         return (metadata.name or metadata.generate_name or "") if metadata else ""
+
+
+class ContainerVariables(Struct, frozen=True):
+    """Of a container the names of its variables alone; they are asked for seldom."""
+
+    env: list[Named] | None = None
+
+
+class SpecVariables(Struct, frozen=True, rename="camel"):
+    """The variables of all containers of a spec."""
+
+    containers: list[ContainerVariables] | None = None
+    init_containers: list[ContainerVariables] | None = None
+
+
+class PodVariables(Struct, frozen=True):
+    """The variables of all containers of a pod."""
+
+    spec: SpecVariables | None = None
 
 
 class Nothing(Struct, frozen=True, gc=False):
