@@ -57,6 +57,11 @@ class LogEvent(StrEnum):
         "namespace error",
         "A review's lookups took longer than they may and were given up.",
     )
+    LOOKUPS_NOT_LOADED = (
+        "lookups-not-loaded",
+        "error",
+        "What asks registries could not be loaded yet; the first review that needs it tries again.",
+    )
     PULL_SECRET_SKIPPED = (
         "pull-secret-skipped",
         "kind namespace name error next_step",

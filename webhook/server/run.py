@@ -224,7 +224,11 @@ async def _warm_up(
     settings: Settings, client: "KubeClient | None", engine: Engine, late: LateResolver | None
 ) -> None:
     if late:
-        await late.open()  # the first review that needs it had better find it there
+        try:
+            await late.open()  # the first review that needs it had better find it there
+        except (OSError, ImportError) as error:  # out of descriptors, say; that review tries again
+            engine.observer.note(LogEvent.LOOKUPS_NOT_LOADED, error=str(error))
+            return
     if client is not None and settings.warm_up and settings.lookups:
         from webhook.assembly.warm_up import Pace, warm_up  # noqa: PLC0415
 

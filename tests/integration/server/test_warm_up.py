@@ -3,6 +3,7 @@
 import asyncio
 import json
 import ssl
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from tests.fakes.api_server import ApiServer, serving
 from tests.fakes.http import Answer, Request, serve
 from tests.fakes.lookups import plain
 from tests.fakes.registry import Registry, config_bytes
-from tests.integration.server.running import PATIENCE, Webhook, webhook
+from tests.fakes.reviews import body, pod
+from tests.integration.server.running import PATIENCE, Reader, Webhook, request, webhook
 from webhook.kube import connect
 from webhook.kube.connect import Connection
 
@@ -46,10 +48,15 @@ def settings(tmp_path: Path, authority: str) -> dict[str, Any]:
 
 async def warmed(served: Webhook) -> dict[str, Any]:
     """Wait for the line that ends the warm-up."""
+    return await noted(served, "warm-up-ended")
+
+
+async def noted(served: Webhook, event: str) -> dict[str, Any]:
+    """Wait for the first line of an event."""
     async with asyncio.timeout(PATIENCE):
         while True:
             for line in served.lines:
-                if line["event"] == "warm-up-ended":
+                if line["event"] == event:
                     return line
             await asyncio.sleep(0.02)
 
@@ -83,3 +90,29 @@ async def test_a_warm_up_that_hangs_does_not_keep_the_process(
             await asyncio.wait_for(asked.wait(), PATIENCE)
         assert served.lines[-1]["event"] == "stopped"
         assert not any(line["event"] == "warm-up-ended" for line in served.lines)
+
+
+async def test_what_can_not_be_loaded_yet_ends_nothing_and_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is out of descriptors can import nothing; it has them again later."""
+    registry = Registry()
+    registry.push("app", "v1", config_bytes(["/app"]))
+    monkeypatch.setitem(sys.modules, "webhook.assembly.resolver", None)  # to import it fails
+    async with serve(registry) as host:
+        chosen = settings(tmp_path, host.authority) | {"warm_up": False, "lookups": True}
+        with webhook(**chosen) as served:
+            await noted(served, "lookups-not-loaded")
+            assert await asyncio.to_thread(wrapped, served, {"command": ["/app"]})
+            monkeypatch.delitem(sys.modules, "webhook.assembly.resolver")
+            image = {"image": f"{host.authority}/app:v1"}
+            assert await asyncio.to_thread(wrapped, served, image)
+
+
+def wrapped(served: Webhook, container: dict[str, Any]) -> bool:
+    """Send a pod of one container, and tell whether it is patched."""
+    sent = body(pod(containers=[{"name": "c", "image": "a", **container}]))
+    with served.connect() as connection:
+        connection.sendall(request(sent))
+        answer = json.loads(Reader(connection).response().body)
+    return "patch" in answer["response"]
