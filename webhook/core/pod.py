@@ -95,6 +95,7 @@ class Pod:
 
     __slots__ = (
         "_raw",
+        "_told",
         "_variables",
         "annotations",
         "containers",
@@ -120,6 +121,7 @@ class Pod:
             fields = read_fields(raw)
         self._raw = raw
         self._variables = variables
+        self._told: schema.PodVariables | None = None
         self.has_metadata = fields.metadata is not None
         self.metadata = metadata = fields.metadata or _NO_METADATA
         self.spec = spec = fields.spec or _NO_SPEC
@@ -142,8 +144,11 @@ class Pod:
 
     def variables(self, container: Container) -> list[str]:
         """Give the names of the variables that it gives a container. Raises BadPod."""
-        told = self._variables() if self._variables else read_variables(self.raw)
-        spec = told.spec or schema.SpecVariables()
+        if self._told is None:
+            self._told = self._variables() if self._variables else read_variables(self.raw)
+        spec = self._told.spec
+        if spec is None:
+            return []
         of_init = container.field == "initContainers"
         listed = (spec.init_containers if of_init else spec.containers) or ()
         if container.index >= len(listed):
