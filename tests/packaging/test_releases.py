@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -192,17 +193,15 @@ def keyring(tmp_path: Path) -> Path:
     """A throw-away key, exported as helm reads it."""
     if not shutil.which("gpg"):
         pytest.skip("needs gpg: apt-get install gnupg")
-    home = tmp_path / "gpg"
-    home.mkdir(mode=0o700)
-    gpg = ["gpg", "--homedir", str(home), "--batch", "--quiet", "--passphrase", ""]
-    done(
-        tmp_path, *gpg, "--quick-gen-key", "initshim test <a@example.com>", "rsa3072", "sign", "1d"
-    )
-    secret = subprocess.run([*gpg, "--export-secret-keys"], capture_output=True, check=True).stdout
-    public = subprocess.run([*gpg, "--export"], capture_output=True, check=True).stdout
-    (tmp_path / "secret.gpg").write_bytes(secret)
-    (tmp_path / "public.gpg").write_bytes(public)
-    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False)
+    # Not in tmp_path: the path of the agent's socket may have 108 bytes.
+    with tempfile.TemporaryDirectory(prefix="gpg-", dir="/tmp") as home:
+        gpg = ["gpg", "--homedir", home, "--batch", "--quiet", "--passphrase", ""]
+        name = "initshim test <a@example.com>"
+        done(tmp_path, *gpg, "--quick-gen-key", name, "rsa3072", "sign", "1d")
+        for words, ring in (("--export-secret-keys", "secret.gpg"), ("--export", "public.gpg")):
+            exported = subprocess.run([*gpg, words], capture_output=True, check=True).stdout
+            (tmp_path / ring).write_bytes(exported)
+        subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=False)
     return tmp_path
 
 
