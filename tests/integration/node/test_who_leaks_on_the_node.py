@@ -202,6 +202,8 @@ def test_a_ci_user_with_the_rights_of_the_page_and_no_others_can_look(
     user = "system:serviceaccount:ci:looker"
     config = _kubeconfig(cluster, tmp_path)
     page = (ROOT / "docs/leaks.md").read_text()
+    # A run before this one deleted its namespace, and did not wait for the end of that.
+    cluster.kubectl("wait", "--for=delete", f"namespace/{PODS_IN}", "--timeout=60s", check=False)
     try:
         alone = leaks.run(config, *leaks.by_nodes("-n", shop_without.namespace))
         assert (alone.code, alone.stdout) == (1, "")
