@@ -27,3 +27,14 @@ def served(folder: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+@contextmanager
+def launched() -> Iterator[Any]:
+    """Run the browser; give it as Playwright has it. Needs the extra `browser`."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as running:
+        chromium = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.docs.blocks import ROOT
-from tests.docs.browser import CHROMIUM, served
+from tests.docs.browser import CHROMIUM, launched, served
 
 # One site and one browser, so one worker.
 pytestmark = [
@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.xdist_group("browser"),
     pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium"),
 ]
-playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install -e '.[browser]'")
+pytest.importorskip("playwright.sync_api", reason="needs pip install -e '.[browser]'")
 axe = pytest.importorskip("axe_playwright_python.base")
 pytest.importorskip("zensical", reason="needs pip install -e '.[docs]'")
 
@@ -89,10 +89,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[s
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with launched() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture

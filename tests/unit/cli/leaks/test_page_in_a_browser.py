@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.docs.browser import CHROMIUM
+from tests.docs.browser import CHROMIUM, launched
 from webhook.cli.leaks.page import page as page_of
 
 pytestmark = [
@@ -14,7 +14,7 @@ pytestmark = [
     pytest.mark.xdist_group("browser"),
     pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium"),
 ]
-playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install -e '.[browser]'")
+pytest.importorskip("playwright.sync_api", reason="needs pip install -e '.[browser]'")
 axe = pytest.importorskip("axe_playwright_python.base")
 
 _FINDINGS = """async () => (await axe.run({resultTypes: ["violations"]})).violations.map(each =>
@@ -51,10 +51,8 @@ def data(*, leaks: int) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with launched() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.mark.parametrize("leaks", [0, 1, 30])
