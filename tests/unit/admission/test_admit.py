@@ -14,6 +14,7 @@ from webhook.admission.admit import Answer, Engine, Resolver, admit
 from webhook.admission.in_time import InTime
 from webhook.core import mutation
 from webhook.core import pod as limits
+from webhook.core.annotations import STATUS
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadReview, PatchFailed
 from webhook.core.mutation import Delivery
@@ -105,8 +106,10 @@ def test_nodes_may_decide_how_the_reaper_comes(by_nodes: bool) -> None:
     async def run() -> Answer:
         return await admit(body(), engine, deadline=asyncio.get_running_loop().time() + 5)
 
-    spec = patched(pod(), read(asyncio.run(run()).body))["spec"]
+    after = patched(pod(), read(asyncio.run(run()).body))
+    spec, said = after["spec"], json.loads(after["metadata"]["annotations"][STATUS])
     assert len(asked) == 1
+    assert said["delivery"] == ("imageVolume" if by_nodes else "initContainer")
     assert ("image" in spec["volumes"][-1]) is by_nodes
     assert ("initContainers" in spec) is not by_nodes
 
