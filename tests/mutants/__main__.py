@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests import leftovers
 from tests.mutants import coverage_map
-from tests.mutants.changes import Change, changes
+from tests.mutants.changes import AT_IMPORT, Change, changes
 from tests.mutants.rooms import ROOMS, ROOT, Room
 from tests.mutants.trial import Trial, Verdict, forked, run
 
@@ -80,7 +80,9 @@ def _trials(room: Room, chosen: list[Change]) -> Iterator[Trial]:
     known = _map(room)
     for change in chosen:
         tests = known.tests(str(files[change.module]), change.line, change.inside)
-        yield Trial(change, tests, 4 * sum(known.seconds.get(test, 0.0) for test in tests))
+        if change.inside == AT_IMPORT:
+            tests += room.pages
+        yield Trial(change, tests, sum(known.seconds.get(test, 0.0) for test in tests))
 
 
 def _map(room: Room) -> coverage_map.Map:
