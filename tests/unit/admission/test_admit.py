@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from msgspec.structs import replace
@@ -264,6 +264,21 @@ def test_a_resolver_that_hangs_is_stopped_soon_after_its_deadline() -> None:
     assert answer.containers == {"app": "wrapped", "other": "timed-out"}
     assert read(answer.body)["allowed"] is True
     assert [event for event, _ in notes.notes] == ["lookups-stopped"]
+
+
+def test_only_what_is_looked_up_is_a_part_of_the_trace_and_says_how_much() -> None:
+    class Spans(Notes):
+        begun: ClassVar[list[tuple[str, dict[str, Any]]]] = []
+
+        def span(self, name: str, attributes: Any, *, outside: bool = False) -> Any:
+            self.begun.append((name, dict(attributes)))
+            return super().span(name, attributes, outside=outside)
+
+    observer = Spans()
+    answered(body(), observer=observer)
+    assert observer.begun == []
+    answered(body(pod(containers=[unresolved(), unresolved("b")])), Resolves(), observer=observer)
+    assert observer.begun == [("resolve", {"initshim.images": 2})]
 
 
 def test_a_deadline_that_has_passed_still_lets_a_pod_with_a_command_be_wrapped() -> None:
