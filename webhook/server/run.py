@@ -94,7 +94,7 @@ def _cancel(tasks: list[asyncio.Task[None]]) -> None:
 async def _drain(
     servers: list[Server], health: Health, seconds: float, again: asyncio.Event
 ) -> None:
-    """Say no to probes, go on answering until nobody calls, then close.
+    """Go on answering until nobody calls, then close.
 
     The API server's endpoints follow readiness with a delay; semantics §6 has what it costs to
     close at once.
