@@ -194,6 +194,22 @@ async def test_a_token_that_is_refused_is_not_kept() -> None:
             asker.clock.ahead += 11
 
 
+async def test_a_token_that_is_refused_is_shown_no_more() -> None:
+    """Not even where the next one is refused as well: then there is none to show."""
+    server = TokenServer(users=ROBOT, rights=MAY)
+    async with guarded(server, fresh=1.0) as (asker, host, _tokens):
+        reference, keyring = f"{host.authority}/team/app:v1", ring(host.authority, "robot:pw")
+        await asker.config(reference, keyring=keyring)
+        server.rights = {}
+        server.issued.clear()
+        for _ in range(2):
+            host.requests.clear()
+            asker.clock.ahead += 2 + 11
+            with pytest.raises(Unauthorized):
+                await asker.find(reference, keyring=keyring)
+        assert "authorization" not in host.requests[0].headers
+
+
 @pytest.mark.parametrize(("token", "times"), [("refresh-me", 1), ("", 2)])
 async def test_what_only_reads_is_asked_again_and_a_posted_token_is_not(
     token: str, times: int
