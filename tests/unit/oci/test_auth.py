@@ -11,7 +11,7 @@ from tests.fakes.lookups import Asker, asking, plain, ring
 from tests.fakes.registry import Registry, config_bytes
 from tests.fakes.tokens import TokenServer
 from webhook.core.argv import ImageConfig
-from webhook.core.credentials import from_auths
+from webhook.core.docker_auths import from_auths
 from webhook.core.errors import BadAnswer, RateLimited, Unauthorized, Unreachable
 from webhook.oci.auth import Tokens
 
