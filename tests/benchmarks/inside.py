@@ -2,28 +2,33 @@
 
 import asyncio
 import io
-from collections.abc import Callable
+import json
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from itertools import repeat
+from pathlib import Path
 from typing import Any
 
-from msgspec.structs import replace
 from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
 from tests.benchmarks.reviews import sample
-from webhook.admission.admit import Resolver
+from tests.benchmarks.world import registries, registry
 from webhook.assembly.engine import make_engine
+from webhook.assembly.late_resolver import LateResolver
+from webhook.assembly.resolver import open_resolver
 from webhook.base.loop_time import LoopTime
-from webhook.core.argv import ImageConfig
-from webhook.core.pod import Pod
-from webhook.core.policy import NeedsImage, Plan, settle
+from webhook.cli.run_webhook import spare_collector
 from webhook.server.app import create_app
 from webhook.server.health import Health
 from webhook.server.listen import server
 from webhook.server.log_lines import Log
-from webhook.server.logs import ReviewLog
+from webhook.server.logs import Journal, ReviewLog
 from webhook.server.metrics import Metrics
 from webhook.server.mutate import Limits
+from webhook.server.observers import FanOut
+from webhook.server.waiting import SharedWait
 from webhook.settings import Settings
 
 HEAD = (
@@ -67,18 +72,6 @@ class Nowhere(io.StringIO):
         return len(text)
 
 
-class Known:
-    """A resolver that knows every image, as a warm cache does."""
-
-    async def resolve(self, plan: Plan, pod: Pod, namespace: str, *, deadline: float) -> Plan:  # noqa: ARG002
-        config = ImageConfig(("/app/server",), ("--port=8080",))
-        decisions = tuple(
-            settle(each.container, config) if isinstance(each, NeedsImage) else each
-            for each in plan.decisions
-        )
-        return replace(plan, decisions=decisions)
-
-
 async def review_many(
     shape_and_kind: tuple[str, str],
     floor: Callable[[], ASGIApp] | None,
@@ -91,16 +84,21 @@ async def review_many(
 
     And "off" after them.
     """
-    body = sample(*shape_and_kind, "registry.example").body
-    request = HEAD.format(size=len(body)).encode() + body
-    protocol, pipe = _protocol(floor() if floor else _webhook(Known())), Pipe()
-    protocol.connection_made(pipe)
-    for _ in range(warm_up):
-        await _answer(protocol, pipe, request)
-    between("on")
-    for _ in range(counted):
-        await _answer(protocol, pipe, request)
-    between("off")
+    async with AsyncExitStack() as stack:
+        authority = stack.enter_context(registry())
+        app = floor() if floor else await stack.enter_async_context(_webhook(authority))
+        each = sample(*shape_and_kind, authority)
+        request = HEAD.format(size=len(each.body)).encode() + each.body
+        protocol, pipe = _protocol(app), Pipe()
+        protocol.connection_made(pipe)
+        for _ in range(warm_up):
+            await _answer(protocol, pipe, request)
+        assert floor or (b'"patch"' in pipe.written) is bool(each.wrapped)
+        spare_collector()
+        between("on")
+        for _ in range(counted):
+            await _answer(protocol, pipe, request)
+        between("off")
 
 
 async def _answer(protocol: Any, pipe: Pipe, request: bytes) -> None:
@@ -111,17 +109,32 @@ async def _answer(protocol: Any, pipe: Pipe, request: bytes) -> None:
     assert pipe.written.startswith(b"HTTP/1.1 200 ")
 
 
-def _webhook(resolver: Resolver) -> ASGIApp:
-    settings = Settings(tls="dev")
-    metrics = Metrics("1.0")
-    return create_app(
-        make_engine(settings, version="1.0", resolver=resolver, observer=metrics),
-        health=Health(),
-        metrics=metrics,
-        log=ReviewLog(Log("info", "json", Nowhere())),
+@asynccontextmanager
+async def _webhook(authority: str) -> AsyncIterator[ASGIApp]:
+    """Put the webhook together as `serve` does, with images that it remembers once it was asked."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        json.dump(registries(authority), file)
+        file.flush()
+        settings = Settings(
+            tls="dev", registries_file=Path(file.name), cache_tag_seconds=86_400, lookup_seconds=60
+        )
+        loop = asyncio.get_running_loop()
+        metrics = Metrics("1.0")
+        log = Log("info", "json", Nowhere())
+        observer = FanOut([metrics, Journal(log)])
         # Under valgrind a step takes fifty times as long: whoever asks here would be in debt.
-        limits=Limits(settings.max_body, settings.lookup_seconds, LoopTime(repeat(0.0).__next__)),
-    )
+        loop_time = LoopTime(repeat(0.0).__next__, round_=loop.time)
+        loop.set_task_factory(loop_time.make_task)  # type: ignore[arg-type]
+        async with open_resolver(settings, None, observer) as images:
+            late = LateResolver(lambda: lambda: nullcontext(images))
+            waiting = SharedWait(late, most=settings.max_connections // 2, clock=loop.time)
+            yield create_app(
+                make_engine(settings, version="1.0", resolver=waiting, observer=observer),
+                health=Health(),
+                metrics=metrics,
+                log=ReviewLog(log),
+                limits=Limits(settings.max_body, settings.lookup_seconds, loop_time),
+            )
 
 
 def _protocol(app: ASGIApp) -> Any:

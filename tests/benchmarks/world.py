@@ -24,9 +24,13 @@ def world(folder: Path) -> Iterator[World]:
         made = World(folder, authority, server_core=cores[-1], client_core=cores[0])
         certificate(folder, ca=made.ca)
         (folder / "images.json").write_text(json.dumps(images(authority)))
-        entry = {"plainHTTP": True, "addresses": ["127.0.0.0/8"]}
-        (folder / "registries.yaml").write_text(json.dumps({authority: entry}))
+        (folder / "registries.yaml").write_text(json.dumps(registries(authority)))
         yield made
+
+
+def registries(authority: str) -> dict[str, object]:
+    """Give the registries file that lets the webhook ask this registry."""
+    return {authority: {"plainHTTP": True, "addresses": ["127.0.0.0/8"]}}
 
 
 @contextmanager

@@ -66,6 +66,10 @@ async def _until_signalled(
 
 
 def _spare(_running: Running) -> None:
+    spare_collector()
+
+
+def spare_collector() -> None:
     """Spare the garbage collector what is here for good, and reviews its pauses.
 
     A review leaves no cycles: what it allocated is freed when it was answered. To look for cycles

@@ -6,7 +6,7 @@ Rules: github.com/distribution/reference (grammar in `reference.go`, normal form
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from webhook.core.errors import BadReference
 
@@ -35,7 +35,7 @@ _DIGEST = re.compile(_HASH)
 _IDENTIFIER = re.compile(r"[a-f0-9]{64}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reference:
     """An image: `registry/repository`, and a tag, a digest or both. A digest beats a tag."""
 
@@ -49,7 +49,7 @@ class Reference:
         """The host that serves the registry's API: docker.io is served by another one."""
         return "registry-1.docker.io" if self.registry == DOCKER_HUB else self.registry
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Registry and repository: what credentials are matched against."""
         return f"{self.registry}/{self.repository}"

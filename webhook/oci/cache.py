@@ -6,8 +6,9 @@ out only for a digest that the caller's own reader was shown by the registry (se
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from webhook.base import tenants
 from webhook.base.lru import Lru
@@ -19,8 +20,7 @@ _HEAVIEST = 32 << 20
 _ENTRY = 200  # bytes that Python itself needs for a key, a value and their places, roughly
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(Struct, frozen=True):
     """Where a tag pointed to: current until `fresh`, better than nothing until `usable`."""
 
     digest: str
@@ -48,9 +48,14 @@ class Memory:
         if reference.digest:
             keys = ((name, reference.digest, reader) for reader in readers)
             return reference.digest if any(self._shown.get(key) for key in keys) else None
-        pins = (self._pins.get((name, reference.version, reader)) for reader in readers)
-        alive = [pin for pin in pins if pin and now < (pin.usable if stale else pin.fresh)]
-        return max(alive, key=lambda pin: pin.fresh).digest if alive else None
+        latest = None
+        for reader in readers:
+            pin = self._pins.get((name, reference.version, reader))
+            if pin is None or now >= (pin.usable if stale else pin.fresh):
+                continue
+            if latest is None or pin.fresh > latest.fresh:
+                latest = pin
+        return latest.digest if latest else None
 
     def show(self, reference: Reference, digest: str, reader: str, *, now: float) -> None:
         """Remember that the registry showed a reader this digest for a reference."""

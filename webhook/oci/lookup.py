@@ -29,6 +29,7 @@ from webhook.oci.platforms import Survey, agree, survey
 from webhook.oci.question import Found, Question
 
 EVERYONE = "everyone"  # the reader of what the webhook's own credentials, or none, could read
+_NOBODY_ELSE = frozenset({EVERYONE})
 _AT_ONCE = 4  # requests of one lookup; with its places they bound a registry's connections
 
 
@@ -173,6 +174,8 @@ class Lookup:
 
 def readers(registry: Registry, reference: Reference, keyring: Keyring) -> frozenset[str]:
     """Give as whom a caller may read what is remembered."""
+    if not keyring.entries:
+        return _NOBODY_ELSE
     own = {
         credential.identity
         for endpoint in registry.endpoints

@@ -6,10 +6,10 @@ and only the fields that are read are decoded. A general parser would make some 
 byte of `[],[],…`.
 """
 
-from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from webhook.core import image_config
 from webhook.core.argv import ImageConfig
@@ -36,8 +36,7 @@ _CONFIGS = frozenset(
 ACCEPT = ", ".join((_OCI_INDEX, _OCI_MANIFEST, _DOCKER_INDEX, _DOCKER_MANIFEST))
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(Struct, frozen=True):
     """For which machines an image is."""
 
     os: str
@@ -49,8 +48,7 @@ class Platform:
         return f"{self.os}/{self.architecture}{tail}"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """What an index lists: a manifest, or another index; `platform` where the index tells it."""
 
     digest: str
@@ -59,16 +57,14 @@ class Entry:
     is_index: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Struct, frozen=True):
     """What may lead to a linux image, and for what else the index has images."""
 
     entries: tuple[Entry, ...]
     others: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """One image, or what is stored like one: where its configuration is."""
 
     config: str
@@ -76,8 +72,7 @@ class Manifest:
     is_image: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Struct, frozen=True):
     """What an image runs, and for which machines it is; "" where it does not say."""
 
     runs: ImageConfig

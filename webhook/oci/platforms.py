@@ -8,7 +8,9 @@ without a platform is for what its configuration says.
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadAnswer, PlatformsDisagree, WindowsOnly
@@ -20,22 +22,20 @@ _MOST_IMAGES = 32
 _SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What has been read so far, by digest."""
 
     document: Callable[[str], Document | None]
     configuration: Callable[[str], Configuration | None]
 
 
-@dataclass(slots=True)
-class Survey:
+class Survey(Struct):
     """The linux images that were found, and what has to be read before the answer is whole."""
 
-    images: dict[Platform, list[ImageConfig]] = field(default_factory=dict)
-    documents: dict[str, int] = field(default_factory=dict)
-    configurations: dict[str, int] = field(default_factory=dict)
-    others: dict[str, None] = field(default_factory=dict)
+    images: dict[Platform, list[ImageConfig]] = {}
+    documents: dict[str, int] = {}
+    configurations: dict[str, int] = {}
+    others: dict[str, None] = {}
 
     @property
     def complete(self) -> bool:
@@ -65,6 +65,8 @@ def survey(top: Document, known: Known, architectures: AbstractSet[str], name: s
 def agree(images: Mapping[Platform, list[ImageConfig]], name: str) -> ImageConfig:
     """Give what all platforms run; PlatformsDisagree where that is not the same."""
     all_of_them = [each for configs in images.values() for each in configs]
+    if len(all_of_them) == 1:
+        return all_of_them[0]
     if len({_runs(each) for each in all_of_them}) == 1:
         # What one of them tells of an init system counts for all.
         return max(all_of_them, key=lambda each: (bool(each.init_system), bool(each.stop_signal)))

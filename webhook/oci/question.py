@@ -1,6 +1,6 @@
 """What is asked, as whom, and what came of it."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import LookupFailed
@@ -10,8 +10,7 @@ from webhook.oci.manifests import Platform
 from webhook.oci.platforms import agree, survey
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What an image runs, and how that is known; `credential` is a name, never a value."""
 
     config: ImageConfig
@@ -21,8 +20,7 @@ class Found:
     platforms: tuple[Platform, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """Who asks for what; whoever asks the same shares the answer."""
 
     reference: Reference

@@ -14,6 +14,7 @@ Modelled on containerd's hosts.toml, all registries in one YAML or JSON mapping:
 
 import ssl
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -26,6 +27,7 @@ from webhook.core.image import DOCKER_HUB, Reference
 from webhook.oci.endpoint import Endpoint, Login, Registry
 from webhook.oci.registries_file import DEFAULT, FILE, Credentials, Entry, Host, Mirror
 
+_OTHERS = 256  # registries that are not listed, whose endpoints are remembered
 _ANY = "any.registry.invalid"  # stands for the image's own registry (RFC 6761: never resolves)
 
 
@@ -45,6 +47,7 @@ class Registries:
         known = {name: entry or Entry() for name, entry in read.items()}
         self._default = self._registry(_ANY, known.pop(DEFAULT, Entry()))
         self._known = {name: self._registry(name, entry) for name, entry in known.items()}
+        self._other = lru_cache(maxsize=_OTHERS)(self._unlisted)
         self._hosts: dict[tuple[str, int], Endpoint] = {}
         registries = (*self._known.values(), self._default)
         endpoints = [each for registry in registries for each in registry.endpoints]
@@ -55,13 +58,7 @@ class Registries:
     def of(self, reference: Reference) -> Registry:
         """Give whom to ask for an image."""
         name = reference.registry
-        return self._known.get(name) or Registry(
-            tuple(
-                replace(each, root=each.root.replace(_ANY, _host_of(name), 1))
-                for each in self._default.endpoints
-            ),
-            self._default.lookup,
-        )
+        return self._known.get(name) or self._other(name)
 
     def host(self, host: str, port: int) -> Endpoint | None:
         """Give how to talk to a host, if the file says anything about it."""
@@ -70,6 +67,13 @@ class Registries:
     def knows(self, registry: str) -> bool:
         """Tell whether the file lists a registry by its name."""
         return registry in self._known
+
+    def _unlisted(self, name: str) -> Registry:
+        endpoints = (
+            replace(each, root=each.root.replace(_ANY, _host_of(name), 1))
+            for each in self._default.endpoints
+        )
+        return Registry(tuple(endpoints), self._default.lookup)
 
     def _registry(self, name: str, entry: Entry) -> Registry:
         endpoints = [self._mirror(mirror, name) for mirror in entry.mirrors]
@@ -116,9 +120,7 @@ def load(path: Path) -> Registries:
     """Read the registries file. Raises BadSettings that names the entry."""
     try:
         entries = yaml.safe_load(read_capped(path))
-    except OSError as error:
-        raise BadSettings(f"{path} can't be read: {error.strerror or error}") from error
-    except (ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise BadSettings(f"{path} can't be read: {error}") from error
     return Registries(entries, folder=path.parent)
 

@@ -10,9 +10,13 @@ import asyncio
 import ctypes
 from typing import Any
 
-_MMAP_THRESHOLD = -3  # malloc.h
+_TRIM_THRESHOLD = -1  # malloc.h
+_MMAP_THRESHOLD = -3
 _ARENA_MAX = -8
-_LARGE = 256 << 10  # bytes: a body or an answer; what is smaller is used again soon
+# Bytes: a large body, or its answer. What uvloop reads TLS into is smaller, 256 KiB for each read:
+# as a mapping of its own, or on a heap that shrinks after each, it would take three system calls.
+_LARGE = 320 << 10
+_SPARE = 1 << 20  # bytes at the heap's end that are kept
 _ARENAS = 2
 _EVERY = 10.0  # seconds; to look takes a millisecond or two
 
@@ -26,6 +30,7 @@ def give_back_memory() -> None:
     mallopt = _of_libc("mallopt")
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, _LARGE)
+        mallopt(_TRIM_THRESHOLD, _SPARE)
         mallopt(_ARENA_MAX, _ARENAS)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from webhook.server.eviction import Phase
+from webhook.server.joined import Joined
 
 LARGEST_HEAD = 64 << 10
 MOST_HEADERS = 128  # of a request, trailers among them; the API server sends nine
@@ -94,6 +95,7 @@ class PatientProtocol(HttpToolsProtocol):
         """Wait for the first request."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=_MOST_UNSENT)  # uvloop's for TLS is 512 KiB
+        self.transport = self._joined = Joined(transport)  # type: ignore[assignment]
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -181,6 +183,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """The answer is written; a client that is told to close has a while to read it."""
+        self._joined.flush()
         super().on_response_complete()
         self.used(False)
         if self.transport.is_closing():

@@ -6,8 +6,10 @@ import traceback
 
 import pytest
 
-from webhook.core.credentials import ANONYMOUS, Credential, Keyring
-from webhook.core.docker_auths import (
+from webhook.core.credentials import (
+    ANONYMOUS,
+    Credential,
+    Keyring,
     from_auths,
     from_config,
     from_secret,

@@ -1,41 +1,28 @@
-"""What was freed goes back to the system, where the libc is glibc."""
+"""Blocks as large as uvloop's reads stay with the process; larger ones are given back."""
 
-import asyncio
-import ctypes
-import platform
+import resource
+import subprocess
+import sys
 
-import psutil
 import pytest
 
-from webhook.server import allocator
-
-GLIBC = platform.libc_ver()[0] == "glibc"
-
-
-@pytest.mark.skipif(not GLIBC, reason="another libc")
-async def test_holes_between_blocks_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(allocator, "_EVERY", 0.01)
-    libc = ctypes.CDLL(None)
-    libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
-    libc.free.argtypes = [ctypes.c_void_p]
-    rss = psutil.Process().memory_info
-    blocks = [libc.malloc(100_000) for _ in range(600)]
-    for block in blocks:
-        ctypes.memset(block, 1, 100_000)
-    for block in blocks[:-1]:
-        libc.free(block)  # the last one keeps the heap's end where it is
-    before = rss().rss
-    giving = asyncio.create_task(allocator.give_back_holes())
-    for _ in range(500):
-        await asyncio.sleep(0.01)
-        if rss().rss < before - (30 << 20):
-            break
-    giving.cancel()
-    assert rss().rss < before - (30 << 20)
-    libc.free(blocks[-1])
+READ = 256 << 10
+TIMES = 200
 
 
-async def test_another_libc_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(allocator, "_of_libc", lambda _name: None)
-    allocator.give_back_memory()
-    await allocator.give_back_holes()  # ends
+def faults(size: int) -> int:
+    """Give how many pages the kernel had to find for so many blocks, one after the other."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(TIMES):
+        bytearray(size).clear()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@pytest.mark.parametrize(("size", "stays"), [(READ + 33, True), (16 * READ, False)])
+def test_only_large_blocks_are_mapped_anew_each_time(size: int, stays: bool) -> None:
+    given = "from webhook.server.allocator import give_back_memory; give_back_memory()"
+    counted = f"from {__name__} import faults; print(faults({size}))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{given}; {counted}"], capture_output=True, text=True, check=True
+    )
+    assert (int(done.stdout) < TIMES) is stays
