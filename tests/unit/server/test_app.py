@@ -133,11 +133,11 @@ LARGEST = 256 << 10
 async def crowded(held: list[tuple[str, int]], then: list[tuple[str, bytes]]) -> list[int]:
     """Hold bodies of these sizes open, from these addresses; give the statuses of those after."""
     app = Application(largest=LARGEST).app
-    go, waiting = asyncio.Event(), asyncio.Semaphore(0)
+    go = asyncio.Event()
 
-    async def slow(size: int) -> AsyncIterator[bytes]:
+    async def slow(size: int, waits: asyncio.Event) -> AsyncIterator[bytes]:
         yield b" " * size
-        waiting.release()
+        waits.set()
         await go.wait()
 
     async def send(address: str, content: AsyncIterator[bytes] | bytes) -> int:
@@ -145,9 +145,16 @@ async def crowded(held: list[tuple[str, int]], then: list[tuple[str, bytes]]) ->
         async with httpx.AsyncClient(transport=transport, base_url="https://webhook") as client:
             return (await client.post("/mutate", content=content, headers=JSON)).status_code
 
-    tasks = [asyncio.create_task(send(address, slow(size))) for address, size in held]
-    for _ in tasks:
-        await asyncio.wait([asyncio.create_task(waiting.acquire())], timeout=1.0)
+    async def hold(address: str, size: int) -> asyncio.Task[int]:
+        """Begin to send; give the request once it is held, or answered since there is no room."""
+        waits = asyncio.Event()
+        task = asyncio.create_task(send(address, slow(size, waits)))
+        held = asyncio.create_task(waits.wait())
+        await asyncio.wait([task, held], return_when=asyncio.FIRST_COMPLETED)
+        held.cancel()
+        return task
+
+    tasks = [await hold(*each) for each in held]
     statuses = [await send(*each) for each in then]
     go.set()
     await asyncio.gather(*tasks)
