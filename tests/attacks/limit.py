@@ -2,6 +2,7 @@
 
 import os
 import resource
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,24 +11,26 @@ from pathlib import Path
 import psutil
 
 LIMIT = 256 << 20  # bytes: `resources.limits.memory` in the chart's values.yaml
-_CGROUPS = Path("/sys/fs/cgroup")
+_IS_V1 = Path("/sys/fs/cgroup/memory").is_dir()
+CGROUPS = Path("/sys/fs/cgroup/memory" if _IS_V1 else "/sys/fs/cgroup")
+_NAME = "initshim-attack-"
 
 
 @contextmanager
 def limited(pid: int) -> Iterator[str]:
     """Hold a process that has just started to the limit; give how. What it had counts, too."""
-    folder = _folder(pid)
+    _sweep()
     try:
-        folder.mkdir()
+        folder = Path(tempfile.mkdtemp(prefix=f"{_NAME}{os.getpid()}-", dir=CGROUPS))
     except OSError:
         yield _by_rlimit(pid)
         return
-    limit = "memory.limit_in_bytes" if _is_v1() else "memory.max"
+    limit = "memory.limit_in_bytes" if _IS_V1 else "memory.max"
     try:
         (folder / "cgroup.procs").write_text(str(pid))
         # What it has taken before is charged elsewhere.
         (folder / limit).write_text(str(LIMIT - psutil.Process(pid).memory_info().rss))
-        yield "cgroup v1" if _is_v1() else "cgroup v2"
+        yield "cgroup v1" if _IS_V1 else "cgroup v2"
     finally:
         _remove(folder)
 
@@ -40,12 +43,12 @@ def _by_rlimit(pid: int) -> str:
     return "RLIMIT_AS"
 
 
-def _is_v1() -> bool:
-    return (_CGROUPS / "memory").is_dir()
-
-
-def _folder(pid: int) -> Path:
-    return (_CGROUPS / "memory" if _is_v1() else _CGROUPS) / f"initshim-attack-{os.getpid()}-{pid}"
+def _sweep() -> None:
+    """Remove what runs have left that were killed."""
+    for folder in CGROUPS.glob(f"{_NAME}*"):
+        if not psutil.pid_exists(int(folder.name.removeprefix(_NAME).split("-")[0])):
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def _remove(folder: Path) -> None:
