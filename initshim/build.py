@@ -191,11 +191,26 @@ def translate(folder: Path, program: Program) -> None:
 
 def headers(target: Target, folder: Path) -> None:
     """Copy this Python's headers, which Cython's C includes, and make them fit the target."""
-    for name in {sysconfig.get_path("include"), sysconfig.get_path("platinclude")}:
+    include = Path(sysconfig.get_path("include"))
+    if not (include / "Python.h").is_file():
+        sys.exit(
+            f"initshim.build: Python's headers are not in {include}; install them (python3-dev on "
+            "Debian and Ubuntu, python3-devel on Fedora), or take a Python that brings them"
+        )
+    for name in {include, Path(sysconfig.get_path("platinclude"))}:
         shutil.copytree(name, folder, dirs_exist_ok=True)
-    if target.word == 32:
-        config = folder / "pyconfig.h"
-        config.write_text(resized(config.read_text()))
+    config = configuration(include).read_text()
+    (folder / "pyconfig.h").write_text(resized(config) if target.word == 32 else config)
+
+
+def configuration(include: Path) -> Path:
+    """Find this Python's pyconfig.h: Debian's and Fedora's only include that of the machine."""
+    machine = sysconfig.get_config_var("MULTIARCH") or ""
+    by_machine = (
+        include.parent / machine / include.name / "pyconfig.h",
+        include / "pyconfig-64.h",
+    )
+    return next(filter(Path.is_file, by_machine), include / "pyconfig.h")
 
 
 def resized(config: str) -> str:

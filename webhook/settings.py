@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from webhook.base.environment import environment
 from webhook.base.validation import sentence
-from webhook.core import image_config
+from webhook.core import image, image_config
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadInput, BadSettings
 from webhook.core.policy import RUNTIME_CLASSES, ClusterRules
@@ -140,6 +140,11 @@ class Settings(BaseModel):
             )
         if self.traces_endpoint and not _URL.match(self.traces_endpoint):
             raise ValueError("INITSHIM_TRACES_ENDPOINT is no http:// or https:// URL")
+        if self.reaper_image:
+            try:
+                image.parse(self.reaper_image)
+            except BadInput as error:  # no pod that names it would start
+                raise ValueError(f"INITSHIM_REAPER_IMAGE: {error}") from None
         if self.tls == "files" and not (self.tls_cert_file and self.tls_key_file):
             raise ValueError(
                 "INITSHIM_TLS=files needs INITSHIM_TLS_CERT_FILE and INITSHIM_TLS_KEY_FILE"

@@ -1,36 +1,37 @@
 """What a pod's start costs, on the node of `make node`: `python tests/benchmarks/pod_start.py`.
 
-From the POST to the program's first instruction, the kinds in turns. The program stamps its first
-instruction; the steps between are containerd's and the API server's logs. One clock for all.
+From the POST to the program's first instruction, the kinds in turns, each at moments spread evenly
+over the second between two looks of the kubelet. The program stamps its first instruction; the
+steps between are from the logs of containerd, kubelet and API server. One clock for all.
 """
 
 import argparse
-import json
-import subprocess
+import os
+import random
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Self
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.benchmarks import start_steps
-from tests.benchmarks.start_page import KINDS, write
+from tests.benchmarks import kubelet_looks, start_steps
+from tests.benchmarks.start_kinds import INJECTED, KINDS, REAPER, VARIANTS, as_expected, body
+from tests.benchmarks.start_page import VARIED, Times, part, write
 from tests.integration.node import images
-from tests.integration.node.cluster import BOX, Cluster
-from tests.integration.node.layout import OPEN_REGISTRY
+from tests.integration.node.cluster import Cluster
+from tests.integration.node.components.kubelet import GATES
 from tests.integration.node.node import Node
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-Json = dict[str, Any]
 OUT = Path(__file__).parents[2] / "docs" / "benchmarks"
-REAPER = f"{OPEN_REGISTRY}/initshim/reaper:{images.version()}"
 PLAIN, SHOP = "start-plain", "start-shop"
 _PATIENCE = 60.0
 _PAUSE = 0.4  # between two pods: what the last one leaves is not the next one's
+_SETTLES = 15.0  # a kubelet that has just started looks at all it has
+_SEED = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,36 +44,53 @@ class Start:
     began: float
 
 
+Starts = dict[str, list[Start]]
+
+
 def main() -> None:
     """Measure all, write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pods", type=int, default=40, help="of each kind")
+    parser.add_argument("--variants", type=int, default=20, help="pods of each variant")
     parser.add_argument("--first-pulls", type=int, default=10, help="of each kind")
     parser.add_argument("--kinds", nargs="*", default=list(KINDS))
-    parser.add_argument("--as", dest="label", default="", help="keep beside: a kubelet's option")
+    parser.add_argument("--gates", nargs="*", default=["EventedPLEG"], help="the kubelet's, beside")
     parser.add_argument("--out", type=Path, default=OUT)
     given = parser.parse_args()
-    node = Node()
-    if not node.running:
+    if not Node().running:
         print("left out: what a start costs needs a node: make node")
         return
-    cluster = Cluster(node)
-    cluster.install(images.values_file(node.layout))
+    cluster = Cluster(Node())
+    cluster.install(images.values_file(cluster.node.layout))
     with Bench(cluster) as bench:
-        for kind in given.kinds:  # images there, caches warm
-            bench.start(kind, kind)
-        starts: dict[str, list[Start]] = {kind: [] for kind in given.kinds}
-        for number in range(given.pods):
-            for kind in given.kinds:
-                starts[kind].append(bench.start(kind, f"{kind}-{number}"))
-        pulls: dict[str, list[Start]] = {}
-        for number in range(given.first_pulls):
-            for kind in ("init-container", "image-volume"):
-                bench.forget(REAPER)
-                pulls.setdefault(kind, []).append(bench.start(kind, f"{kind}-pull-{number}"))
-        time.sleep(1)
-        figures = {"there": _figures(node, starts), "first pull": _figures(node, pulls)}
-    print(write(figures, given.out, given.label))
+        for name, starts in _parts(bench, given):
+            time.sleep(1)  # for the logs
+            write({name: _figures(cluster.node, starts)}, given.out)
+    print(part(given.out))
+
+
+def _parts(bench: "Bench", given: argparse.Namespace) -> Iterator[tuple[str, Starts]]:
+    """Measure one part of the page after the other."""
+    yield "there", bench.rounds(given.kinds, given.pods)
+    yield VARIED, bench.rounds(["ends-at-once", *VARIANTS], given.variants)
+    yield "no token", bench.rounds(["no-token", "no-token-image-volume"], given.variants)
+    for gate in given.gates:
+        with _gate(gate):
+            yield gate, bench.rounds(list(KINDS)[:-1], given.variants)
+    yield "first pull", bench.pulls(given.first_pulls)
+
+
+@contextmanager
+def _gate(name: str) -> Iterator[None]:
+    """Have the kubelet run with a feature gate that is off by default."""
+    os.environ[GATES] = name
+    try:
+        Node().restart("kubelet")
+        time.sleep(_SETTLES)
+        yield
+    finally:
+        del os.environ[GATES]
+        Node().restart("kubelet")
 
 
 class Bench:
@@ -81,8 +99,8 @@ class Bench:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._api = cluster.node.api()
-        self._kinds = {name: _pod(name) for name in KINDS}
-        self._kinds["image-volume"] = _injected(_pod("image-volume"))
+        self._looks = kubelet_looks.Looks(cluster.node.layout.logs / "kubelet.log")
+        self._chance = random.Random(_SEED)
         self._namespaces: list[Iterator[str]] = []
         self._run = f"{int(time.time()):x}"
 
@@ -99,18 +117,42 @@ class Bench:
         for each in self._namespaces:
             next(each, None)
 
-    def start(self, kind: str, name: str) -> Start:
+    def rounds(self, kinds: list[str], number: int) -> Starts:
+        """Make so many pods of each kind, images there, caches warm, in a new order each time."""
+        starts: Starts = {kind: [] for kind in kinds}
+        phases = {kind: kubelet_looks.spread(number, self._chance) for kind in kinds}
+        for kind in kinds:
+            self.start(kind, kind, 0)
+        for at in range(number):
+            for kind in self._chance.sample(kinds, len(kinds)):
+                starts[kind].append(self.start(kind, f"{kind}-{at}", phases[kind][at]))
+        return starts
+
+    def pulls(self, number: int) -> Starts:
+        """Make so many pods on a node that has not our image yet."""
+        kinds = sorted(INJECTED)
+        phases = {kind: kubelet_looks.spread(number, self._chance) for kind in kinds}
+        starts: Starts = {kind: [] for kind in kinds}
+        for at in range(number):
+            for kind in kinds:
+                self.forget(REAPER)
+                starts[kind].append(self.start(kind, f"{kind}-pull-{at}", phases[kind][at]))
+        return starts
+
+    def start(self, kind: str, name: str, phase: float) -> Start:
         """Make one pod, wait for its program's first instruction, delete it."""
         name = f"{name}-{self._run}"  # a name of its own in logs that have other runs, too
-        body = {**self._kinds[kind], "metadata": {**self._kinds[kind]["metadata"], "name": name}}
-        namespace = SHOP if kind in ("init-container", "image-volume") else PLAIN
+        made = body(kind)
+        made["metadata"]["name"] = name
+        namespace = SHOP if kind in INJECTED else PLAIN
         path = f"/api/v1/namespaces/{namespace}/pods"
+        self._looks.wait(phase)
         posted = time.time()
-        made = self._api.post(path, json=body)
+        answer = self._api.post(path, json=made)
         answered = time.time()
-        assert made.status_code == 201, made.text
-        found = made.json()
-        _as_expected(kind, found["spec"])
+        assert answer.status_code == 201, answer.text
+        found = answer.json()
+        as_expected(kind, found["spec"])
         began = self._stamp(namespace, name, found["metadata"]["uid"])
         self._api.request("DELETE", f"{path}/{name}", json={"gracePeriodSeconds": 0})
         time.sleep(_PAUSE)
@@ -141,46 +183,14 @@ class Bench:
         raise TimeoutError(self._cluster.kubectl("-n", namespace, "describe", "pod", name))
 
 
-def _pod(kind: str) -> Json:
-    container = {"name": "app", "image": BOX, "command": ["/bin/stamp"]}
-    spec: Json = {"containers": [container], "terminationGracePeriodSeconds": 0}
-    if kind == "ends-at-once":  # what the node takes for any init container
-        spec["initContainers"] = [{"name": "init", "image": REAPER, "args": ["--version"]}]
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": kind}, "spec": spec}
-
-
-def _injected(pod: Json) -> Json:
-    """Wrap it beforehand: an installation has one delivery, and both are measured in turns."""
-    program = "from webhook.cli.main import app; app()"
-    options = ("--delivery", "imageVolume", "--reaper-image", REAPER, "-o", "json")
-    done = subprocess.run(
-        [sys.executable, "-c", program, "inject", *options],
-        input=json.dumps(pod), capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    found: Json = json.loads(done.stdout)
-    return found
-
-
-def _as_expected(kind: str, spec: Json) -> None:
-    """Check that a pod is what its kind says: a bench of something else is worth nothing."""
-    inits = [each["name"] for each in spec.get("initContainers", ())]
-    images_ = [each for each in spec.get("volumes", ()) if "image" in each]
-    wrapped = spec["containers"][0]["command"][0] == "/.initshim/init"
-    expected = {
-        "not-injected": ([], 0, False),
-        "ends-at-once": (["init"], 0, False),
-        "init-container": (["initshim"], 0, True),
-        "image-volume": ([], 1, True),
-    }
-    assert (inits, len(images_), wrapped) == expected[kind], kind
-
-
-def _figures(node: Node, starts: dict[str, list[Start]]) -> dict[str, dict[str, list[float]]]:
+def _figures(node: Node, starts: Starts) -> Times:
     """Give milliseconds by kind and step."""
     logs = node.layout.logs
     with (logs / "containerd.log").open() as lines:
         steps = start_steps.of_containerd(lines)
     start_steps.of_audit(logs / "audit.log", steps)
+    with (logs / "kubelet.log").open(errors="replace") as lines:
+        start_steps.add_ends_seen(kubelet_looks.ends_seen(lines), steps)
     figures: dict[str, dict[str, list[float]]] = {}
     for kind, listed in starts.items():
         per: dict[str, list[float]] = {}
@@ -205,13 +215,11 @@ def _between(at: dict[str, float]) -> dict[str, float]:
         "init container asked for": ("sandbox made", f"{init} asked"),
         "init container created": (f"{init} asked", f"{init} created"),
         "init container started, run, ended": (f"{init} created", f"{init} ended"),
-        "its end seen by the kubelet": (f"{init} ended", "app asked"),
-        "program asked for": ("sandbox made", "app asked"),
+        "its end seen by the kubelet": (f"{init} ended", f"{init} seen"),
+        "program asked for": (f"{init} seen" if init else "sandbox made", "app asked"),
         "program created": ("app asked", "app created"),
         "program's first instruction": ("app created", "began"),
     }
-    if init:
-        del pairs["program asked for"]
     return {name: at[b] - at[a] for name, (a, b) in pairs.items() if a in at and b in at}
 
 

@@ -6,24 +6,32 @@ import statistics
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.benchmarks.start_kinds import KINDS, VARIANTS
+
 Times = Mapping[str, Mapping[str, list[float]]]
-KINDS = {
-    "not-injected": "not injected",
-    "ends-at-once": "an init container that ends at once",
-    "init-container": "init container",
-    "image-volume": "image volume",
-}
+VARIED = "one thing at a time"
+"""The name of the figures of `VARIANTS`."""
 BEGIN, END = "<!-- start: written by tests/benchmarks/pod_start.py -->", "<!-- end of start -->"
 _WHOLE = "POST to the first instruction"
+_OF_INIT = {
+    "init container created": "created",
+    "init container started, run, ended": "started, run, ended",
+    "its end seen by the kubelet": "its end seen",
+    _WHOLE: _WHOLE,
+}
+_NAMED = {
+    "no-token": "not injected",
+    "no-token-image-volume": "image volume",
+}
 
 
-def write(figures: Mapping[str, Times], out: Path, label: str = "") -> str:
+def write(figures: Mapping[str, Times], out: Path) -> str:
     """Keep the figures, write the page's part; give it."""
     kept = out / "start.json"
     all_of = json.loads(kept.read_text()) if kept.exists() else {}
     for name, times in figures.items():
         if times:
-            all_of[f"{name}, {label}" if label else name] = {
+            all_of[name] = {
                 kind: {step: summary(values) for step, values in steps.items()}
                 for kind, steps in times.items()
             }
@@ -42,7 +50,7 @@ def summary(values: list[float]) -> list[float]:
 
 
 def part(out: Path) -> str:
-    """Write the part: one table for images that are there, a line for each other comparison."""
+    """Write the part: of images that are there, of an init container's parts, and of the rest."""
     kept = out / "start.json"
     figures = json.loads(kept.read_text()) if kept.exists() else {}
     there = figures.get("there", {})
@@ -57,16 +65,29 @@ def part(out: Path) -> str:
             cells = [_cell(there[kind].get(step)) for kind in kinds]
             lines.append(f"| {step} | {' | '.join(cells)} |")
         lines.append("")
-    others = {name: times for name, times in figures.items() if name != "there"}
+    if varied := figures.get(VARIED):
+        lines += [*_varied(varied), ""]
+    others = {name: times for name, times in figures.items() if name not in ("there", VARIED)}
     if others:
         lines += ["| otherwise | pods | POST to the first instruction, ms |", "|---|---:|---:|"]
         for name, times in others.items():
             for kind, steps in times.items():
-                lines.append(
-                    f"| {name}: {KINDS[kind]} | {steps[_WHOLE][3]} | {_cell(steps[_WHOLE])} |"
-                )
+                title, whole = KINDS.get(kind) or _NAMED[kind], steps[_WHOLE]
+                lines.append(f"| {name}: {title} | {whole[3]} | {_cell(whole)} |")
         lines.append("")
     return "\n".join([*lines, END])
+
+
+def _varied(varied: Mapping[str, Mapping[str, list[float]]]) -> list[str]:
+    """Write the table of an init container that is changed in one thing at a time."""
+    number = next(iter(varied.values()))[_WHOLE][3]
+    lines = [f"| ms, {number} pods each | {' | '.join(_OF_INIT.values())} |"]
+    lines.append("|---|" + "---:|" * len(_OF_INIT))
+    for kind, steps in varied.items():
+        title = VARIANTS[kind][0] if kind in VARIANTS else KINDS[kind]
+        cells = [_cell(steps.get(step)) for step in _OF_INIT]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    return lines
 
 
 def _in_order(lists: list[list[str]]) -> list[str]:

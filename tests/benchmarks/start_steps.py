@@ -27,6 +27,8 @@ class Steps:
     """When each step of one pod's start was over, seconds since the epoch; by its name."""
 
     at: dict[str, float] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+    """Its containers' names, by the ids that the runtime gave them."""
 
 
 def of_containerd(lines: Iterable[str]) -> dict[str, Steps]:
@@ -45,6 +47,7 @@ def of_containerd(lines: Iterable[str]) -> dict[str, Steps]:
             pod, created = boxes.get(create["box"], ""), _CREATED.search(text)
             if created:
                 containers[created["id"]] = pod, create["name"]
+                pods.setdefault(pod, Steps()).ids[created["id"]] = create["name"]
             _note(pods, pod, f"{create['name']} {'created' if created else 'asked'}", at)
         elif (started := _STARTED.match(text)) and started["id"] in containers:
             pod, name = containers[started["id"]]
@@ -66,6 +69,14 @@ def of_audit(log: Path, pods: dict[str, Steps]) -> None:
                 pods[name].at["bound"] = _seconds(event["stageTimestamp"])
             elif name in pods and not sub:
                 pods[name].at["stored"] = _seconds(event["stageTimestamp"])
+
+
+def add_ends_seen(seen: dict[str, float], pods: dict[str, Steps]) -> None:
+    """Add when the kubelet saw each container's end, by the container's id."""
+    for steps in pods.values():
+        for each, name in steps.ids.items():
+            if each in seen:
+                steps.at.setdefault(f"{name} seen", seen[each])
 
 
 def _note(pods: dict[str, Steps], pod: str, what: str, at: float) -> None:

@@ -92,7 +92,7 @@ def test_the_pods_are_as_they_were_asked_for(found: list[Object]) -> None:
     assert environment["TOKEN"]["valueFrom"] == {"secretKeyRef": {"name": "s", "key": "k"}}
     assert container["envFrom"] == [{"secretRef": {"name": "more"}}]
     assert container["readinessProbe"]["periodSeconds"] == 9
-    assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
+    assert container["readinessProbe"]["httpGet"] == {"path": "/readyz?draining=ok", "port": "http"}
     deployment = one(found, "Deployment")["spec"]
     assert deployment["strategy"] == {"type": "Recreate"}
     assert deployment["revisionHistoryLimit"] == 0

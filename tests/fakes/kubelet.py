@@ -40,7 +40,7 @@ Refuse = Callable[[Call], tuple[int, str] | None]
 
 @dataclass
 class Kubelet:
-    """`programs` maps a container to the command that stands for the one that is asked for."""
+    """`programs` maps a container (`app`, or `pod/app` of one pod) to what is run instead."""
 
     programs: dict[str, list[str]] = field(default_factory=dict)
     refuse: Refuse = lambda _call: None
@@ -82,7 +82,8 @@ class Kubelet:
                 self._busy -= 1
 
     def _run(self, socket: ServerConnection, call: Call) -> None:
-        command = self.programs.get(call.container, list(call.command))
+        one = f"{call.path.split('/')[-2]}/{call.container}"
+        command = self.programs.get(one) or self.programs.get(call.container) or list(call.command)
         try:
             done = subprocess.run(command, capture_output=True, timeout=20, check=False)
         except FileNotFoundError:

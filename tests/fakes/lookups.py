@@ -9,7 +9,8 @@ from typing import Any
 
 from webhook.core import image
 from webhook.core.argv import ImageConfig
-from webhook.core.credentials import Keyring, from_auths
+from webhook.core.credentials import Keyring
+from webhook.core.docker_auths import from_auths
 from webhook.core.observe import CacheEvent, Silent
 from webhook.oci.images import Images
 from webhook.oci.open import open_images

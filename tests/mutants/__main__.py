@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests import leftovers
 from tests.mutants import coverage_map
-from tests.mutants.changes import Change, changes
+from tests.mutants.changes import AT_IMPORT, Change, changes
 from tests.mutants.rooms import ROOMS, ROOT, Room
 from tests.mutants.trial import Trial, Verdict, forked, run
 
@@ -59,6 +59,7 @@ def _room(name: str, options: argparse.Namespace, explained: set[str]) -> int:
     sources = {module: file.read_text() for module, file in room.modules().items()}
     every = [each for module, source in sources.items() for each in changes(module, source)]
     every = [each for each in every if options.module in each.module]
+    every = [each for each in every if options.change in each.name]
     open_ = [each for each in every if each.name not in explained]
     if not options.all:
         open_ = random.Random(options.seed).sample(open_, min(options.sample, len(open_)))
@@ -80,7 +81,9 @@ def _trials(room: Room, chosen: list[Change]) -> Iterator[Trial]:
     known = _map(room)
     for change in chosen:
         tests = known.tests(str(files[change.module]), change.line, change.inside)
-        yield Trial(change, tests, 4 * sum(known.seconds.get(test, 0.0) for test in tests))
+        if change.inside == AT_IMPORT or not tests:
+            tests += room.pages
+        yield Trial(change, tests, sum(known.seconds.get(test, 0.0) for test in tests))
 
 
 def _map(room: Room) -> coverage_map.Map:
@@ -110,6 +113,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("--room", action="append", choices=[*ROOMS, REAPER])
     parser.add_argument("--module", default="", help="only modules with this in their name")
+    parser.add_argument("--change", default="", help="only changes with this in their line")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sample", type=int, default=60, help="changes for each room")
     parser.add_argument("--all", action="store_true")

@@ -6,8 +6,9 @@ and the words of sentences.
 
 import ast
 import copy
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -33,11 +34,16 @@ ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.BitAnd: ast.BitOr,
 }
 TYPE_CHECKING = "TYPE_CHECKING"
+AT_IMPORT = (0, 0)
+"""Where a change is inside of no function."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change: `name` stays the same while other lines move; `index` finds its node again."""
+    """One change: `name` stays the same while other lines move; `index` finds its node again.
+
+    Of changes that read alike in one function, those after the first have a `number`.
+    """
 
     module: str
     place: str
@@ -47,11 +53,13 @@ class Change:
     inside: tuple[int, int]
     index: int
     variant: int
+    number: int = 1
 
     @property
     def name(self) -> str:
         """Say where and what, without line numbers."""
-        return f"{self.module}:{self.place}: {self.before} -> {self.after}"
+        number = f" ({self.number})" if self.number > 1 else ""
+        return f"{self.module}:{self.place}: {self.before} -> {self.after}{number}"
 
 
 def changes(module: str, source: str) -> list[Change]:
@@ -71,7 +79,16 @@ def changes(module: str, source: str) -> list[Change]:
                     variant=variant,
                 )
             )
-    return sorted(found, key=lambda change: change.line)
+    return _numbered(sorted(found, key=lambda change: change.line))
+
+
+def _numbered(found: list[Change]) -> list[Change]:
+    seen: Counter[str] = Counter()
+    numbered = []
+    for change in found:
+        seen[change.name] += 1
+        numbered.append(replace(change, number=seen[change.name]))
+    return numbered
 
 
 def changed(source: str, change: Change) -> ast.Module:
@@ -100,7 +117,7 @@ Inside = tuple[int, int]
 
 def _nodes(tree: ast.Module) -> Iterator[tuple[ast.AST, str, Inside]]:
     """Walk all that may be changed, with the name and the lines of the function around it."""
-    yield from _walk(tree.body, "module", (0, 0))
+    yield from _walk(tree.body, "module", AT_IMPORT)
 
 
 def _walk(nodes: Sequence[ast.AST], place: str, inside: Inside) -> Iterator[Any]:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.mutants.__main__ import SURVIVORS
 from tests.mutants.changes import changed, changes
+from tests.mutants.reaper.__main__ import all_changes
 from tests.mutants.rooms import ROOMS, Room
 
 SOURCE = '''
@@ -56,6 +57,14 @@ def test_what_is_changed_and_what_is_left_alone() -> None:
     ]
 
 
+def test_changes_that_read_alike_have_names_of_their_own() -> None:
+    source = "def f(x: int) -> bool:\n    return x == 0 or x + 0 == 7\n"
+    names = [change.name for change in changes("m", source)]
+    assert "m:f: 0 -> 1" in names
+    assert "m:f: 0 -> 1 (2)" in names
+    assert len(set(names)) == len(names)
+
+
 @pytest.mark.parametrize("room", ROOMS.values(), ids=ROOMS)
 def test_a_room_has_modules_and_changes(room: Room) -> None:
     assert any(changes(module, file.read_text()) for module, file in room.modules().items())
@@ -68,6 +77,7 @@ def test_every_survivor_that_is_explained_is_a_change_of_today() -> None:
         for module, file in room.modules().items()
         for change in changes(module, file.read_text())
     }
+    known |= {change.name for change in all_changes()}
     explained = tomllib.loads(SURVIVORS.read_text())["survivor"]
     assert [each["change"] for each in explained if each["change"] not in known] == []
     assert all(len(each["reason"]) > 15 for each in explained)

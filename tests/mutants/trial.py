@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -27,12 +28,12 @@ QUIET = (
 )  # fmt: skip
 UNTESTED = 5  # pytest's own: no test was collected
 SECONDS = 60.0  # of processor time beyond what the tests take; a change may make an endless loop
-WAITING = 10.0  # times that, of wall time: it may wait for ever, too, and the machine may be busy
+ASLEEP = 30.0  # seconds beyond ten times what the tests take: it may wait for ever, too
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A change, the tests that run it, and the processor seconds that they may take."""
+    """A change, the tests that run it, and the seconds that they take."""
 
     change: Change
     tests: Sequence[str]
@@ -59,10 +60,10 @@ def run(trials: Sequence[Trial], jobs: int, sources: dict[str, str]) -> Iterator
                 continue
             source = sources[trial.change.module]
             pid = forked(lambda trial=trial, source=source: _try(trial, source))  # type: ignore[misc]
-            running[pid] = trial, time.monotonic() + WAITING * (SECONDS + trial.seconds)
-        for pid, (trial, until) in list(running.items()):
+            running[pid] = trial, time.monotonic()
+        for pid, (trial, began) in list(running.items()):
             ended, status = os.waitpid(pid, os.WNOHANG)
-            if not ended and time.monotonic() > until:
+            if not ended and _asleep(pid, began) > ASLEEP + 10 * trial.seconds:
                 os.killpg(pid, signal.SIGKILL)
                 ended, status = os.waitpid(pid, 0)
             if ended:
@@ -73,6 +74,15 @@ def run(trials: Sequence[Trial], jobs: int, sources: dict[str, str]) -> Iterator
                 code = os.waitstatus_to_exitcode(status)
                 yield Verdict(trial.change, code in (SURVIVED, UNTESTED), len(trial.tests))
         time.sleep(0.02)
+
+
+def _asleep(pid: int, began: float) -> float:
+    """The seconds in which a process neither ran nor waited for a processor (proc(5), schedstat).
+
+    A busy machine makes no change look as if it hung.
+    """
+    ran, queued, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
+    return time.monotonic() - began - (int(ran) + int(queued)) / 1e9
 
 
 def forked(work: Callable[[], int], *, output: str = os.devnull) -> int:
@@ -94,7 +104,7 @@ def forked(work: Callable[[], int], *, output: str = os.devnull) -> int:
 
 
 def _try(trial: Trial, source: str) -> int:
-    limit = int(SECONDS + trial.seconds)
+    limit = int(SECONDS + 4 * trial.seconds)
     resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
     Instead(trial.change.module, changed(source, trial.change)).install()
     return int(pytest.main([*trial.tests, *QUIET, "-x"]))

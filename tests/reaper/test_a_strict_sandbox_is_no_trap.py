@@ -5,9 +5,11 @@ What each denial does is a row of docs/how-it-works.md, which this reads.
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import signal
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,6 +100,20 @@ def test_without_a_timer_linger_kills_at_once(reaper: Launcher, denial: str) -> 
     stray = int(running.out.line())
     assert running.wait() == 7
     kernel.wait_until(lambda: not kernel.alive(stray), "the stray was killed")
+
+
+def test_an_error_without_words_is_told_by_its_number(elf: Path, tmp_path: Path) -> None:
+    """Whatever it is: the numbers that are letters, too, for what comes behind the list is text."""
+    if platform.machine() != "x86_64":
+        pytest.skip("needs x86-64: the numbers are its own")
+    for number in range(1, 134):
+        wrap = python("deny.py", str(NUMBERS["fsync"]), str(number))
+        command = [*wrap, str(elf), "--install", str(tmp_path / "init")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        said = done.stderr.removeprefix(f"initshim: cannot install {tmp_path / 'init'}: ")
+        assert said in {f"{os.strerror(number)}\n", f"error {number}\n"}
+        assert done.returncode == 125
+        assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("call", sorted({call for calls in rows() for call in calls}))

@@ -181,3 +181,8 @@ def test_traces_go_to_a_url_or_nowhere(url: str) -> None:
 def test_exemplars_need_traces() -> None:
     with pytest.raises(BadSettings, match="INITSHIM_EXEMPLARS=true needs"):
         load(exemplars=True)
+
+
+def test_a_reaper_image_that_no_node_would_pull_is_refused() -> None:
+    with pytest.raises(BadSettings, match=r"INITSHIM_REAPER_IMAGE: 'Reaper' is no image reference"):
+        load(reaper_image="Reaper")

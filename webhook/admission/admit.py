@@ -119,7 +119,7 @@ async def mutate(pod: Pod, namespace: str, engine: Engine, *, deadline: float) -
 def _delivery(pod: Pod, engine: Engine) -> Delivery:
     if engine.as_volume is None:
         return engine.delivery
-    return dataclasses.replace(engine.delivery, as_volume=engine.as_volume(pod))
+    return dataclasses.replace(engine.delivery, as_volume=engine.as_volume(pod), by_nodes=True)
 
 
 def outcomes(plan: Plan) -> dict[str, str]:

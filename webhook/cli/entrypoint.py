@@ -13,7 +13,7 @@ from webhook.cli import output
 from webhook.cli.cluster import connection_to
 from webhook.cli.manifest import files
 from webhook.cli.output import OutputFormat
-from webhook.cli.parameters import output_option
+from webhook.cli.parameters import NAMESPACE, Image, output_option
 from webhook.core import image
 from webhook.core.argv import effective
 from webhook.core.credentials import Keyring
@@ -68,9 +68,9 @@ class Resolved:
 
 
 @click.command()
-@click.argument("name", metavar="IMAGE")
+@click.argument("name", type=Image(), metavar="IMAGE")
 @click.option("--as-pod", metavar="FILE|-", help=_AS_POD)
-@click.option("--namespace", "-n", metavar="NAME", help=_NAMESPACE)
+@click.option("--namespace", "-n", type=NAMESPACE, metavar="NAME", help=_NAMESPACE)
 @output_option(OutputFormat.TEXT, _OUTPUT)
 def entrypoint(
     *,

@@ -23,7 +23,7 @@ from webhook.cli.image_configs import Images, image_configs
 from webhook.cli.manifest import files
 from webhook.cli.manifest.kinds import KNOWN, Kinds
 from webhook.cli.output import OutputFormat, WrongUsage
-from webhook.cli.parameters import output_option
+from webhook.cli.parameters import Image, output_option
 from webhook.cli.print_rewritten import (
     print_diff,
     print_manifests,
@@ -61,7 +61,7 @@ _DELIVERY = "initContainer, or imageVolume from Kubernetes 1.35 on (INITSHIM_DEL
 @click.option("--lookup", is_flag=True, help=_LOOKUP)
 @click.option("--template-path", multiple=True, metavar="KIND=PATH", help=_TEMPLATE_PATH)
 @click.option("--fail-fast", is_flag=True, help=_FAIL_FAST)
-@click.option("--reaper-image", metavar="IMAGE", help=_REAPER)
+@click.option("--reaper-image", type=Image(), metavar="IMAGE", help=_REAPER)
 @click.option("--delivery", type=_WAYS, metavar="WAY", help=_DELIVERY)
 def inject(  # noqa: PLR0913  # an option is an argument to click
     *,

@@ -2,8 +2,10 @@
 
 import errno
 import gc
+import inspect
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -60,8 +62,31 @@ class OnDemand(click.Group):
             command: click.Command = getattr(import_module(_COMMANDS[cmd_name]), cmd_name)
         finally:
             gc.enable()
-        command.help = _with_lists(command.help or "")
+        command.help = _with_lists(inspect.cleandoc(command.help or ""))
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the command that was meant: click knows only of those that it has imported."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            meant = get_close_matches(args[0], _COMMANDS, n=1)
+            if not meant:
+                raise
+            said = f"{error.format_message()} Did you mean {meant[0]!r}?"
+            raise click.UsageError(said, ctx) from error
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; click forgets whose option it is that lacks its value."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            command = self.get_command(ctx, ctx.invoked_subcommand or "")
+            if error.ctx is None and command:
+                error.ctx = click.Context(command, parent=ctx, info_name=ctx.invoked_subcommand)
+            raise
 
 
 def _with_lists(help_text: str) -> str:
@@ -75,7 +100,9 @@ def _with_lists(help_text: str) -> str:
 def _in_one_line(error: click.UsageError) -> str:
     """Write an error as commands write theirs: who says it, what is wrong, what to do next."""
     name = error.ctx.command_path if error.ctx else "initshim"
-    return f"{name}: {error.format_message().rstrip('.')}. See {name} --help."
+    said = error.format_message().rstrip(".")
+    end = "" if said.endswith("?") else "."
+    return f"{name}: {said}{end} See {name} --help."
 
 
 @click.group("initshim", cls=OnDemand, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,5 +1,6 @@
 """Parameters that commands share, and their types, whose errors speak to a person."""
 
+import math
 import re
 from collections.abc import Callable
 from enum import Enum
@@ -8,11 +9,16 @@ from typing import Any, TypeVar
 
 import click
 
+from webhook.core import image
+from webhook.core.errors import BadReference
+
 E = TypeVar("E", bound=Enum)
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _KUBECONFIG = "The kubeconfig file; else $KUBECONFIG, ~/.kube/config, or the pod's own account."
 FILE = click.Path(path_type=Path, dir_okay=False)
+_LABEL = "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+_LONGEST_NAME = 253
 
 
 class OneOf(click.Choice[E]):
@@ -27,6 +33,15 @@ class Number(click.FloatRange):
     """A number between two others."""
 
     name = "number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """See click.ParamType: `nan` is a float, and is below no limit."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
 
 
 class WholeNumber(click.IntRange):
@@ -56,6 +71,44 @@ class Span(click.ParamType[int]):
         if not 1 <= seconds <= self._most:
             self.fail(f"{value!r} is not from 1 s to {self._most:,} s", param, ctx)
         return seconds
+
+
+class Name(click.ParamType[str]):
+    """A name of a Kubernetes object: RFC 1123's labels, with dots between them where `dots`.
+
+    https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+    """
+
+    name = "name"
+
+    def __init__(self, what: str, *, dots: bool = False) -> None:
+        self._what = what
+        self._pattern = re.compile(rf"{_LABEL}(?:[.]{_LABEL})*" if dots else _LABEL)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """See click.ParamType."""
+        if not self._pattern.fullmatch(value) or len(value) > _LONGEST_NAME:
+            why = "lower-case letters, digits and - between them"
+            self.fail(f"{value!r} is no {self._what}'s name: {why}", param, ctx)
+        return str(value)
+
+
+class Image(click.ParamType[str]):
+    """An image's name, as a container runtime takes it."""
+
+    name = "image"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """See click.ParamType; the name stays as it was written."""
+        try:
+            image.parse(value)
+        except BadReference as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
+
+
+NAMESPACE = Name("namespace")
+NODE = Name("node", dots=True)
 
 
 def output_option(default: Enum, text: str) -> Callable[[Command], Command]:

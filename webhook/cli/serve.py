@@ -39,6 +39,8 @@ def serve(
     ca_out: Path | None,
 ) -> None:
     """Run the webhook. Its settings are INITSHIM_… in the environment."""
+    if ca_out and not dev:
+        raise click.UsageError("--ca-out goes with --dev", click.get_current_context())
     given: dict[str, object] = {"port": port, "http_port": http_port}
     if dev:
         given |= {"tls": "dev", "host": "localhost", "log_format": "text", "drain_seconds": 0}

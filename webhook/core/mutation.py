@@ -35,6 +35,7 @@ LARGEST_ADDED = image_config.LONGEST
 COPIED_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 NUMERIC_USER = 65532
 _VERSION = re.compile(r'^\{"version":"[^"\\]*",')
+_DELIVERY = re.compile(r',"delivery":"[A-Za-z]*"\}$')
 READ_ONLY_MOUNT = {"name": NAME, "mountPath": MOUNT, "readOnly": True}
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105  # where, not what
 IN_PLACE_OF_A_TOKEN = {"name": NAME, "mountPath": TOKEN_PATH, "readOnly": True}
@@ -46,13 +47,15 @@ class Delivery:
     """How the reaper gets into a pod.
 
     `image` is the reaper's image. `as_volume` mounts that image itself (Kubernetes 1.35 and
-    later) where otherwise an init container copies the reaper into a memory volume.
+    later) where otherwise an init container copies the reaper into a memory volume. `by_nodes`:
+    that was decided by what the nodes can do, so the pod's status says what it got.
     """
 
     image: str
     version: str
     pull_policy: str = "IfNotPresent"
     as_volume: bool = False
+    by_nodes: bool = False
 
 
 def operations(pod: Pod, plan: Plan, delivery: Delivery) -> Patch:
@@ -86,7 +89,10 @@ def operations(pod: Pod, plan: Plan, delivery: Delivery) -> Patch:
     elif not as_volume:
         patch.append(_installed(pod, through[0].container, delivery))
         annotations = _default_container(pod)
-    annotations |= _status(pod, plan, through, delivery.version, changed=bool(patch))
+    brought = ("imageVolume" if as_volume else "initContainer") if delivery.by_nodes else ""
+    annotations |= _status(
+        pod, plan, through, version=delivery.version, brought=brought, changed=bool(patch)
+    )
     patch += _annotated(pod, annotations)
     return patch
 
@@ -224,9 +230,18 @@ def _default_container(pod: Pod) -> dict[str, str]:
 
 
 def _status(
-    pod: Pod, plan: Plan, through: Sequence[Decision], version: str, *, changed: bool
+    pod: Pod,
+    plan: Plan,
+    through: Sequence[Decision],
+    *,
+    version: str,
+    brought: str,
+    changed: bool,
 ) -> dict[str, str]:
-    """The status annotation; an unchanged pod keeps the version that made it."""
+    """The status annotation; an unchanged pod keeps what was written when it was made.
+
+    `brought` is how the reaper came, where nodes decide it; else "".
+    """
     wrapped = [each.container.name for each in through]
     skipped = {
         each.container.name: each.reason
@@ -234,9 +249,10 @@ def _status(
         if isinstance(each, Skip) and not runs_through(each)
     }
     said = _write({"wrapped": wrapped, "skipped": skipped}).decode()[1:]
-    text = f'{{"version":"{version}",{said}'
+    by = f'{said[:-1]},"delivery":"{brought}"}}' if brought else said
+    text = f'{{"version":"{version}",{by}'
     written = pod.annotations.get(STATUS, "")
-    if text == written or (not changed and _VERSION.sub("", written) == said):
+    if text == written or (not changed and _DELIVERY.sub("}", _VERSION.sub("", written)) == said):
         return {}
     return {STATUS: text}
 

@@ -1,35 +1,16 @@
-"""A narrow client of the API server: a few verbs, every answer capped, every call with a deadline.
+"""A narrow client of the API server: a few verbs, each call within a deadline and a cap."""
 
-httpx stays behind this module: its errors are mapped here, once.
-"""
-
-import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-import httpx
-
-from webhook.core.errors import clause
 from webhook.kube import answers, errors
 from webhook.kube.connect import Connection
 from webhook.kube.objects import Json, Kind, Ref
+from webhook.kube.transport import JSON, LARGEST, Transport
 
-_JSON = "application/json"
-_TABLE = f"{_JSON};as=Table;v=v1;g=meta.k8s.io"
-_VERBS = {  # as RBAC and people name them: method and content type
-    "get": ("GET", _JSON),
-    "list": ("GET", _JSON),
-    "create": ("POST", _JSON),
-    "update": ("PUT", _JSON),
-    "patch": ("PATCH", "application/merge-patch+json"),
-    "delete": ("DELETE", _JSON),
-    "deletecollection": ("DELETE", _JSON),
-    "apply": ("PATCH", "application/apply-patch+yaml"),  # JSON is YAML
-}
-_LARGEST = 8 << 20  # etcd keeps 1.5 MiB an object; a page of 250 pods is some 4 MiB
+_TABLE = f"{JSON};as=Table;v=v1;g=meta.k8s.io"
 _PAGE = 250
 
 
@@ -41,22 +22,12 @@ class KubeClient:
         connection: Connection,
         *,
         deadline: float = 10.0,
-        largest: int = _LARGEST,
+        largest: int = LARGEST,
         manager: str = "initshim",
     ) -> None:
         """`deadline` in seconds holds for a whole call, the answer's last byte included."""
-        self._connection = connection
-        self._deadline = deadline
-        self._largest = largest
+        self._http = Transport(connection, deadline=deadline, largest=largest)
         self._manager = manager
-        self._http = httpx.AsyncClient(
-            base_url=connection.server,
-            verify=connection.tls,
-            proxy=connection.proxy,
-            trust_env=False,  # settings are read in one place, and this is not it
-            follow_redirects=False,
-            timeout=None,  # noqa: S113 - one deadline around the whole call says more
-        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -71,7 +42,7 @@ class KubeClient:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._http.aclose()
+        await self._http.close()
 
     async def get(self, ref: Ref) -> Json:
         """Give one object as it is now."""
@@ -79,7 +50,7 @@ class KubeClient:
 
     async def get_dated(self, ref: Ref) -> tuple[Json, datetime | None]:
         """Give one object, and the time at which the API server gave it, by its own clock."""
-        status, headers, answer = await self._exchange("get", ref, ref.path)
+        status, headers, answer = await self._http.exchange("get", ref, ref.path)
         found = answers.parse(status, answer, verb="get", what=ref)
         return found, answers.date(headers.get("date", ""))
 
@@ -118,7 +89,7 @@ class KubeClient:
         what = kind.resource
         query = {"limit": str(_PAGE), "labelSelector": labels, "includeObject": "None"}
         while True:
-            status, _, answer = await self._exchange(
+            status, _, answer = await self._http.exchange(
                 "list", what, kind.path(), query=query, more={"Accept": _TABLE}
             )
             page = answers.parse(status, answer, verb="list", what=what)
@@ -141,7 +112,7 @@ class KubeClient:
         """
         path, stubbed = ref.kind.path(ref.namespace), {**ref.stub, **body}
         stubbed["metadata"] = {**body.get("metadata", {}), **ref.stub["metadata"]}
-        status, headers, answer = await self._exchange(
+        status, headers, answer = await self._http.exchange(
             "create", ref, path, query={"dryRun": "All"}, body=stubbed
         )
         created = answers.parse(status, answer, verb="create", what=ref)
@@ -149,7 +120,7 @@ class KubeClient:
 
     async def text(self, what: str, path: str) -> str:
         """Give what is no object, as text: what the API server serves itself, or passes on."""
-        status, _, answer = await self._exchange("get", what, path, more={"Accept": "*/*"})
+        status, _, answer = await self._http.exchange("get", what, path, more={"Accept": "*/*"})
         if 200 <= status < 300:
             return answer.decode(errors="replace")
         raise answers.refusal(status, answer, verb="get", what=what)
@@ -185,7 +156,7 @@ class KubeClient:
         Needs the right to impersonate that user.
         """
         query = {"fieldManager": self._manager, "dryRun": "All"}
-        status, _, answer = await self._exchange(
+        status, _, answer = await self._http.exchange(
             "patch", ref, ref.path, query=query, body=patch, more={"Impersonate-User": user}
         )
         answers.parse(status, answer, verb="patch", what=ref)
@@ -216,69 +187,5 @@ class KubeClient:
         query: Mapping[str, str] | None = None,
         body: Json | None = None,
     ) -> Json:
-        status, _, answer = await self._exchange(verb, what, path, query=query, body=body)
+        status, _, answer = await self._http.exchange(verb, what, path, query=query, body=body)
         return answers.parse(status, answer, verb=verb, what=what)
-
-    async def _exchange(
-        self,
-        verb: str,
-        what: Ref | str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Json | None = None,
-        more: Mapping[str, str] | None = None,
-    ) -> tuple[int, httpx.Headers, bytes]:
-        task = f"Can't {verb} {what}"
-        method, content = _VERBS[verb]
-        headers = {"Accept": _JSON, "Accept-Encoding": "identity", **(more or {})}
-        data = None
-        if body is not None:
-            headers["Content-Type"] = content
-            data = json.dumps(body).encode()
-        name = self._connection.server_name
-        request = self._http.build_request(
-            method,
-            path,
-            params=_set(query),
-            headers=headers,
-            content=data,
-            extensions={"sni_hostname": name} if name else None,  # verified too, not only sent
-        )
-        try:
-            async with asyncio.timeout(self._deadline):
-                token = await self._connection.token()
-                if token:
-                    request.headers["Authorization"] = f"Bearer {token}"
-                return await self._send(request, task)
-        except TimeoutError as error:
-            raise errors.ApiUnreachable(
-                f"{task}: no answer from {self._connection.server} in {self._deadline:g} s",
-                next_step=_REACH,
-            ) from error
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise errors.ApiUnreachable(
-                f"{task}: {self._connection.server} can't be reached: {clause(error)}",
-                next_step=_REACH,
-            ) from error
-
-    async def _send(self, request: httpx.Request, task: str) -> tuple[int, httpx.Headers, bytes]:
-        response = await self._http.send(request, stream=True)
-        try:
-            body = bytearray()
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) > self._largest:
-                    raise errors.BadApiAnswer(
-                        f"{task}: the answer is larger than {self._largest >> 10} KiB"
-                    )
-            return response.status_code, response.headers, bytes(body)
-        finally:
-            await response.aclose()
-
-
-_REACH = "Check that the API server runs and that a NetworkPolicy allows egress to it."
-
-
-def _set(query: Mapping[str, str] | None) -> dict[str, str] | None:
-    return {key: value for key, value in query.items() if value} if query else None

@@ -64,7 +64,7 @@ def in_cluster(environ: Mapping[str, str], *, folder: Path = SERVICE_ACCOUNT) ->
     if not host:
         raise NoCluster(
             "This is no pod of a cluster: KUBERNETES_SERVICE_HOST is not set",
-            next_step="Run it in a pod, or name a kubeconfig.",
+            next_step="Run it in a pod, or try it out with `initshim serve --dev`.",
         )
     try:
         account = ServiceAccount(folder)

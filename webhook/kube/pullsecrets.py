@@ -12,7 +12,8 @@ from typing import Any, Protocol
 from webhook.base import tenants
 from webhook.base.flights import Flights
 from webhook.base.shares import Shares
-from webhook.core.credentials import Keyring, from_secret
+from webhook.core.credentials import Keyring
+from webhook.core.docker_auths import from_secret
 from webhook.core.errors import BadInput
 from webhook.core.log_events import LogEvent
 from webhook.core.observe import Observer

@@ -22,7 +22,8 @@ from webhook.base import tenants
 from webhook.base.files import read_capped
 from webhook.base.flights import Flights
 from webhook.base.shares import Shares
-from webhook.core.credentials import Credential, Keyring, from_config, location, token_or_password
+from webhook.core.credentials import Credential, Keyring
+from webhook.core.docker_auths import from_config, location, token_or_password
 from webhook.core.errors import BadInput
 from webhook.core.image import DOCKER_HUB
 from webhook.core.log_events import LogEvent

@@ -120,7 +120,9 @@ def load(path: Path) -> Registries:
     """Read the registries file. Raises BadSettings that names the entry."""
     try:
         entries = yaml.safe_load(read_capped(path))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise BadSettings(f"{path} can't be read: {error.strerror or error}") from error
+    except (ValueError, yaml.YAMLError) as error:
         raise BadSettings(f"{path} can't be read: {error}") from error
     return Registries(entries, folder=path.parent)
 

@@ -81,9 +81,13 @@ def create_probes(
         return Response("ok\n", media_type="text/plain")
 
     @app.get("/readyz")
-    async def readyz() -> Response:
-        """Ready for reviews, or 503 and why not."""
-        obstacle = health.obstacle()
+    async def readyz(draining: str = "") -> Response:
+        """Ready for reviews, or 503 and why not. With `?draining=ok` a drain is no reason.
+
+        Kubernetes sends nothing to a pod that is being deleted, whatever its probe says, but where
+        no other is left: then to one that says it still serves (ProxyTerminatingEndpoints).
+        """
+        obstacle = health.waiting_for() if draining == "ok" else health.obstacle()
         return Response(f"{obstacle or 'ok'}\n", 503 if obstacle else 200, media_type="text/plain")
 
     @app.get("/startupz")

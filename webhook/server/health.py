@@ -10,9 +10,9 @@ class Health:
     """
 
     def __init__(self, waiting_for: Callable[[], str] = lambda: "") -> None:
-        self._waiting_for = waiting_for
+        self.waiting_for = waiting_for
         self.draining = False
 
     def obstacle(self) -> str:
         """Why not to send reviews here, in words; "" when ready."""
-        return "draining: the process is about to end" if self.draining else self._waiting_for()
+        return "draining: the process is about to end" if self.draining else self.waiting_for()

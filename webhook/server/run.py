@@ -2,49 +2,23 @@
 
 import asyncio
 import socket
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import (
-    AbstractAsyncContextManager,
-    AsyncExitStack,
-    asynccontextmanager,
-    suppress,
-)
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
-from webhook.admission.admit import Answer, Engine, Resolver
-from webhook.assembly.certificates import Certificates, make_certificates
-from webhook.assembly.engine import make_engine
-from webhook.assembly.late_resolver import LateResolver
-from webhook.assembly.lookup_options import lookup_options
-from webhook.assembly.no_lookups import NoLookups
-from webhook.base.environment import environment
-from webhook.base.loop_time import LoopTime
+from webhook.assembly.certificates import Certificates
 from webhook.core.log_events import LogEvent
-from webhook.core.observe import Observer
 from webhook.server.allocator import give_back_holes
-from webhook.server.app import create_app, create_probes
 from webhook.server.connections import ConnectionLimits
 from webhook.server.health import Health
 from webhook.server.listen import Server, server
 from webhook.server.log_lines import Log
-from webhook.server.logs import Journal, ReviewLog
 from webhook.server.metrics import Metrics
-from webhook.server.mutate import Limits
-from webhook.server.observers import FanOut
+from webhook.server.parts import Parts, put_together
 from webhook.server.sockets import listen
-from webhook.server.tracing import Tracing, tracing
-from webhook.server.waiting import SharedWait
 from webhook.settings import Settings
-from webhook.tls.context import require_clients
-
-if TYPE_CHECKING:
-    from webhook.assembly.delivery_choice import DeliveryChoice
-    from webhook.kube.client import KubeClient
-    from webhook.kube.events import Recorder
 
 _PROBES = 64  # connections to the plain port: kubelet and Prometheus need two or three
 _CLOSE_SECONDS = 2.0  # beyond what a review may take
@@ -75,139 +49,52 @@ async def serve(
     Raises BadSettings or another InitshimError for what makes a start impossible.
     """
     async with AsyncExitStack() as stack:
-        traced = await stack.enter_async_context(tracing(settings, version))
-        metrics = Metrics(version, exemplar=traced.exemplar if settings.exemplars else None)
-        observer = FanOut([metrics, Journal(log), *traced.observers], traced.tracer)
-        client = await stack.enter_async_context(_cluster(settings))
-        certificates = make_certificates(settings, client=client, observer=observer)
-        if settings.client_ca_file:
-            require_clients(certificates.tls, settings.client_ca_file)
-        health = Health(lambda: "" if certificates.state.ready else certificates.state.reason)
-        metrics.watch_certificate(lambda: _expiry(certificates))
-        metrics.watch_readiness(lambda: not health.obstacle())
-        late = _resolver(settings, client, observer)
-        resolver = SharedWait(
-            await stack.enter_async_context(late) if late else NoLookups(),
-            most=settings.max_connections // 2,
-            clock=asyncio.get_running_loop().time,
-        )
-        choice = _choice(settings, client, observer, metrics)
-        engine = make_engine(
-            settings,
-            version=version,
-            resolver=resolver,
-            observer=observer,
-            as_volume=choice.as_volume if choice else None,
-        )
-        events = _recorder(client, observer) if client and settings.events else None
-        loop = asyncio.get_running_loop()
-        # The loop's own clock stands still during a round.
-        loop_time = LoopTime(time.monotonic, cpu=time.thread_time, round_=loop.time)
-        loop.set_task_factory(loop_time.make_task)  # type: ignore[arg-type]
-        app = create_app(
-            engine,
-            health=health,
-            metrics=metrics,
-            log=ReviewLog(log),
-            limits=Limits(settings.max_body, settings.lookup_seconds, loop_time),
-            answered=_answered(traced, events),
-        )
+        parts = await stack.enter_async_context(put_together(settings, version=version, log=log))
         sockets = [
             stack.enter_context(listen(settings.host, settings.port)),
             stack.enter_context(probes or listen(settings.host, settings.http_port)),
         ]
         servers = [
-            make_server(traced.app(app), settings, certificates, metrics),
-            make_server(create_probes(health, metrics), settings, None, metrics),
+            make_server(parts.reviews, settings, parts.certificates, parts.metrics),
+            make_server(parts.probes, settings, None, parts.metrics),
         ]
         async with asyncio.TaskGroup() as tasks:
             # First of all: in memory its first step waits for nothing, so that a certificate for
             # development is there before it is announced.
-            renewal = tasks.create_task(certificates.run())
+            beside = [tasks.create_task(parts.certificates.run())]
             for each, listener in zip(servers, sockets, strict=True):
                 tasks.create_task(each.serve([listener]))
             await asyncio.gather(*(each.accepting.wait() for each in servers))
             port, http_port = (listener.getsockname()[1] for listener in sockets)
             log.info(LogEvent.SERVING, version=version, port=port, http_port=http_port)
-            announce(Running(port, http_port, certificates))
-            recording = tasks.create_task(events.run()) if events else None
-            choosing = tasks.create_task(choice.run()) if choice else None
-            warming = tasks.create_task(_warm_up(settings, client, engine, late))
-            trimming = tasks.create_task(give_back_holes())
+            announce(Running(port, http_port, parts.certificates))
+            until_drained = [give_back_holes(), *([parts.events.run()] if parts.events else [])]
+            beside += map(tasks.create_task, until_drained)
+            ahead = list(map(tasks.create_task, _until_stopped(parts, settings)))
             await stop.wait()
             stop.clear()
-            warming.cancel()
-            if choosing:
-                choosing.cancel()
+            _cancel(ahead)
             log.info(LogEvent.DRAINING, seconds=settings.drain_seconds)
-            await _drain(servers, health, settings.drain_seconds, stop)
-            renewal.cancel()
-            trimming.cancel()
-            if recording:
-                recording.cancel()
+            await _drain(servers, parts.health, settings.drain_seconds, stop)
+            _cancel(beside)
     log.info(LogEvent.STOPPED)
 
 
-# What speaks to the API server is imported where it is spoken to.
+def _until_stopped(parts: Parts, settings: Settings) -> list[Coroutine[object, object, None]]:
+    """Give what works ahead of reviews: nobody needs it once the webhook drains."""
+    choosing = [parts.choice.run()] if parts.choice else []
+    return [*choosing, _warm_up(parts, settings)]
 
 
-def _resolver(
-    settings: Settings, client: "KubeClient | None", observer: Observer
-) -> LateResolver | None:
-    """Give the resolver, None where nobody may be asked. Raises BadSettings.
-
-    What asks registries is imported once all the rest serves.
-    """
-    if not settings.lookups:
-        return None
-    options = lookup_options(settings)
-
-    def load() -> Callable[[], AbstractAsyncContextManager[Resolver]]:
-        from webhook.assembly.resolver import open_resolver  # noqa: PLC0415
-
-        return lambda: open_resolver(settings, client, observer, options)
-
-    return LateResolver(load)
-
-
-def _choice(
-    settings: Settings, client: "KubeClient | None", observer: Observer, metrics: Metrics
-) -> "DeliveryChoice | None":
-    """Give what asks the nodes how pods get the reaper, where the settings leave it to them."""
-    if client is None or settings.delivery != "auto":
-        by_setting = settings.delivery == "imageVolume"
-        metrics.watch_delivery(lambda: by_setting, lambda: 0)
-        return None
-    from webhook.assembly.delivery_choice import DeliveryChoice  # noqa: PLC0415
-
-    choice = DeliveryChoice(client, observer)
-    metrics.watch_delivery(lambda: choice.possible, lambda: choice.unable)
-    return choice
-
-
-def _recorder(client: "KubeClient", observer: Observer) -> "Recorder":
-    from webhook.server.events import recorder  # noqa: PLC0415
-
-    return recorder(client, observer)
-
-
-def _answered(traced: Tracing, events: "Recorder | None") -> Callable[[Answer], None]:
-    if events is None:
-        return traced.answered
-    record = events.record
-    from webhook.server.events import record_notices  # noqa: PLC0415
-
-    def answered(answer: Answer) -> None:
-        traced.answered(answer)
-        record_notices(answer, record=record)
-
-    return answered
+def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
 
 
 async def _drain(
     servers: list[Server], health: Health, seconds: float, again: asyncio.Event
 ) -> None:
-    """Say no to probes, go on answering until nobody calls, then close.
+    """Go on answering until nobody calls, then close.
 
     The API server's endpoints follow readiness with a delay; semantics §6 has what it costs to
     close at once.
@@ -220,34 +107,18 @@ async def _drain(
         each.should_exit = True
 
 
-async def _warm_up(
-    settings: Settings, client: "KubeClient | None", engine: Engine, late: LateResolver | None
-) -> None:
-    if late:
+async def _warm_up(parts: Parts, settings: Settings) -> None:
+    if parts.late:
         try:
-            await late.open()  # the first review that needs it had better find it there
+            await parts.late.open()  # the first review that needs it had better find it there
         except (OSError, ImportError) as error:  # out of descriptors, say; that review tries again
-            engine.observer.note(LogEvent.LOOKUPS_NOT_LOADED, error=str(error))
+            parts.engine.observer.note(LogEvent.LOOKUPS_NOT_LOADED, error=str(error))
             return
-    if client is not None and settings.warm_up and settings.lookups:
+    if parts.client is not None and settings.warm_up and settings.lookups:
         from webhook.assembly.warm_up import Pace, warm_up  # noqa: PLC0415
 
         pace = Pace(settings.lookup_seconds)
-        await warm_up(client, engine, namespaces=settings.warm_up_namespaces, pace=pace)
-
-
-@asynccontextmanager
-async def _cluster(settings: Settings) -> AsyncIterator["KubeClient | None"]:
-    """Give a client of the API server where something needs one."""
-    needed = settings.tls == "builtin" or settings.pull_secrets or settings.warm_up
-    if not needed and not settings.events and settings.delivery != "auto":
-        yield None
-        return
-    from webhook.kube.client import KubeClient  # noqa: PLC0415
-    from webhook.kube.connect import in_cluster  # noqa: PLC0415
-
-    async with KubeClient(in_cluster(environment())) as client:
-        yield client
+        await warm_up(parts.client, parts.engine, namespaces=settings.warm_up_namespaces, pace=pace)
 
 
 def make_server(
@@ -272,9 +143,3 @@ def make_server(
             dropped,
         ),
     )
-
-
-def _expiry(certificates: Certificates) -> dict[str, float]:
-    state = certificates.state
-    ends = {"leaf": state.expires_at, "authority": state.authority_expires_at}
-    return {name: when.timestamp() for name, when in ends.items() if when}

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shlex
-import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 
-from tests.fakes.kubelet import Kubelet, serving
+from tests.fakes.kubelet import Kubelet
 from tests.integration.controlplane.fleet import webhook
 from tests.integration.controlplane.install import install
 from tests.integration.controlplane.plane import ControlPlane
+from tests.integration.controlplane.running_pods import node, owner, post, running
 
 NAMESPACE = "audited"
 NODE = "audited-node"
@@ -49,46 +48,13 @@ def audited(plane: ControlPlane) -> Iterator[Audited]:
     plane.kubectl("create", "namespace", NAMESPACE)
     plane.kubectl("create", "serviceaccount", "default", "-n", NAMESPACE)
     plane.kubectl("label", "namespace", NAMESPACE, "initshim.dev/inject=enabled")
-    with pytest.MonkeyPatch.context() as patch, serving(Kubelet(), _tls()) as kubelet:
+    with pytest.MonkeyPatch.context() as patch, node(plane, NODE) as kubelet:
         patch.setenv("PATH", f"{scripts}:{os.environ['PATH']}")
-        _node(plane, int(kubelet.url.rpartition(":")[2]))
-        owner = _deployment(plane)
-        missed = _pod(plane, owner)  # nobody listens on the Service: failurePolicy Ignore
+        above = _deployment(plane)
+        missed = _pod(plane, above)  # nobody listens on the Service: failurePolicy Ignore
         with webhook(plane, replicas=1):
-            wrapped = _pod(plane, owner)
+            wrapped = _pod(plane, above)
         yield Audited(plane, missed, wrapped, kubelet)
-
-
-def _tls() -> ssl.SSLContext:
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
-    return tls
-
-
-def _post(plane: ControlPlane, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    answer = plane.api.post(path, json=body)
-    assert answer.status_code == 201, answer.text
-    made: dict[str, Any] = answer.json()
-    return made
-
-
-def _status(plane: ControlPlane, path: str, status: dict[str, Any]) -> None:
-    answer = plane.api.patch(
-        f"{path}/status",
-        content=json.dumps({"status": status}),
-        headers={"Content-Type": "application/merge-patch+json"},
-    )
-    assert answer.status_code == 200, answer.text
-
-
-def _node(plane: ControlPlane, port: int) -> None:
-    """A node whose kubelet is ours: the API server asks it to exec."""
-    _post(plane, "/api/v1/nodes", {"metadata": {"name": NODE}})
-    status = {
-        "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
-        "daemonEndpoints": {"kubeletEndpoint": {"Port": port}},
-    }
-    _status(plane, f"/api/v1/nodes/{NODE}", status)
 
 
 def _deployment(plane: ControlPlane) -> dict[str, Any]:
@@ -99,33 +65,17 @@ def _deployment(plane: ControlPlane) -> dict[str, Any]:
         "template": {"metadata": {"labels": labels}, "spec": SPEC},
     }
     root = f"/apis/apps/v1/namespaces/{NAMESPACE}"
-    above = _post(plane, f"{root}/deployments", {"metadata": {"name": "web"}, "spec": spec})
-    metadata = {"name": "web-1", "ownerReferences": [_reference(above, "Deployment")]}
-    made = _post(plane, f"{root}/replicasets", {"metadata": metadata, "spec": spec})
-    return _reference(made, "ReplicaSet")
+    above = post(plane, f"{root}/deployments", {"metadata": {"name": "web"}, "spec": spec})
+    metadata = {"name": "web-1", "ownerReferences": [owner(above, "Deployment")]}
+    made = post(plane, f"{root}/replicasets", {"metadata": metadata, "spec": spec})
+    return owner(made, "ReplicaSet")
 
 
-def _reference(made: dict[str, Any], kind: str) -> dict[str, Any]:
-    metadata = made["metadata"]
-    return {
-        "apiVersion": "apps/v1",
-        "kind": kind,
-        "name": metadata["name"],
-        "uid": metadata["uid"],
-        "controller": True,
-    }
-
-
-def _pod(plane: ControlPlane, owner: dict[str, Any]) -> str:
+def _pod(plane: ControlPlane, above: dict[str, Any]) -> str:
     """Make a pod on our node that runs, as far as the API server knows."""
-    path = f"/api/v1/namespaces/{NAMESPACE}/pods"
-    metadata = {"generateName": "web-1-", "ownerReferences": [owner]}
-    made = _post(plane, path, {"metadata": metadata, "spec": {**SPEC, "nodeName": NODE}})
-    name: str = made["metadata"]["name"]
-    state = {"running": {"startedAt": made["metadata"]["creationTimestamp"]}}
-    container = {"name": "app", "state": state, "image": "x", "imageID": "x", "ready": True,
-        "restartCount": 0}  # fmt: skip
-    _status(plane, f"{path}/{name}", {"phase": "Running", "containerStatuses": [container]})
+    metadata = {"generateName": "web-1-", "ownerReferences": [above]}
+    pod = {"metadata": metadata, "spec": {**SPEC, "nodeName": NODE}}
+    name: str = running(plane, NAMESPACE, pod)["metadata"]["name"]
     return name
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from webhook.assembly.certificates import make_certificates
 from webhook.cli import start
 from webhook.kube import connect
-from webhook.server import run
+from webhook.server import parts
 from webhook.tls import issue
 from webhook.tls.state import Lives
 
@@ -32,7 +32,7 @@ def main() -> None:
     vars(connect)["in_cluster"] = partial(connect.in_cluster, folder=folder)
     lives = {"watchful": WATCHFUL, "quick": QUICK}.get(os.environ.get("LIVES", ""))
     if lives is not None:
-        run.make_certificates = partial(make_certificates, lives=lives)  # type: ignore[attr-defined]
+        parts.make_certificates = partial(make_certificates, lives=lives)  # type: ignore[attr-defined]
     if lives is QUICK:
         issue.SKEW = timedelta(seconds=5)  # an hour would be longer than any of these lives
     start()

@@ -70,10 +70,14 @@ class Cluster:
 
     def upgrade(self, *settings: str) -> None:
         """Change the installation's values, and wait for its pods."""
+        self.upgrade_without_pods(*settings)
+        self.rolled_out()
+
+    def upgrade_without_pods(self, *settings: str) -> None:
+        """Change the installation's values to some that have no webhook."""
         options = [word for each in settings for word in ("--set", each)]
         where = ("-n", "initshim", "-f", str(images.values_file(self.node.layout)))
         self.helm("upgrade", "initshim", str(ROOT / "charts/initshim"), *where, *options)
-        self.rolled_out()
 
     def rolled_out(self) -> None:
         """Wait until the webhook's pods are the new ones, ready, and the old ones have drained."""

@@ -50,6 +50,9 @@ _VARIANTS = {
     "non-root": 'USER 1000:1000\nENTRYPOINT ["/bin/leaker"]\n',
 }
 _SCRATCH = 'FROM scratch\nCOPY leaker /leaker\nENTRYPOINT ["/leaker"]\nCMD ["from-scratch"]\n'
+_ANOTHER_MACHINES = "FROM scratch\nCOPY init /init\nUSER 65532:65532\n"
+# An ELF header of 64 bits and no more; e_machine is 243, RISC-V: nobody's here.
+_FOREIGN = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + b"\x02\0\xf3\0\x01\0\0\0" + bytes(40)
 _PAUSE = 'FROM scratch\nCOPY pause /pause\nUSER 65535:65535\nENTRYPOINT ["/pause"]\n'
 _PRIVATE = "entry"
 
@@ -129,7 +132,7 @@ def _copy(archive: Path, target: str, credentials: str = "") -> None:
 
 
 def _test_names() -> tuple[str, ...]:
-    return ("pause", "scratch", "box", *_VARIANTS)
+    return ("pause", "scratch", "box", "another-machines", *_VARIANTS)
 
 
 def _product_sources() -> Iterator[Path]:
@@ -178,6 +181,11 @@ def _build_tests(store: Store, say: Say) -> None:
         subprocess.run(command, check=True)
     _from_text(store, "pause", _PAUSE, programs)
     _from_text(store, "scratch", _SCRATCH, programs)
+    foreign = store.folder / "foreign"
+    foreign.mkdir()
+    (foreign / "init").write_bytes(_FOREIGN)
+    (foreign / "init").chmod(0o755)
+    _from_text(store, "another-machines", _ANOTHER_MACHINES, foreign)
     _from_text(store, "box", _BOX, _box(store.folder / "box", programs))
     for name, more in _VARIANTS.items():
         _from_text(store, name, f"FROM localhost/box\n{more}", store.folder / "empty")

@@ -5,16 +5,18 @@ The installation is as it was after each test: others share it.
 
 import json
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
 
 from tests.integration.node import images
-from tests.integration.node.cluster import Cluster
+from tests.integration.node.cluster import BOX, Cluster
 from tests.integration.node.layout import PASSWORD, PRIVATE_REGISTRY, USER
 
 Json = dict[str, Any]
 VOLUME_METRIC = "initshim_image_volumes"
+NUMBERS = count()
 
 
 @pytest.fixture
@@ -65,6 +67,8 @@ def test_auto_mounts_images_where_the_nodes_can(cluster: Cluster, shop: str) -> 
         "init"
     )
     cluster.until(lambda: cluster.zombies(shop, "volume") == 0)
+    status = cluster.pod(shop, "volume")["metadata"]["annotations"]["initshim.dev/status"]
+    assert json.loads(status)["delivery"] == "imageVolume"
     assert made(cluster, shop, "own-ids", hostUsers=True) == "imageVolume"
     said = cluster.kubectl(
         "-n", "initshim", "logs", "-l", "app.kubernetes.io/component=webhook", "--tail=-1"
@@ -110,6 +114,58 @@ def test_a_reaper_that_cannot_be_pulled_is_found_by_both_commands(
     assert "reaperImage" in pods["remedy"]
 
 
+def read_only(cluster: Cluster, namespace: str, name: str, policy: str) -> None:
+    """Make a pod whose init container can't write: what a later webhook does to every mount."""
+    app = {"name": "app", "image": BOX, "command": ["/bin/idle"]}
+    metadata = {"name": name, "namespace": namespace}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
+    spec = {"containers": [app], "restartPolicy": policy}
+    words = ("create", "--dry-run=server", "-o", "json", "-f", "-")
+    wrapped = json.loads(cluster.kubectl(*words, stdin=json.dumps({**pod, "spec": spec})))
+    [ours] = wrapped["spec"]["initContainers"]
+    for mount in ours["volumeMounts"]:
+        mount["readOnly"] = True
+    annotations = wrapped["metadata"]["annotations"]
+    cluster.apply(
+        {**pod, "metadata": {**metadata, "annotations": annotations}, "spec": wrapped["spec"]}
+    )
+
+
+@pytest.mark.usefixtures("as_before")
+@pytest.mark.parametrize(
+    ("fails", "policy", "words"),
+    [
+        ("a volume that can't be written to", "Always", "Read-only file system"),
+        ("a volume that can't be written to", "Never", "Read-only file system"),
+        ("an image of another machine", "Always", "exec format error"),
+    ],
+)
+def test_an_init_container_that_fails_is_found_by_both_commands(
+    cluster: Cluster, shop: str, fails: str, policy: str, words: str
+) -> None:
+    if "volume" in fails:
+        read_only(cluster, shop, "x", policy)
+    else:
+        cluster.upgrade("reaperImage.repository=another-machines", "reaperImage.tag=1")
+        cluster.run(shop, "x", "/bin/idle", restartPolicy=policy)
+
+    def failed() -> bool:
+        listed = cluster.pod(shop, "x")["status"].get("initContainerStatuses") or [{}]
+        states = (listed[0].get("state") or {}, listed[0].get("lastState") or {})
+        return any((each.get("terminated") or {}).get("exitCode") for each in states)
+
+    cluster.until(failed)
+    audited = cluster.initshim("audit", "-n", shop)
+    assert "1 stuck" in audited
+    assert "the init container initshim fails (exit code" in audited
+    assert f"kubectl -n {shop} logs x -c initshim" in audited
+    found = json.loads(cluster.initshim("doctor", "-o", "json", "--namespace", shop))["findings"]
+    [pods] = [each for each in found if each["check"] == "pods"]
+    assert (pods["severity"], pods["object"]) == ("error", f"Pod {shop}/x")
+    assert "the init container initshim fails" in pods["what"]
+    assert words in pods["what"]
+
+
 @pytest.mark.usefixtures("as_before")
 def test_with_the_right_a_private_image_is_wrapped(cluster: Cluster, shop: str) -> None:
     """The pod's own pull secret tells the webhook what the node will run."""
@@ -147,6 +203,22 @@ def test_a_trial_pod_tells_of_an_air_gap_before_a_namespace_is_labelled(
     assert found["severity"] == "error"
     assert "can't be pulled" in found["what"]
     cluster.until(lambda: cluster.pods(plain) == [])
+
+
+@pytest.mark.usefixtures("as_before")
+@pytest.mark.parametrize("delivery", ["initContainer", "imageVolume"])
+def test_a_trial_pod_runs_where_only_a_policy_is_installed(
+    cluster: Cluster, shop: str, delivery: str
+) -> None:
+    """Image and delivery are read from the policy; the registry is the cluster's own."""
+    cluster.upgrade_without_pods("engine=policy", f"delivery={delivery}")
+    words = ("doctor", "--run-pod", "--namespace", shop, "-o", "json")
+    listed = json.loads(cluster.initshim(*words))["findings"]
+    [finding] = [each for each in listed if each["check"] == "trial"]
+    assert finding["severity"] == "ok"
+    assert "pulled the reaper's image" in finding["what"]
+    cluster.until(lambda: cluster.pods(shop) == [])
+    cluster.until(lambda: made(cluster, shop, f"x{next(NUMBERS)}") == delivery, patience=60)
 
 
 @pytest.mark.usefixtures("as_before")

@@ -27,10 +27,26 @@ def unhealthy(cluster: Cluster) -> set[tuple[str, str]]:
 
 
 def test_a_restart_leaves_no_event(cluster: Cluster) -> None:
+    """Neither of the pods that start nor of those that drain."""
+    cluster.kubectl("-n", "initshim", "delete", "events", "--all")
     cluster.kubectl("-n", "initshim", "rollout", "restart", "deployment/initshim")
     cluster.rolled_out()
-    names = {each["metadata"]["name"] for each in webhooks(cluster)}
-    assert {said for said in unhealthy(cluster) if said[0] in names} == set()
+    assert unhealthy(cluster) == set()
+
+
+def test_replicas_that_drain_wrap_while_there_is_no_other(cluster: Cluster, shop: str) -> None:
+    """All are told to end at once: their grace time is as long as new ones take to start."""
+    before = {each["metadata"]["name"] for each in webhooks(cluster)}
+    cluster.kubectl("-n", "initshim", "delete", "pods", "-l", PODS, "--wait=false")
+    unwrapped, number = [], 0
+    while before & {each["metadata"]["name"] for each in webhooks(cluster)}:
+        cluster.run(shop, f"p{number}", "/bin/idle")
+        command = cluster.pod(shop, f"p{number}")["spec"]["containers"][0]["command"]
+        unwrapped += [number] if command[0] != "/.initshim/init" else []
+        number += 1
+    assert number > 3
+    assert unwrapped == []
+    cluster.rolled_out()
 
 
 def test_no_pod_is_refused_while_its_webhook_is_killed(cluster: Cluster, shop: str) -> None:

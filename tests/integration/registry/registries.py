@@ -6,7 +6,7 @@ import queue
 import re
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,20 +84,20 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
 @contextmanager
 def in_thread(handler: Handler) -> Iterator[Host]:
     """Serve from a thread, for as long as several tests with loops of their own need it."""
-    hosts: queue.SimpleQueue[Host] = queue.SimpleQueue()
-    loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
+    started: queue.SimpleQueue[tuple[Host, Callable[[], object]]] = queue.SimpleQueue()
 
     async def main() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
         async with serve(handler) as host:
-            hosts.put(host)
+            started.put((host, lambda: loop.call_soon_threadsafe(stop.set)))
             await stop.wait()
 
-    thread = threading.Thread(target=lambda: loop.run_until_complete(main()), daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
     thread.start()
+    host, stop_it = started.get(timeout=_START_SECONDS)
     try:
-        yield hosts.get(timeout=_START_SECONDS)
+        yield host
     finally:
-        loop.call_soon_threadsafe(stop.set)
+        stop_it()
         thread.join()
-        loop.close()

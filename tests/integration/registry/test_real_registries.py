@@ -15,7 +15,7 @@ from tests.integration.registry.conftest import Guarded, Private
 from tests.integration.registry.content import IMAGES
 from tests.integration.registry.registries import PASSWORD, Real
 from webhook.core.argv import ImageConfig
-from webhook.core.credentials import from_auths
+from webhook.core.docker_auths import from_auths
 from webhook.core.errors import NotFound, PlatformsDisagree, Unauthorized, Unreachable
 from webhook.oci.options import Times
 

@@ -96,6 +96,7 @@ def test_no_call_fails_while_one_of_two_webhooks_ends_semantics_6(
     old.await_line("draining")
     status, reason = old.get("/readyz")
     assert (status, "draining" in reason) == (503, True)
+    assert old.get("/readyz?draining=ok")[0] == 200
     assert old.get("/healthz")[0] == 200
     until(lambda: endpoints.ready == [new.port])
     await_move(client, old.port, new.port)

@@ -47,7 +47,7 @@ def main() -> int:
     """Give 0 where the floor is reached."""
     options = _options()
     explained = {each["change"] for each in tomllib.loads(SURVIVORS.read_text())["survivor"]}
-    every = [each for each in _every() if each.name not in explained]
+    every = [each for each in all_changes() if each.name not in explained]
     random.Random(options.seed).shuffle(every)
     wanted = len(every) if options.all else options.sample
     killed, survived = 0, 0
@@ -72,7 +72,8 @@ def main() -> int:
     return int(share < options.floor)
 
 
-def _every() -> Iterator[Change]:
+def all_changes() -> Iterator[Change]:
+    """Every change of the reaper's sources."""
     for module in build.REAPER.modules:
         source = (ROOT / "initshim" / f"{module}.py").read_text()
         lines = source.splitlines()

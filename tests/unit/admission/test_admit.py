@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ from webhook.admission.admit import Answer, Engine, Resolver, admit
 from webhook.admission.in_time import InTime
 from webhook.core import mutation
 from webhook.core import pod as limits
+from webhook.core.annotations import STATUS
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadReview, PatchFailed
 from webhook.core.mutation import Delivery
@@ -105,8 +106,10 @@ def test_nodes_may_decide_how_the_reaper_comes(by_nodes: bool) -> None:
     async def run() -> Answer:
         return await admit(body(), engine, deadline=asyncio.get_running_loop().time() + 5)
 
-    spec = patched(pod(), read(asyncio.run(run()).body))["spec"]
+    after = patched(pod(), read(asyncio.run(run()).body))
+    spec, said = after["spec"], json.loads(after["metadata"]["annotations"][STATUS])
     assert len(asked) == 1
+    assert said["delivery"] == ("imageVolume" if by_nodes else "initContainer")
     assert ("image" in spec["volumes"][-1]) is by_nodes
     assert ("initContainers" in spec) is not by_nodes
 
@@ -261,6 +264,21 @@ def test_a_resolver_that_hangs_is_stopped_soon_after_its_deadline() -> None:
     assert answer.containers == {"app": "wrapped", "other": "timed-out"}
     assert read(answer.body)["allowed"] is True
     assert [event for event, _ in notes.notes] == ["lookups-stopped"]
+
+
+def test_only_what_is_looked_up_is_a_part_of_the_trace_and_says_how_much() -> None:
+    class Spans(Notes):
+        begun: ClassVar[list[tuple[str, dict[str, Any]]]] = []
+
+        def span(self, name: str, attributes: Any, *, outside: bool = False) -> Any:
+            self.begun.append((name, dict(attributes)))
+            return super().span(name, attributes, outside=outside)
+
+    observer = Spans()
+    answered(body(), observer=observer)
+    assert observer.begun == []
+    answered(body(pod(containers=[unresolved(), unresolved("b")])), Resolves(), observer=observer)
+    assert observer.begun == [("resolve", {"initshim.images": 2})]
 
 
 def test_a_deadline_that_has_passed_still_lets_a_pod_with_a_command_be_wrapped() -> None:

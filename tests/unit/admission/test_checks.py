@@ -2,6 +2,7 @@
 
 import pytest
 
+from webhook.admission import checks as module
 from webhook.admission.checks import LARGEST, Checks
 from webhook.core import mutation, policy
 from webhook.core.errors import PatchFailed
@@ -74,3 +75,56 @@ def test_only_small_shapes_are_remembered() -> None:
     assert len(checks) == 0
     checks.check(*planned())
     assert len(checks) == 1
+
+
+@pytest.fixture
+def verified(monkeypatch: pytest.MonkeyPatch) -> list[Pod]:
+    """The pods that were made in full, each time that one was."""
+    pods: list[Pod] = []
+    monkeypatch.setattr(module, "verify", lambda before, *_: pods.append(before))
+    return pods
+
+
+def labelled(names: str) -> tuple[Pod, Plan, Patch]:
+    """A patch of one shape for each text."""
+    pod = Pod({"metadata": {"labels": {}}, "spec": {"containers": []}})
+    operations: Patch = [
+        {"op": "add", "path": f"/metadata/labels/{name}", "value": ""} for name in names.split()
+    ]
+    return pod, Plan(), operations
+
+
+def test_the_shapes_of_late_are_remembered_and_no_more_than_there_is_room_for(
+    verified: list[Pod],
+) -> None:
+    checks = Checks(most=2)
+    for shape, times, kept in (
+        ("a", 1, 1),
+        ("b", 2, 2),
+        ("a", 2, 2),  # it was seen, and is now the last that was
+        ("c", 3, 2),  # in b's place
+        ("a", 3, 2),
+        ("c", 3, 2),
+        ("b", 4, 2),
+    ):
+        checks.check(*labelled(shape))
+        assert (len(verified), len(checks)) == (times, kept), shape
+
+
+@pytest.mark.parametrize(("more", "kept"), [(0, 1), (1, 0)])
+def test_the_largest_shape_that_is_remembered(verified: list[Pod], more: int, kept: int) -> None:
+    checks = Checks()
+    checks.check(*labelled(" ".join(f"l{at}" for at in range(LARGEST + more))))
+    assert (len(verified), len(checks)) == (1, kept)
+
+
+def test_where_something_is_moved_to_is_part_of_a_shape(verified: list[Pod]) -> None:
+    """The same paths to the same places, from others: another patch."""
+    checks = Checks()
+    pod = Pod({"metadata": {"labels": {"a": "1", "b": "2"}}, "spec": {"containers": []}})
+    for number, source in enumerate("aba", 1):
+        moved: Patch = [
+            {"op": "move", "path": "/metadata/labels/c", "from": f"/metadata/labels/{source}"}
+        ]
+        checks.check(pod, Plan(), moved)
+        assert len(verified) == min(number, 2)

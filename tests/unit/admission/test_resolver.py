@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.fakes.http import Answer, serve
 from tests.fakes.lookups import Asker, RecordingObserver, asking, plain
 from tests.fakes.pull_secrets import Cluster, pull_secret
@@ -139,6 +141,19 @@ async def test_a_slow_api_server_leaves_half_of_the_time_to_the_registry() -> No
         result = await resolved(asker, each, cluster=cluster, seconds=1.0)
         assert outcomes(result) == ["Wrap"]
         assert any(note.startswith("pull-secrets-timed-out") for note in asker.observer.notes)
+
+
+async def test_a_slow_api_server_has_half_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    noted: list[float] = []
+    registry = Registry()
+    registry.push("app", "v1", APP)
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        monkeypatch.setattr(RecordingObserver, "note", lambda *_, **__: noted.append(asker.clock()))
+        each = pod(f"{host.authority}/app:v1", imagePullSecrets=[{"name": "pull"}])
+        start = asker.clock()
+        await resolved(asker, each, cluster=Cluster(delay=60.0), seconds=2.0)
+        (given_up,) = noted
+        assert 0.99 <= given_up - start < 30
 
 
 def test_every_failure_of_a_lookup_is_a_public_reason() -> None:

@@ -76,3 +76,13 @@ async def test_closing_ends_what_is_under_way() -> None:
     await asyncio.sleep(0)
     await shared.aclose()
     assert task.cancelled()
+
+
+async def test_at_its_end_a_result_is_believed_no_more() -> None:
+    clock = [100.0]
+    shared: Flights[str, int] = Flights(clock=lambda: clock[0], life=lambda _: 10.0, entries=1)
+    work = Work()
+    work.go.set()
+    await shared.get("a", work)
+    for clock[0], believed in ((109.9, True), (110.0, False)):
+        assert (shared.recall("a") is not None) is believed

@@ -107,7 +107,7 @@ def test_what_is_no_image_is_said(
     tmp_path: Path, registry: tuple[str, Registry], image: str
 ) -> None:
     done = run(tmp_path, registry[0], image)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert "is no image reference" in done.stderr
 
 

@@ -50,6 +50,28 @@ from webhook.cli.main import app
         ),
         (("inject", "--template-path", "x"), "initshim inject: --template-path must be KIND=path"),
         (("inject", "--image-config", "x"), "initshim inject: --image-config must be IMAGE=FILE"),
+        (("audti",), "initshim: No such command 'audti'. Did you mean 'audit'? See initshim --"),
+        (("audit", "-n"), "initshim audit: Option '-n' requires an argument. See initshim audit "),
+        (("audit", "-n", ""), "initshim audit: Invalid value for '--namespace' / '-n': '' is no "),
+        (("audit", "--what-if", "Shop"), "initshim audit: Invalid value for '--what-if': 'Shop'"),
+        (("doctor", "-n", "a.b"), "initshim doctor: Invalid value for '--namespace' / '-n': 'a.b'"),
+        (
+            ("doctor", "--timeout", "nan"),
+            "initshim doctor: Invalid value for '--timeout': 'nan' is not a number. See ",
+        ),
+        (("leaks", "--node", "a b"), "initshim leaks: Invalid value for '--node': 'a b' is no nod"),
+        (("leaks", "--pods-in", "-"), "initshim leaks: Invalid value for '--pods-in': '-' is no n"),
+        (("leaks", "--image", "A"), "initshim leaks: Invalid value for '--image': 'A' is no image"),
+        (
+            ("inject", "--reaper-image", "A B"),
+            "initshim inject: Invalid value for '--reaper-image': 'A B' is no image reference: ",
+        ),
+        (
+            ("inject", "--lookups"),
+            "initshim inject: No such option '--lookups'. Did you mean '--lookup'? See initshim ",
+        ),
+        (("entrypoint", "A"), "initshim entrypoint: Invalid value for 'IMAGE': 'A' is no image "),
+        (("serve", "--ca-out", "x"), "initshim serve: --ca-out goes with --dev. See initshim "),
     ],
 )
 def test_a_wrong_command_line_is_said_in_one_style(words: tuple[str, ...], said: str) -> None:
@@ -90,3 +112,6 @@ def test_help_fits_80_columns_and_keeps_its_lists(command: str) -> None:
     lines = [line.strip() for line in said.stdout.splitlines()]
     assert max(map(len, said.stdout.splitlines())) <= 80
     assert [line for line in lines if " - initshim" in line or " - kubectl" in line] == []
+    told = said.stdout.partition("Options:")[0].splitlines()[1:]
+    assert {len(line) - len(line.lstrip()) for line in told if line} == {2}  # no line of its own
+    assert [line for line in told if re.search(r"\S {2}", line)] == []

@@ -34,7 +34,7 @@ def build(before: Json, plan: Plan, delivery: Delivery) -> Json:
     if not any(map(_is_volume, spec.get("volumes") or ())):
         spec["volumes"] = [*(spec.get("volumes") or ()), _volume(delivery)]
     _install(spec, first, through, delivery)
-    _say(pod, plan, delivery.version, changed=spec != before["spec"])
+    _say(pod, plan, delivery, changed=spec != before["spec"])
     if len(spec["containers"]) == 1 and not before["spec"].get("initContainers"):
         _name_the_one(pod)
     return pod
@@ -155,11 +155,11 @@ def _asked(container: Json) -> Json:
     return {kind: amounts for kind, amounts in kinds.items() if amounts}
 
 
-def _say(pod: Json, plan: Plan, version: str, *, changed: bool) -> None:
+def _say(pod: Json, plan: Plan, delivery: Delivery, *, changed: bool) -> None:
     metadata = pod.get("metadata") or {}
     annotations = metadata.get("annotations") or {}
     status: dict[str, Any] = {
-        "version": version,
+        "version": delivery.version,
         "wrapped": [each.container.name for each in plan.decisions if _through(each)],
         "skipped": {
             each.container.name: each.reason
@@ -171,7 +171,12 @@ def _say(pod: Json, plan: Plan, version: str, *, changed: bool) -> None:
         said = json.loads(annotations.get(STATUS) or "")
     except (ValueError, RecursionError):
         said = None
+    if not changed and isinstance(said, dict) and said.get("delivery"):
+        del said["delivery"]  # of a pod that is there already nothing new is said
     known = isinstance(said, dict) and {**said, "version": ""} == {**status, "version": ""}
+    if delivery.by_nodes:
+        ours = next(each for each in pod["spec"]["volumes"] if each["name"] == "initshim")
+        status["delivery"] = "imageVolume" if _is_image(ours) else "initContainer"
     if changed or not known:
         written = json.dumps(status, separators=(",", ":"), ensure_ascii=False)
         pod["metadata"] = {**metadata, "annotations": {**annotations, STATUS: written}}

@@ -155,7 +155,8 @@ def worlds(draw: st.DrawFn) -> World:
         st.sampled_from([(), (("nginx", ImageConfig(("/docker-entrypoint.sh",), ("$1",))),)])
     )
     lookups = draw(st.sampled_from([True, True, True, False]))
-    delivery = draw(st.sampled_from([DELIVERY, Delivery(DELIVERY.image, "1.0.0", as_volume=True)]))
+    as_volume, by_nodes = draw(st.booleans()), draw(st.booleans())
+    delivery = Delivery(DELIVERY.image, "1.0.0", as_volume=as_volume, by_nodes=by_nodes)
     return World(images, ClusterRules(images=known, lookups=lookups), delivery)
 
 

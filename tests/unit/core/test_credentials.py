@@ -6,10 +6,8 @@ import traceback
 
 import pytest
 
-from webhook.core.credentials import (
-    ANONYMOUS,
-    Credential,
-    Keyring,
+from webhook.core.credentials import ANONYMOUS, Credential, Keyring
+from webhook.core.docker_auths import (
     from_auths,
     from_config,
     from_secret,

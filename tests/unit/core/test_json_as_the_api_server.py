@@ -15,7 +15,7 @@ from tests.apiserver_json.__main__ import ANSWERS, SOURCES
 from tests.apiserver_json.cases import ANYTHING, CASES, DOCKER, POD, Case
 from tests.kubectl.decoder import HAS_GO, NEWEST, Answer, decoder, plain
 from webhook.core import schema
-from webhook.core.credentials import from_config
+from webhook.core.docker_auths import from_config
 from webhook.core.errors import BadInput
 from webhook.core.pod import read_fields
 from webhook.oci.auth import _token

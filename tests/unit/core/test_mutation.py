@@ -336,3 +336,22 @@ def test_what_is_skipped_stands_in_the_status_with_its_reason() -> None:
         "wrapped": ["web"],
         "skipped": {"own": "has-init", "migrate": "init-container"},
     }
+
+
+@pytest.mark.parametrize("as_volume", [True, False])
+def test_where_nodes_decide_the_status_says_how_the_reaper_came(as_volume: bool) -> None:
+    chosen = Delivery(DELIVERY.image, "1.0.0", as_volume=as_volume, by_nodes=True)
+    expected = "imageVolume" if as_volume else "initContainer"
+    after = mutated(pod(), World(delivery=chosen))
+    assert json.loads(after["metadata"]["annotations"][STATUS])["delivery"] == expected
+    # Nodes change: what the pod got stays, and so does its status.
+    for later in (not as_volume, as_volume):
+        other = Delivery(DELIVERY.image, "1.0.0", as_volume=later, by_nodes=True)
+        assert mutate(after, World(delivery=other)).patch == []
+    assert mutate(after, World()).patch == []
+
+
+def test_a_pod_of_the_policy_is_left_as_it_is_where_nodes_decide() -> None:
+    by_policy = mutated(pod())
+    chosen = World(delivery=Delivery(DELIVERY.image, "1.0.0", by_nodes=True))
+    assert mutate(by_policy, chosen).patch == []

@@ -1,10 +1,12 @@
 """What is said on a workload: one sentence a reason, and only where a hand is needed."""
 
 from webhook.core import schema
-from webhook.core.notices import LONGEST, notices
+from webhook.core.notices import notices
 from webhook.core.pod import Container, containers_of
 from webhook.core.policy import Plan, Skip, Wrap
 from webhook.core.reasons import Reason
+
+LONGEST = 1024  # bytes of an Event's note (k8s.io/kubernetes, pkg/apis/core/validation/events.go)
 
 
 def named(name: str) -> Container:
@@ -53,3 +55,12 @@ def test_a_sentence_fits_an_event_whatever_the_pods_author_called_it() -> None:
     (one,) = notices(Plan(tuple(Skip(named(name), Reason.NO_COMMAND) for name in names)))
     assert len(one.text.encode()) <= LONGEST
     assert one.text.isprintable()
+
+
+def test_a_sentence_is_cut_only_where_it_has_to_be() -> None:
+    short = Plan(reason=Reason.BAD_ANNOTATION, detail="x")
+    room = LONGEST - len(notices(short)[0].text) + 1
+    for length, cut in ((room, False), (room + 1, True)):
+        (one,) = notices(Plan(reason=Reason.BAD_ANNOTATION, detail="x" * length))
+        assert len(one.text.encode()) == LONGEST
+        assert one.text.endswith("…") is cut

@@ -1,11 +1,13 @@
 """What the build does before any compiler runs."""
 
 import re
+import sysconfig
 from pathlib import Path
 
 import pytest
 
 from initshim import build
+from initshim.targets import TARGETS
 
 FOLDER = Path(build.__file__).parent
 SIGNATURE = re.compile(r"^cdef (?:public|extern) (.+\(.*\) noexcept nogil)$", re.MULTILINE)
@@ -45,3 +47,34 @@ def test_every_module_has_its_declarations_and_the_build_knows_it() -> None:
 def test_a_32_bit_machine_gets_headers_of_its_own_sizes(name: str, size: int) -> None:
     config = f"/* sizes */\n#define {name} 99\n#define {name}_T 8\n"
     assert build.resized(config) == f"/* sizes */\n#define {name} {size}\n#define {name}_T 8\n"
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["{machine}/{python}/pyconfig.h", "{python}/pyconfig-64.h"],
+    ids=["as Debian has it", "as Fedora has it"],
+)
+@pytest.mark.parametrize(("target", "size"), [("amd64", 8), ("arm", 4)])
+def test_a_pyconfig_that_only_names_the_machines_is_followed(
+    place: str, target: str, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    include = tmp_path / "python3.11"
+    machine = sysconfig.get_config_var("MULTIARCH") or "x86_64-linux-gnu"
+    own = tmp_path / place.format(machine=machine, python=include.name)
+    for folder in (include, own.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    (include / "Python.h").write_text('#include "pyconfig.h"\n')
+    (include / "pyconfig.h").write_text(f"#include <{own.relative_to(tmp_path)}>\n")
+    own.write_text("#define SIZEOF_LONG 8\n")
+    monkeypatch.setattr(sysconfig, "get_path", lambda _: str(include))
+    monkeypatch.setattr(sysconfig, "get_config_var", {"MULTIARCH": machine}.get)
+    build.headers(TARGETS[target], tmp_path / "copied")
+    assert (tmp_path / "copied/pyconfig.h").read_text() == f"#define SIZEOF_LONG {size}\n"
+
+
+def test_a_python_without_headers_is_told_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
+    with pytest.raises(SystemExit, match=r"headers are not in .*; install them \(python3-dev"):
+        build.headers(TARGETS["amd64"], tmp_path / "copied")

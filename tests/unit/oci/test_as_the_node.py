@@ -32,7 +32,8 @@ from tests.fakes.registry import (
     index_bytes,
     manifest_bytes,
 )
-from webhook.core.credentials import Keyring, from_secret
+from webhook.core.credentials import Keyring
+from webhook.core.docker_auths import from_secret
 from webhook.core.errors import BadInput, LookupFailed
 
 APP = config_bytes(["/app"])

@@ -11,7 +11,7 @@ from tests.fakes.lookups import Asker, asking, plain, ring
 from tests.fakes.registry import Registry, config_bytes
 from tests.fakes.tokens import TokenServer
 from webhook.core.argv import ImageConfig
-from webhook.core.credentials import from_auths
+from webhook.core.docker_auths import from_auths
 from webhook.core.errors import BadAnswer, RateLimited, Unauthorized, Unreachable
 from webhook.oci.auth import Tokens
 
@@ -192,6 +192,22 @@ async def test_a_token_that_is_refused_is_not_kept() -> None:
                 await asker.config(f"{host.authority}/team/app:v1", keyring=keyring)
             assert len(tokens.requests) == number
             asker.clock.ahead += 11
+
+
+async def test_a_token_that_is_refused_is_shown_no_more() -> None:
+    """Not even where the next one is refused as well: then there is none to show."""
+    server = TokenServer(users=ROBOT, rights=MAY)
+    async with guarded(server, fresh=1.0) as (asker, host, _tokens):
+        reference, keyring = f"{host.authority}/team/app:v1", ring(host.authority, "robot:pw")
+        await asker.config(reference, keyring=keyring)
+        server.rights = {}
+        server.issued.clear()
+        for _ in range(2):
+            host.requests.clear()
+            asker.clock.ahead += 2 + 11
+            with pytest.raises(Unauthorized):
+                await asker.find(reference, keyring=keyring)
+        assert "authorization" not in host.requests[0].headers
 
 
 @pytest.mark.parametrize(("token", "times"), [("refresh-me", 1), ("", 2)])

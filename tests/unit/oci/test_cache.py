@@ -25,3 +25,27 @@ def test_a_digest_of_one_repository_is_not_known_for_another() -> None:
     assert memory.digest(mine, {"you"}, now=0) is None
     assert memory.digest(other, {"me"}, now=0) is None
     assert memory.document(other.name, digest) is None
+
+
+def test_a_tag_is_current_then_better_than_nothing_then_forgotten() -> None:
+    memory = Memory(entries=10, fresh=60, usable=600)
+    tag, digest = image.parse("r.io/a:v1"), f"sha256:{'0' * 64}"
+    memory.show(tag, digest, "me", now=1000)
+    for now, fresh, stale in (
+        (1000, digest, digest),
+        (1059.9, digest, digest),
+        (1060, None, digest),
+        (1599.9, None, digest),
+        (1600, None, None),
+    ):
+        assert memory.digest(tag, {"me"}, now=now) == fresh
+        assert memory.digest(tag, {"me"}, now=now, stale=True) == stale
+
+
+def test_of_two_readers_the_one_who_was_shown_a_tag_last_is_right() -> None:
+    memory = Memory(entries=10, fresh=60, usable=600)
+    tag = image.parse("r.io/a:v1")
+    for now, reader in ((1001, "me"), (1000, "everyone")):
+        memory.show(tag, f"sha256:{reader}", reader, now=now)
+    assert memory.digest(tag, ["me", "everyone"], now=1002) == "sha256:me"
+    assert memory.digest(tag, ["everyone", "me"], now=1002) == "sha256:me"

@@ -275,6 +275,19 @@ async def test_retry_after_is_respected_for_every_image_of_the_host() -> None:
         assert await asker.config(f"{host.authority}/app:v1") == APP
 
 
+async def test_where_429_names_no_time_it_is_half_a_minute() -> None:
+    registry = Registry(down=Answer(429))
+    async with serve(registry) as host:
+        entries = plain(host.authority)
+        async with asking(entries, times=Times(lookup=5.0, failure=0.001, patience=0.3)) as asker:
+            started = asker.clock()
+            for after, requests in ((0.0, 1), (29.0, 1), (30.5, 2)):
+                asker.clock.ahead += started + after - asker.clock()
+                with pytest.raises(RateLimited):
+                    await asker.config(f"{host.authority}/app:v1")
+                assert len(host.requests) == requests
+
+
 async def test_a_rate_limit_of_one_account_does_not_stop_another() -> None:
     registry = Registry(gate=basic("paid:pw"))
     registry.push("app", "v1", APP_BYTES)

@@ -1,5 +1,7 @@
 """A pod's author names registries, and can not make metric labels without end."""
 
+import pytest
+
 from webhook.oci.labels import Labels
 
 
@@ -21,3 +23,9 @@ def test_a_registry_that_is_configured_always_has_its_name() -> None:
 
 def test_a_name_that_no_host_can_have_is_no_label() -> None:
     assert Labels(lambda _: False).of(f"{'a.' * 100_000}example") == "other"
+
+
+@pytest.mark.parametrize(("more", "is_label"), [("", True), ("a", False)])
+def test_the_longest_host_with_its_port_is_a_label(more: str, is_label: bool) -> None:
+    registry = f"{'.'.join(['a' * 63] * 4)[:253]}{more}:65535"
+    assert (Labels(lambda _: False).of(registry) == registry) is is_label

@@ -1,6 +1,8 @@
 """Semantics §2: a pod's author chooses the host; where the webhook will not go all the same."""
 
+import logging
 from collections.abc import Sequence
+from ipaddress import ip_network
 from typing import Any
 
 import httpcore
@@ -12,6 +14,7 @@ from tests.fakes.lookups import asking, by_number, plain, ring
 from tests.fakes.registry import Registry, config_bytes
 from webhook.core.credentials import Credential
 from webhook.core.errors import BadAnswer, LookupFailed, NotFound, Unreachable
+from webhook.oci.addresses import AddressRule
 from webhook.oci.client import Access, Client, Image
 from webhook.oci.endpoint import Endpoint
 
@@ -354,3 +357,24 @@ async def test_credentials_do_not_follow_a_redirect_to_another_scheme() -> None:
         await client.manifest(access, Image("r.io:5000", "app", "v1"))
     assert sent == [("https", False), ("https", True), ("http", False)]
     await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("address", "inside"),
+    [("::", False), ("::1", False), ("::2", True), ("64:ff9b::1", True), ("::ffff:0.0.0.1", True)],
+)
+def test_the_two_addresses_that_ipv6_has_for_itself_hold_no_ipv4_address(
+    address: str, inside: bool
+) -> None:
+    """Else a network of IPv4 that is allowed would open loopback."""
+    rule = AddressRule(allowed=(ip_network("0.0.0.0/8"),))
+    assert (rule.refusal(address) is None) is inside
+
+
+async def test_no_library_logs_the_urls_it_is_given() -> None:
+    """A store's URL may be a signed one."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    async with asking():
+        assert not logging.getLogger("httpx").isEnabledFor(logging.INFO)
+        assert not logging.getLogger("httpcore").isEnabledFor(logging.INFO)

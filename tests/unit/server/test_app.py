@@ -306,6 +306,9 @@ def test_readiness_says_why_not() -> None:
     draining = get(application.probes, "/readyz")
     assert draining.status_code == 503
     assert "draining" in draining.text
+    assert get(application.probes, "/readyz?draining=ok").status_code == 200  # the kubelet asks so
+    missing.append("No certificate is loaded yet.")
+    assert get(application.probes, "/readyz?draining=ok").status_code == 503
     assert get(application.probes, "/healthz").status_code == 200
 
 

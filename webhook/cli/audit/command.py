@@ -11,7 +11,7 @@ from webhook.cli import output
 from webhook.cli.audit.run import Request, run
 from webhook.cli.cluster import connection_to
 from webhook.cli.output import OutputFormat, WrongUsage
-from webhook.cli.parameters import OneOf, cluster_options, output_option
+from webhook.cli.parameters import NAMESPACE, OneOf, cluster_options, output_option
 from webhook.core.errors import InitshimError
 
 _NAMESPACE = "Audit this namespace only. Repeatable."
@@ -34,12 +34,12 @@ class FailOn(StrEnum):
 
 
 @click.command()
-@click.option("--namespace", "-n", multiple=True, metavar="NAME", help=_NAMESPACE)
+@click.option("--namespace", "-n", type=NAMESPACE, multiple=True, metavar="NAME", help=_NAMESPACE)
 @output_option(OutputFormat.TEXT, _OUTPUT)
 @click.option("--fail-on", type=OneOf(FailOn), multiple=True, metavar="STATE", help=_FAIL_ON)
 @click.option("--restart", is_flag=True, help=_RESTART)
 @click.option("--yes", "-y", is_flag=True, help=_YES)
-@click.option("--what-if", metavar="NAMESPACE", help=_WHAT_IF)
+@click.option("--what-if", type=NAMESPACE, metavar="NAMESPACE", help=_WHAT_IF)
 @click.option("--reaped", is_flag=True, help=_REAPED)
 @click.option("--lookup/--no-lookup", default=True, help=_LOOKUP)
 @cluster_options

@@ -111,7 +111,7 @@ class Auditor:
         name, owner = pod.metadata.name or "", of_pod(pod, place.name)
         created = str(pod.raw["metadata"].get("creationTimestamp") or "")
         seen = Audited(place.name, name, owner, State.ENDED, created=created)
-        if compare.has_ended(pod):
+        if compare.has_ended(pod) and not undelivered(pod.raw):
             return seen
         if not self._basis.selection.selects_pod(pod):
             return replace(seen, state=State.SKIPPED, outcomes=(_NOT_SELECTED,))

@@ -13,7 +13,7 @@ from webhook.cli.doctor.diagnose import diagnose
 from webhook.cli.doctor.finding import COULD_NOT_CHECK, EXIT_CODES, Finding, worst
 from webhook.cli.doctor.print_findings import print_findings
 from webhook.cli.output import OutputFormat
-from webhook.cli.parameters import Number, cluster_options, output_option
+from webhook.cli.parameters import NAMESPACE, Number, cluster_options, output_option
 from webhook.core.errors import InitshimError
 from webhook.kube.client import KubeClient
 from webhook.kube.connect import Connection
@@ -29,7 +29,7 @@ _CALL_SECONDS = 35.0  # a dry run waits for webhooks, each for 30 seconds at mos
 
 
 @click.command()
-@click.option("--namespace", "-n", metavar="NAME", help=_NAMESPACE)
+@click.option("--namespace", "-n", type=NAMESPACE, metavar="NAME", help=_NAMESPACE)
 @click.option("--webhook", metavar="NAME", help=_WEBHOOK)
 @cluster_options
 @click.option("--timeout", type=Number(1, 3600), default=60, metavar="SECONDS", help=_TIMEOUT)

@@ -26,6 +26,7 @@ from webhook.cli.doctor.cluster import fetch_cluster
 from webhook.cli.doctor.finding import Finding, Subject
 from webhook.cli.installation import dry_run_pod
 from webhook.cli.installation.survey import INSTALL, WEBHOOK, list_policies
+from webhook.core.image_volumes import Node
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import ApiUnreachable, KubeError, Missing
 from webhook.settings import Settings
@@ -61,12 +62,21 @@ async def diagnose(  # noqa: PLR0913 - the command's options
                 f"it was not done in {seconds:g} s", next_step="initshim doctor --timeout 300"
             )
 
+    async def tried(listed: tuple[Node, ...]) -> trial_pod.Trial:
+        if not run_pod:
+            return trial_pod.Trial()
+        volume = trial_pod.as_volume(cluster, listed)
+        left = max(0.0, end - asyncio.get_running_loop().time())
+        return await trial_pod.fetch(
+            client, cluster, namespace=where or "default", volume=volume, seconds=left
+        )
+
     wrapped = await until(admission_policy.fetch(client, cluster, namespace=where))
     by_policy = _checked(
         "policy", wrapped, partial(admission_policy.check, cluster, namespace=where)
     )
     if cluster.by_policy:
-        return by_policy
+        return [*by_policy, *trial_pod.check(await tried(()))]
     certificates, backends, granted, held, rehearsed, waiting = await asyncio.gather(
         until(certificate.fetch(client, cluster, now=now)),
         until(service.fetch(client, cluster)),
@@ -80,13 +90,7 @@ async def diagnose(  # noqa: PLR0913 - the command's options
         until(registries.fetch(client, cluster, settings, rehearsed=works)),
         until(nodes.fetch(client, cluster)),
     )
-    tried = trial_pod.Trial()
-    if run_pod:
-        volume = trial_pod.as_volume(cluster, listed if isinstance(listed, tuple) else ())
-        left = max(0.0, end - asyncio.get_running_loop().time())
-        tried = await trial_pod.fetch(
-            client, cluster, namespace=where or "default", volume=volume, seconds=left
-        )
+    trial = await tried(listed if isinstance(listed, tuple) else ())
     reviewed = granted if isinstance(granted, rights.Reviewed) else None
     return once_a_cause(
         [
@@ -95,7 +99,7 @@ async def diagnose(  # noqa: PLR0913 - the command's options
             *_checked("certificate", certificates, partial(certificate.check, cluster)),
             *_checked("rehearsal", rehearsed, partial(rehearsal.check, cluster)),
             *by_policy,
-            *trial_pod.check(tried),
+            *trial_pod.check(trial),
             *_checked("pods", waiting, partial(wrapped_pods.check, cluster)),
             *_checked("rights", granted, partial(rights.check, cluster)),
             *ca_bundle_policy.check(cluster, held),

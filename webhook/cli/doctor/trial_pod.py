@@ -40,7 +40,9 @@ class Trial:
 
 
 def as_volume(cluster: Cluster, nodes: tuple[Node, ...]) -> bool:
-    """Tell how injected pods get the reaper, as the webhook would decide it."""
+    """Tell how injected pods get the reaper, as the webhook would decide it, or the policy has."""
+    if cluster.brought:
+        return cluster.brought.as_volume
     chosen = cluster.settings.delivery
     return chosen == "imageVolume" or (chosen == "auto" and bool(nodes) and not unable(nodes))
 

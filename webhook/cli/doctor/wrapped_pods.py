@@ -12,6 +12,8 @@ from webhook.kube.objects import POD
 
 _FAMILY = "pods"
 _MOST_NAMESPACES = 50
+# With `restartPolicy: Never` a pod whose init container fails is Failed at once.
+_NOT_STARTED = "status.phase!=Running,status.phase!=Succeeded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +25,11 @@ class WaitingPods:
 
 
 async def fetch(client: KubeClient, cluster: Cluster) -> WaitingPods:
-    """List the pods that have not started, in the first selected namespaces."""
+    """List the pods that have not started, or failed before, in the first selected namespaces."""
     waiting: list[tuple[str, str, Undelivered]] = []
     errors: list[KubeError] = []
     for namespace in cluster.selected[:_MOST_NAMESPACES]:
-        pods = client.list(POD, namespace=namespace, fields="status.phase=Pending")
+        pods = client.list(POD, namespace=namespace, fields=_NOT_STARTED)
         try:
             async for each in pods:
                 found = undelivered(each)

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import initshim
+from webhook.cli.installation.policy_delivery import Brought, brought
 from webhook.cli.installation.selection import Selection
 from webhook.cli.installation.settings import values_of
 from webhook.core.annotations import STATUS
@@ -142,9 +143,17 @@ class Installation:
         """The webhook's service account."""
         return str(self.pod_spec.get("serviceAccountName") or "default")
 
+    @cached_property
+    def brought(self) -> Brought | None:
+        """How the policy brings the reaper, where it alone does; else None."""
+        policies = () if isinstance(self.policies, KubeError) else self.policies
+        return brought(policies) if self.by_policy else None
+
     @property
     def reaper_image(self) -> str:
-        """The image that it gives to pods, as far as its settings say."""
+        """The image that it gives to pods, as far as its settings say, or its policy."""
+        if self.brought:
+            return self.brought.image
         return self.settings.reaper_image or "ghcr.io/initshim/reaper"
 
     def upgrade(self, values: str = "") -> str:

@@ -12,7 +12,15 @@ from webhook.cli import output
 from webhook.cli.cluster import connection_to
 from webhook.cli.leaks.report import ReportFormat
 from webhook.cli.leaks.run import Request, answer
-from webhook.cli.parameters import Span, WholeNumber, cluster_options, output_option
+from webhook.cli.parameters import (
+    NAMESPACE,
+    NODE,
+    Image,
+    Span,
+    WholeNumber,
+    cluster_options,
+    output_option,
+)
 from webhook.core.errors import InitshimError
 from webhook.kube.connect import Connection
 
@@ -32,12 +40,12 @@ _OUTPUT = "table, json, yaml or html."
 
 
 @click.command()
-@click.option("--namespace", "-n", multiple=True, metavar="NAME", help=_NAMESPACE)
-@click.option("--node", multiple=True, metavar="NAME", help=_NODE)
+@click.option("--namespace", "-n", type=NAMESPACE, multiple=True, metavar="NAME", help=_NAMESPACE)
+@click.option("--node", type=NODE, multiple=True, metavar="NAME", help=_NODE)
 @click.option("--exec", "by_exec", is_flag=True, help=_EXEC)
 @click.option("--watch", type=Span(3600), default=5, metavar="DURATION", help=_WATCH)
-@click.option("--image", default=IMAGE, metavar="IMAGE", help=_IMAGE)
-@click.option("--pods-in", default="initshim-leaks", metavar="NAME", help=_PODS_IN)
+@click.option("--image", type=Image(), default=IMAGE, metavar="IMAGE", help=_IMAGE)
+@click.option("--pods-in", type=NAMESPACE, default="initshim-leaks", metavar="NAME", help=_PODS_IN)
 @click.option("--create-namespace", is_flag=True, help=_CREATE)
 @click.option("--at-once", type=WholeNumber(1, 500), default=20, metavar="N", help=_AT_ONCE)
 @click.option("--dry-run", is_flag=True, help=_DRY_RUN)

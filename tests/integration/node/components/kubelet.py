@@ -1,6 +1,7 @@
 """The kubelet: cgroup v1 or v2 by cgroupfs, below a cgroup of the node's own."""
 
 import json
+import os
 
 import httpx
 
@@ -10,6 +11,8 @@ from tests.integration.node.components.apiserver import client
 from tests.integration.node.components.containerd import SOCKET
 from tests.integration.node.layout import CGROUP, DOMAIN, NODE, NODE_IP, Layout
 
+GATES = "INITSHIM_NODE_GATES"
+"""Names the feature gates, a comma between two, that are on beside the default ones."""
 POD_PIDS = 4096
 """How many tasks a pod may have: what OpenShift has by default."""
 
@@ -48,6 +51,7 @@ def component(layout: Layout) -> Component:
         "imageGCLowThresholdPercent": 99,
         "maxPods": 200,
         "podPidsLimit": POD_PIDS,
+        "featureGates": {name: True for name in os.environ.get(GATES, "").split(",") if name},
     }
     command = (
         program("kubelet"),
@@ -56,6 +60,7 @@ def component(layout: Layout) -> Component:
         f"--hostname-override={NODE}",
         f"--node-ip={NODE_IP}",
         "--v=2",
+        "--vmodule=generic=5",  # when it looks at its pods, and what it sees ended
     )
     return Component(
         "kubelet", command, lambda: _node_is_ready(layout), {"kubelet.json": json.dumps(config)}

@@ -330,6 +330,18 @@ def test_a_pod_that_waits_for_the_reaper_is_stuck(cluster: Cluster, audit: Run, 
     assert audit("--fail-on", "stuck").exit_code == 3
 
 
+def test_a_pod_that_failed_for_want_of_the_reaper_has_not_just_ended(
+    cluster: Cluster, data: Data
+) -> None:
+    """`restartPolicy: Never`, as Jobs have it: there is no second try, and nothing waits."""
+    for name, code in (("ours", 1), ("own", 0)):
+        ended = {"terminated": {"exitCode": code}}
+        init = {"name": "initshim", "state": ended, "ready": code == 0}
+        status = {"phase": "Failed", "initContainerStatuses": [init]}
+        cluster.pod({**SEEN, "status": status}, name=name)
+    assert workloads(data()) == {"shop Pod/ours": {"stuck": 1}, "shop Pod/own": {"ended": 1}}
+
+
 def test_a_pod_whose_image_volume_cannot_be_pulled_is_stuck(cluster: Cluster, data: Data) -> None:
     volume = {"name": "initshim", "image": {"reference": "r.io/reaper:1"}}
     mount = {"name": "initshim", "mountPath": "/.initshim", "readOnly": True}

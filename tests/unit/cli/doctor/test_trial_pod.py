@@ -9,8 +9,17 @@ from typing import Any
 import pytest
 import yaml
 
+import initshim
 from tests.fakes.api_server import Refusal, Rule
-from tests.unit.cli.doctor.cluster import DEPLOYMENT, NOW, ROOT, Installed, installed
+from tests.unit.cli.doctor.cluster import (
+    DEPLOYMENT,
+    NOW,
+    ROOT,
+    SERVICE,
+    WEBHOOK,
+    Installed,
+    installed,
+)
 from tests.unit.cli.doctor.test_diagnose import NEW
 from tests.unit.cli.doctor.test_diagnose import documented as usual
 from webhook.cli.doctor.diagnose import diagnose
@@ -21,6 +30,10 @@ from webhook.settings import load
 
 PULL = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}
 OVER = {"terminated": {"exitCode": 0}}
+POLICIES = {
+    "MutatingAdmissionPolicy": "mutatingadmissionpolicies",
+    "MutatingAdmissionPolicyBinding": "mutatingadmissionpolicybindings",
+}
 
 
 def status(init: Any = None, probe: Any = None) -> dict[str, Any]:
@@ -199,3 +212,42 @@ def test_the_pod_gets_the_reaper_as_injected_pods_do(
     assert ("initContainers" in spec) is (delivery == "initContainer")
     assert ("image" in spec["volumes"][0]) is (delivery == "imageVolume")
     assert spec["containers"][0]["command"] == ["/.initshim/init", "--version"]
+
+
+def by_policy(there: Installed, delivery: str) -> None:
+    """Take the webhook away: the chart's policy of `engine: policy` alone is there."""
+    for path in (WEBHOOK, DEPLOYMENT, SERVICE):
+        del there.server.objects[path]
+    for each in yaml.safe_load_all((ROOT / "deploy" / "policy.yaml").read_text()):
+        text = json.dumps(each)
+        if delivery == "imageVolume":
+            text = text.replace("value: (false ?", "value: (true ?")
+        plural = POLICIES.get(each["kind"])
+        if plural:
+            name = each["metadata"]["name"]
+            there.server.put(f"/apis/{each['apiVersion']}/{plural}/{name}", json.loads(text))
+    there.server.admit = lambda _, given: (given, [])
+
+
+@pytest.mark.parametrize("delivery", ["initContainer", "imageVolume"])
+def test_without_a_webhook_the_policy_says_how_the_reaper_comes(
+    cluster: tuple[Installed, str], delivery: str
+) -> None:
+    there = cluster[0]
+    by_policy(there, delivery)
+    plays(there, [status(OVER, OVER)])
+    play, seen = there.server.interfere, list[str]()
+
+    def watch(method: str, path: str) -> None:
+        play(method, path)
+        seen.extend(json.dumps(there.server.objects[each]["spec"]) for each in pods(there))
+
+    there.server.interfere = watch
+    [finding] = tried(cluster)
+    assert finding.severity is Severity.OK
+    spec = json.loads(seen[-1])
+    volume = spec["volumes"][0].get("image")
+    named = volume["reference"] if volume else spec["initContainers"][0]["image"]
+    assert bool(volume) is (delivery == "imageVolume")
+    assert named == f"ghcr.io/initshim/reaper:{initshim.__version__}"
+    assert pods(there) == []
