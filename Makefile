@@ -36,7 +36,7 @@ N ?= $(if $(T)$(K),0,auto)
 CHOSEN = $(T) $(if $(K),-k "$(K)") -n $(N) --dist loadgroup
 TESTS := .venv/.has-test .venv/.has-traces .venv/.has-cli .venv/.has-coverage
 
-.PHONY: help demo test quick coverage mutants assets kyverno integration node node-test node-down faults soak attacks lint fuzz bench \
+.PHONY: help demo test quick coverage mutants assets kyverno krew integration node node-test node-down faults soak attacks lint fuzz bench \
 	bench-reaper bench-webhook bench-cluster bench-start bench-engines reaper dist single-file signed-chart cut locked-dist docs site site-test lock clean
 .DEFAULT_GOAL := help
 
@@ -67,6 +67,9 @@ assets: $(TESTS) ## Find or build kube-apiserver and etcd, the newest and an old
 
 kyverno: $(TESTS) ## Build Kyverno's command line, which judges a rule of docs/admission-policies.md
 	@env -u XDG_CACHE_HOME $(BIN)/python -m tests.docs.kyverno
+
+krew: $(TESTS) ## Build krew, which installs the plugin in the tests
+	@env -u XDG_CACHE_HOME $(BIN)/python -m tests.packaging.krew
 
 integration: assets ## Run the tests against real API servers, built once (needs Go, or KUBEBUILDER_ASSETS)
 	$(PYTEST) $(T) $(if $(K),-k "$(K)") -m controlplane -n 2 --dist loadgroup

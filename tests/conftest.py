@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, settings
 from tests import leftovers
 
 NOTHING = "INITSHIM_SKIP_NOTHING"
-# CI says so, loudly, where Kyverno's command line can't be built.
-collect_ignore = (
-    ["docs/test_kyverno_agrees.py"] if os.environ.get("INITSHIM_WITHOUT_KYVERNO") else []
-)
+# CI says so, loudly, where one of these programs can't be built.
+_NEED = {"KYVERNO": "docs/test_kyverno_agrees.py", "KREW": "packaging/test_krew_installs_it.py"}
+collect_ignore = [
+    file for name, file in _NEED.items() if os.environ.get(f"INITSHIM_WITHOUT_{name}")
+]
 
 # How long laws are searched: minutes under `make fuzz`, a moment under `make quick`. The same
 # examples each time, but for `long`; and no deadline, as the machine may be busy.

@@ -1,6 +1,6 @@
 """Kyverno's own command line judges the page's rule.
 
-`kyverno` on the PATH, or what `python -m tests.docs.kyverno` builds once from its Go module.
+`kyverno` on the PATH, or what `make kyverno` builds once from its Go module.
 """
 
 import subprocess
@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.docs import kyverno
+from tests.docs.kyverno import KYVERNO
 from tests.docs.test_admission_policies import injected, named
+from tests.go_program import Missing
 
 
 @pytest.mark.parametrize(
@@ -23,8 +24,8 @@ from tests.docs.test_admission_policies import injected, named
 )
 def test_kyverno_agrees(tmp_path: Path, image: str, init: str | None, passes: bool) -> None:
     try:
-        program = kyverno.program()
-    except kyverno.Missing as missing:
+        program = KYVERNO.find()
+    except Missing as missing:
         pytest.skip(str(missing))
     resource = injected(tmp_path, image)
     if init:

@@ -23,9 +23,9 @@ _OPERATING_SYSTEMS = {"linux", "darwin", "windows"}
 
 @pytest.fixture
 def dist(tmp_path: Path) -> Path:
-    """Give archives as packaging/single_file.py makes them, of a program that does nothing."""
+    """Give archives as packaging/single_file.py makes them, of a program that says it ran."""
     program = tmp_path / "program"
-    program.write_text("#!/bin/sh\n")
+    program.write_text('#!/bin/sh\necho "ran: $*"\n')
     code = (
         "import sys; from pathlib import Path; sys.path.insert(0, 'packaging'); "
         "import single_file; single_file.pack(Path(sys.argv[1]), Path(sys.argv[2]))"
