@@ -34,6 +34,7 @@ ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.BitAnd: ast.BitOr,
 }
 TYPE_CHECKING = "TYPE_CHECKING"
+_OF_TYPES = ("dict", "list", "tuple", "set", "Mapping", "Callable", "Sequence", "Literal")
 AT_IMPORT = (0, 0)
 """Where a change is inside of no function."""
 
@@ -166,7 +167,7 @@ def _is_type(node: ast.AST) -> bool:
         return _is_type(node.left) or _is_type(node.right)
     if isinstance(node, ast.Subscript):
         named = ast.unparse(node.value)
-        return named in ("dict", "list", "tuple", "set", "Mapping", "Callable", "Sequence")
+        return named in _OF_TYPES
     return isinstance(node, ast.Constant) and node.value is None
 
 

@@ -19,6 +19,7 @@ from typing import Any
 LIMIT = 3
 NAME = "a sentence of words"
 Json = dict[str, Any]
+Kind = Literal["a", "b"]
 
 
 def first(numbers: list[int], most: int = 9, name: str | None = None) -> int:

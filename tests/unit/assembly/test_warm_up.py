@@ -152,6 +152,18 @@ async def test_what_no_pod_would_ask_for_is_not_asked(cluster: Cluster) -> None:
         assert not cluster.slept
 
 
+async def test_each_namespace_and_each_workload_is_counted(cluster: Cluster) -> None:
+    async with asking() as asker:
+        for name, workloads in (("shop", 2), ("bank", 1), ("empty", 0)):
+            cluster.namespace(name)
+            for number in range(workloads):
+                container = {"name": "c", "image": "app", "command": ["/app"]}
+                path = f"apps/v1/{name}/deployments/d{number}"
+                cluster.workload(path, containers=[container])
+        await cluster.warm_up(asker)
+        assert noted(asker) == f"warm-up-ended {counted(3, 3, 0, 0)}}}"
+
+
 async def test_what_is_counted_is_images_asked_for_and_those_without_an_answer(
     cluster: Cluster,
 ) -> None:

@@ -89,6 +89,31 @@ async def test_a_head_that_costs_too_much_is_refused_and_let_go(lines: bytes) ->
         writer.close()
 
 
+@pytest.mark.parametrize(("behind", "answers"), [(4, 5), (5, 0)])
+async def test_four_requests_may_wait_behind_the_one_that_is_answered(
+    behind: int, answers: int
+) -> None:
+    """Who sends more is cut off: an answer now would be taken for another request's."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    one = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    last = one.replace(b"Host: a", b"Host: a\r\nConnection: close")
+    made = server(answer, keep_alive_seconds=600, receive_seconds=600, close_seconds=1)
+    async with serving(made) as where:
+        reader, writer = await asyncio.open_connection(*where)
+        writer.write(one * behind + last)  # in one piece: all are read before one is answered
+        try:
+            async with asyncio.timeout(20):
+                said = await reader.read()
+        except ConnectionError:
+            said = b""
+        writer.close()
+    assert said.count(b"HTTP/1.1 ") == said.count(b"HTTP/1.1 204 ") == answers
+
+
 def test_of_a_closed_connection_nothing_waits_for_the_garbage_collector() -> None:
     """Its buffers are large, and the collector looks seldom."""
 

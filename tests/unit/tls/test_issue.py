@@ -135,6 +135,23 @@ def test_a_key_may_do_what_it_is_for_and_nothing_else(made: Pair, uses: set[str]
     assert usage.critical
 
 
+def test_a_ca_signs_leaves_and_no_other_ca() -> None:
+    """And a client that does not know an extension that decides must refuse the certificate."""
+    made = {"ca": CA, "leaf": leaf(CA, names=[NAME], now=NOW, life=DAY)}
+    read = {name: x509.load_pem_x509_certificate(pair.chain) for name, pair in made.items()}
+    limits = {
+        name: one.extensions.get_extension_for_class(x509.BasicConstraints).value
+        for name, one in read.items()
+    }
+    assert limits == {
+        "ca": x509.BasicConstraints(ca=True, path_length=0),
+        "leaf": x509.BasicConstraints(ca=False, path_length=None),
+    }
+    for one in read.values():
+        critical = {type(each.value) for each in one.extensions if each.critical}
+        assert critical == {x509.BasicConstraints, x509.KeyUsage}
+
+
 @given(
     chain=st.one_of(st.binary(), st.just(CA.chain), st.just(CA.chain[:-40])),
     key=st.one_of(st.binary(), st.just(CA.key[:-40]), st.just(CA.chain)),
