@@ -288,9 +288,9 @@ def logs() -> str:
 
 def configuration() -> str:
     """Give the page of settings: a row for each, in the order of the code."""
-    told = meanings(Settings)
+    texts = meanings(Settings)
     fields = Settings.model_fields.items()
-    return _CONFIGURATION + "".join(_setting(name, field, told[name]) for name, field in fields)
+    return _CONFIGURATION + "".join(_setting(name, field, texts[name]) for name, field in fields)
 
 
 def meanings(model: type) -> dict[str, str]:
@@ -358,8 +358,8 @@ def _link(program: inits.Program) -> str:
     return f"[{program.title}]({program.source})"
 
 
-def _setting(name: str, field: FieldInfo, told: str) -> str:
-    meaning = " ".join(told.split())
+def _setting(name: str, field: FieldInfo, text: str) -> str:
+    meaning = " ".join(text.split())
     return f"| `{name.upper()}` | {_default(field)} | {_values(field)} | {_cell(meaning)} |\n"
 
 

@@ -27,15 +27,15 @@ def linger(reaper):
     """TERM to the rest, wait until all have ended or the time is up, then KILL to what is left."""
     seconds: cython.int = reaper.options.number[LINGER]
     if seconds > 0 and not drain(reaper, SIGTERM, seconds):
-        # A second is plenty for the dead; one that we may not signal (setuid) must not hold us.
+        # KILL takes less; one that we may not signal (setuid) would have us wait for ever.
         drain(reaper, SIGKILL, 1)
 
 
 def drain(reaper, signum, seconds):
     """Signal the rest and reap until none is left; false where it was cut short.
 
-    By the time running out, or by somebody impatient: another TERM, INT or QUIT. All other signals
-    have lost whom they were for.
+    That is by the time running out, or by another TERM, INT or QUIT. All other signals were for the
+    program, which has ended.
     """
     info = cython.declare(siginfo_t)
     signal_rest(reaper, signum)
@@ -49,7 +49,7 @@ def drain(reaper, signum, seconds):
         if info.si_signo in (SIGTERM, SIGINT, SIGQUIT):
             return False
         if signum == SIGKILL:
-            signal_rest(reaper, SIGKILL)  # the killed have left their children to us
+            signal_rest(reaper, SIGKILL)  # children of those that were killed are ours now
     return True
 
 

@@ -79,7 +79,7 @@ state = cython.declare(Reaper)
 
 
 def main(argc, argv):
-    """Block all signals before anything else: till then PID 1 is deaf, and a TERM is lost."""
+    """Block all signals before anything else: until then PID 1 loses a TERM."""
     state.unblocked = block_signals(cython.address(state.mask))
     state.pid = getpid()
     if argc < 1 or not parse_options(argv, cython.address(state.options)):
@@ -129,7 +129,7 @@ def attend(reaper):
 
 
 def can(reaper, what, error):
-    """Whether something could be done; what could not is said."""
+    """Tell whether something could be done (`error` is 0); where not, write a line about it."""
     if error == 0:
         return True
     line = cython.declare(Line)
@@ -142,7 +142,7 @@ def can(reaper, what, error):
 
 
 def not_alone(reaper):
-    """Refuse --all outside of PID 1: everybody would be everything that this user owns."""
+    """Refuse --all where we are not PID 1: kill(-1) would reach every process of this user."""
     line = cython.declare(Line)
     begin(cython.address(line))
     put(cython.address(line), b"--all works only as PID 1 (see initshim --help)")
@@ -153,8 +153,8 @@ def not_alone(reaper):
 def prepare(reaper):
     """See that the kernel lets us do our work, before there is a program that would suffer.
 
-    Then become who adopts orphans, tie us to our parent's life, look at the terminal. False where
-    something is not to be had, which has been said.
+    Then adopt orphans, look at the terminal, ask for a signal at our parent's death (-p). False
+    where something is denied; the line about it has been written.
     """
     if not can(reaper, b"block signals", reaper.unblocked):
         return False
@@ -172,13 +172,13 @@ def prepare(reaper):
 
 
 def tie_to_parent(reaper, signum):
-    """Have the kernel send us a signal when our parent dies (-p); 0: don't. False as prepare's."""
+    """Have the kernel send us a signal when our parent dies (-p; 0: don't). False if denied."""
     if signum == 0:
         return True
     parent: cython.int = getppid()
     if prctl(PR_SET_PDEATHSIG, signum) != 0:
         return can(reaper, b"ask for a signal at the parent's death", errno)
-    # It died before the kernel knew that we care: send ourselves what it would have sent.
+    # It died before the call above: send ourselves the signal that the kernel would have sent.
     if getppid() != parent:
         syscall(SYS_tkill, reaper.pid, signum)
     return True
@@ -257,7 +257,7 @@ def deliver(reaper, to, signum, info):
 
 
 def is_ours(reaper, info):
-    """Whether a signal means us: the end of a child, our timer, or what we brought on ourselves.
+    """Whether a signal is for us and not the program: a child's end, our timer, our own SIGPIPE.
 
     A SIGCHLD that somebody sent has another si_code of 0 or less. The kernel names ourselves as the
     sender of the SIGPIPE for a line that we could not write, and forwarding that would make another

@@ -100,8 +100,8 @@ def can_wait():
 def next_signal(reaper, info):
     """Sleep until a signal is there and take it from the queue; false where nothing lets us.
 
-    At the timer's (see wake_in), show the count, so that a burst of orphans costs one name and not
-    one each, and look who the program runs as.
+    At the timer's signal (see wake_in), show the count, so that a burst of orphans costs one change
+    of our name and not one each, and look who the program runs as.
     """
     every: uint64_t = ~cython.cast(uint64_t, 0)
     while syscall(SYS_rt_sigtimedwait, cython.address(every), info, cython.NULL, 8) < 0:
@@ -123,7 +123,7 @@ def open_signals():
 
 
 def read_signal(reaper, info):
-    """Take a signal from the descriptor, which is opened at the first; false where it can't be."""
+    """Take a signal from the descriptor, which the first call opens; false where it can't."""
     came = cython.declare(signalfd_siginfo)
     if reaper.signals == 0:
         reaper.signals = open_signals()
@@ -140,7 +140,7 @@ def read_signal(reaper, info):
 
 
 def wake_in(reaper, milliseconds):
-    """Have the kernel send us a SIGCHLD so soon; false where it can't (RLIMIT_SIGPENDING).
+    """Have the kernel send us a SIGCHLD after that time; false where it can't (RLIMIT_SIGPENDING).
 
     Of all signals this one may merge with another: after each we look what there is to reap. A time
     limit on each wait instead would cost each orphan a timer; this one is set once a burst.

@@ -44,10 +44,10 @@ def spawn(reaper):
     if reaper.child == 0:
         close(ends[0])
         become_program(reaper, ends[1])
-    # Held open by ourselves the pipe would never end.
+    # While we hold the pipe's end for writing, the read below would never end.
     ends_with_exec: cython.bint = close(ends[1]) == 0
     if not reaper.ungrouped:
-        # In the child, too: whoever comes first, neither may go on without it.
+        # The child does the same: either may run first, and both need it done before they go on.
         setpgid(reaper.child, reaper.child)
     while ends_with_exec and read(ends[0], cython.address(error), cython.sizeof(error)) < 0:
         if errno != EINTR:

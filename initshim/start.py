@@ -1,7 +1,7 @@
-"""Start: from the kernel's hand to main, with nothing of musl's own start-up in between.
+"""Start: what runs before main, in place of musl's own start-up.
 
 musl would set up threads, thread-local storage, stdio and atexit, which we have none of: 2 kB, and
-time in which PID 1 is deaf. What it takes without them: the environment, and a place for errno.
+time in which PID 1 loses signals. Without them main needs the environment, and a place for errno.
 """
 
 import cython

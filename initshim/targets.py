@@ -15,7 +15,7 @@ class Target:
     """What `uname -m` says there; also what Python wheels are tagged with."""
     word: int = 64
     start: bool = True
-    """Whether our own start-up does: musl's system calls need nothing that its own sets up."""
+    """Whether our own start-up is enough: musl's system calls need nothing that its own sets."""
 
     @property
     def file(self) -> str:
@@ -29,7 +29,7 @@ TARGETS = {
         Target(name="amd64", zig="x86_64-linux-musl", machine="x86_64"),
         Target(name="arm64", zig="aarch64-linux-musl", machine="aarch64"),
         Target(name="arm", zig="arm-linux-musleabihf", machine="armv7l", word=32),
-        # Its system calls go through the thread area: `call *%gs:16`.
+        # musl's system calls go through the thread area (`call *%gs:16`) that its start-up sets.
         Target(name="386", zig="x86-linux-musl", machine="i686", word=32, start=False),
         Target(name="ppc64le", zig="powerpc64le-linux-musl", machine="ppc64le"),
         Target(name="riscv64", zig="riscv64-linux-musl", machine="riscv64"),

@@ -44,7 +44,8 @@ def pause_with_child(reaper, signum):
     if not reaper.job:
         return
     if signum in (SIGTTIN, SIGTTOU) and foreground() == getpgrp():
-        resume_child(reaper)  # `fg` came between: the terminal is the child's for the asking
+        # A shell's `fg` has just given us the terminal: the child only has to go on.
+        resume_child(reaper)
         return
     reaper.paused = True
     # The terminal stops a whole job; the rest of ours (a pipeline, a script around us) is in our

@@ -113,7 +113,7 @@ def become(user):
 def send_as_its_user(whose, to, signum, info):
     """Send a signal by a short-lived child that is the user of the process `whose`; 0 or the errno.
 
-    A child, for we would not be ourselves again: changing back needs rights that a change drops.
+    A child, because a change of user can't be taken back: that needs rights that the change drops.
     """
     user = cython.declare(User)
     status: cython.int = 0

@@ -87,7 +87,7 @@ def wrong(what):
 
 
 def wait(seconds, nanoseconds):
-    """Wait, by ppoll: it takes the machine's own word for seconds everywhere, nanosleep doesn't."""
+    """Wait, by ppoll: its seconds are a machine word everywhere, nanosleep's are not."""
     span = cython.declare(Span)
     span.seconds = seconds
     span.nanoseconds = nanoseconds

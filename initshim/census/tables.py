@@ -35,7 +35,7 @@ def remember(census, process):
 
 
 def was_seen(census, process):
-    """Tell whether the first look saw this very process: by halves."""
+    """Tell whether the first look saw this very process, by binary search."""
     low: cython.int = 0
     high: cython.int = census.seen
     while low < high:

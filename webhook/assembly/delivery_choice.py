@@ -44,12 +44,12 @@ class DeliveryChoice:
         return self.possible and image_volumes.suits(pod)
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Ask the nodes until cancelled."""
         while True:
-            await self.look()
+            await self.ask_nodes()
             await self._sleep(SECONDS * (1 + _SPREAD * self._chance()))
 
-    async def look(self) -> None:
+    async def ask_nodes(self) -> None:
         """Ask once. Raises nothing that the API server may answer."""
         try:
             version = await self._client.version()

@@ -55,7 +55,7 @@ def _refused(settings: Settings, environ: Mapping[str, str]) -> tuple[Network, .
     """The networks that no pod's author may send us to.
 
     The API server's own service has the first address of the cluster's service network, whose
-    size nobody tells a pod; what is around it is refused without being asked for.
+    size nobody tells a pod; so the whole network of that size around it is refused.
     """
     try:
         networks = [ip_network(text, strict=False) for text in settings.refused_networks]

@@ -1,4 +1,4 @@
-"""Bytes that are held at once, shared by tenants as places are."""
+"""Bytes that are held at once, shared by tenants; shares.py does the same for places."""
 
 from webhook.base.tenants import Held
 

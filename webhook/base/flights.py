@@ -53,7 +53,7 @@ class Flights(Generic[K, V]):
     def join(
         self, key: K, work: Callable[[], Coroutine[Any, Any, V]], *, owner: str = ""
     ) -> asyncio.Task[V]:
-        """Join the work that is under way, or start it; cancel the task that is given never."""
+        """Join the work that is under way, or start it; never cancel the task that is given."""
         task = self._under_way.get(key)
         if task is None:
             task = asyncio.create_task(self._do(key, work, owner))

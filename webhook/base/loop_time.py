@@ -23,7 +23,7 @@ from webhook.core.errors import Overdue
 
 T = TypeVar("T")
 _COST = 2.0  # seconds of debt for one of the loop's: who uses less than half of it pays as it goes
-_CREDIT = 0.05  # seconds of debt that nobody minds
+_CREDIT = 0.05  # seconds of debt without a consequence
 _MOST = 1.0  # seconds of debt: what was long ago is forgiven
 _NOTHING = 0.0005  # seconds of a step that are not counted, unless the tenant is in debt
 _SHORT = 0.005  # seconds; after a step up to that, nobody needs a pause
@@ -111,7 +111,8 @@ class LoopTime:
         tenant = context.run(tenants.current) if context else tenants.current()
         timed = _timed(self, work, tenant) if tenant else work
         task = asyncio.Task(timed, loop=loop, context=context, **more)
-        if tenant:  # one that is cancelled before it begins never looks at the work
+        if tenant:
+            # A task that is cancelled before it begins never awaits `work`; Python warns of that.
             task.add_done_callback(lambda _: work.close())
         return task
 

@@ -34,10 +34,10 @@ InitshimError
 ├── CantWrite              standard output takes no more: webhook/cli/output.py
 ├── BadCensus              the census wrote what it should not: webhook/cli/leaks/census.py
 ├── NotCounted             a node could not be looked at: webhook/cli/leaks/by_nodes.py
-├── Left                   what was made in the cluster is still there: the same file
+├── NotDeleted             what was made in the cluster is still there: the same file
 ├── NotReadable            a container's processes could not be read: webhook/cli/leaks/procfs.py
 ├── CantRun                the demo's container does not start: webhook/cli/demo/container.py
-└── Refused                the demo's webhook said no: webhook/cli/demo/call.py
+└── DemoFailed             the demo's webhook said no: webhook/cli/demo/call.py
 """
 
 from typing import ClassVar

@@ -123,7 +123,7 @@ NEVER_RUN = frozenset(
         "type", "wc", "whereis", "which", "yum", "zypper",
     }
 )  # fmt: skip
-# One of them is in the name or path of every program above: most argvs hold none, and are done.
+# Every program above has one of these in its name or path, so an argv with none has no init.
 HINTS = ("init", "tini", "systemd", "runit", "s6-", "k3s", "rke2", "pid1", "catatonit", "linuxrc")
 
 

@@ -1,6 +1,6 @@
 """What happened, told to whoever wants to know: metrics, logs and traces are observers.
 
-An Observer hears of moments, and, as a Tracer, of what has a beginning and an end.
+An Observer hears of single events; a Tracer, of parts of the work, which begin and end.
 """
 
 from collections.abc import Iterable, Mapping

@@ -75,7 +75,7 @@ class Container(Struct, frozen=True):
 
     @property
     def termination_path(self) -> str:
-        """Where the kubelet reads the container's last words."""
+        """Where the kubelet reads why the container ended."""
         return self.fields.termination_message_path or TERMINATION_LOG
 
     @property
@@ -86,17 +86,17 @@ class Container(Struct, frozen=True):
 
     @property
     def runs_on(self) -> bool:
-        """True for one that stays: an app container, or a native sidecar."""
+        """True for one that goes on running: an app container, or a native sidecar."""
         return self.field == "containers" or self.fields.restart_policy == "Always"
 
 
 class Pod:
-    """A pod, or a pod template: `metadata` and `spec`, both there even where they are not."""
+    """A pod, or a pod template: `metadata` and `spec`, empty ones where it has none."""
 
     __slots__ = (
         "_raw",
-        "_told",
         "_variables",
+        "_with_variables",
         "annotations",
         "containers",
         "has_metadata",
@@ -121,7 +121,7 @@ class Pod:
             fields = read_fields(raw)
         self._raw = raw
         self._variables = variables
-        self._told: schema.PodVariables | None = None
+        self._with_variables: schema.PodVariables | None = None
         self.has_metadata = fields.metadata is not None
         self.metadata = metadata = fields.metadata or _NO_METADATA
         self.spec = spec = fields.spec or _NO_SPEC
@@ -144,9 +144,11 @@ class Pod:
 
     def variables(self, container: Container) -> list[str]:
         """Give the names of the variables that it gives a container. Raises BadPod."""
-        if self._told is None:
-            self._told = self._variables() if self._variables else read_variables(self.raw)
-        spec = self._told.spec
+        if self._with_variables is None:
+            self._with_variables = (
+                self._variables() if self._variables else read_variables(self.raw)
+            )
+        spec = self._with_variables.spec
         if spec is None:
             return []
         of_init = container.field == "initContainers"

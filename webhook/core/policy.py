@@ -267,9 +267,9 @@ def _decide(
     if container.command:
         return settle(container, None, init_systems=rules.init_systems)
     by_hand = options.entrypoints.get(container.name)
-    told = inits.init_system_of_pod(container.stop_signal, pod.variables(container))
-    if told and not by_hand:
-        return Skip(container, Reason.NEEDS_PID_1, f"its {told[:_LONGEST_HINT]} tells so")
+    sign = inits.init_system_of_pod(container.stop_signal, pod.variables(container))
+    if sign and not by_hand:
+        return Skip(container, Reason.NEEDS_PID_1, f"its {sign[:_LONGEST_HINT]} tells so")
     if swapped and not by_hand:
         return Skip(container, Reason.IMAGE_SWAPPED)
     known = ImageConfig(by_hand) if by_hand else _known(container.image, rules.images)

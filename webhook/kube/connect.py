@@ -1,4 +1,4 @@
-"""Where the API server is and who we are there, in a pod; find.py knows of kubeconfigs.
+"""Where the API server is and who we are there, in a pod; kubeconfig.py reads those of people.
 
 In a pod the kubelet renews the service account's token (hourly by default) and the cluster's CA in
 place, so both are read again at every call. docs/adr/0003 says why no library does this here.

@@ -22,7 +22,7 @@ _LEAVES = 8  # a peer leaves this part of the room for small ones
 _JSON = b"application/json"
 
 
-class Refused(Exception):
+class BodyRefused(Exception):
     """No body of a review. What is left of it is thrown away as it comes, for `receive_seconds`.
 
     To close at once would reset the connection under a client that still sends, and so often
@@ -45,7 +45,7 @@ class Bodies:
         self._large = Budget(_LARGE_TOGETHER * largest)
 
     async def read(self, scope: Scope, receive: Receive) -> "Body":
-        """Read a body, or raise Refused; what it takes is given back by its `close`."""
+        """Read a body, or raise BodyRefused; what it takes is given back by its `close`."""
         self._check_headers(scope)
         body = Body(self, scope)
         try:
@@ -61,29 +61,29 @@ class Bodies:
             if name == b"content-type":
                 kind = value
             elif name == b"content-encoding" and value.strip().lower() != b"identity":
-                raise Refused(400, "the body must not be compressed")
+                raise BodyRefused(400, "the body must not be compressed")
             elif name == b"content-length" and int(value) > self.largest:  # digits: llhttp checks
                 raise self.too_large()
         if kind != _JSON and kind.partition(b";")[0].strip().lower() != _JSON:
-            raise Refused(400, "the content type must be application/json")
+            raise BodyRefused(400, "the content type must be application/json")
 
-    def too_large(self) -> Refused:
+    def too_large(self) -> BodyRefused:
         """Say that a body is larger than one may be."""
-        return Refused(413, f"the body is larger than {self.largest} bytes")
+        return BodyRefused(413, f"the body is larger than {self.largest} bytes")
 
     def take_small(self, size: int, peer: str) -> None:
-        """Take of the room for small ones, of which a peer leaves some. Raises Refused."""
+        """Take of the room for small ones, of which a peer leaves some. Raises BodyRefused."""
         held = self._small.get(peer, 0)
         room = self._small_room + held
         if held + size > room - room // _LEAVES:
-            raise Refused(503, "too many requests at once: try again later")
+            raise BodyRefused(503, "too many requests at once: try again later")
         self._small_room -= size
         self._small[peer] = held + size
 
     def take_large(self, size: int, tenant: str) -> None:
         """Take of the room for large ones; who holds some already leaves as much to others."""
         if not self._large.take(tenant, size):
-            raise Refused(503, "too many large bodies at once: try again later")
+            raise BodyRefused(503, "too many large bodies at once: try again later")
 
     def give_back_small(self, size: int, peer: str) -> None:
         """Give back what a small body took."""
@@ -113,7 +113,7 @@ class Body:
         self.asking = ""  # for whom, once it has come
 
     async def read(self, receive: Receive) -> None:
-        """Take in all of it. Raises Refused."""
+        """Take in all of it. Raises BodyRefused."""
         message = await receive()
         whole = not message.get("more_body") and len(message.get("body", b"")) <= SMALL
         if whole and message["type"] == "http.request":
@@ -126,7 +126,7 @@ class Body:
         parts: list[bytes] = []
         while True:
             if message["type"] == "http.disconnect":
-                raise Refused(400, "the client went away")
+                raise BodyRefused(400, "the client went away")
             parts.append(message.get("body", b""))
             self._take(len(parts[-1]), parts)
             if not message.get("more_body"):
@@ -134,7 +134,7 @@ class Body:
             message = await receive()
 
     def give_way(self, size: int) -> None:
-        """Let go of what was read, and take as much room as its answer needs. Raises Refused."""
+        """Let go of what was read, and take the room that its answer needs. Raises BodyRefused."""
         self.close()
         self.content = b""
         if size > SMALL:

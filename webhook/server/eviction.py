@@ -122,7 +122,7 @@ class Peers:
 
 
 def _is_spare(peer: Peer, now: float) -> bool:
-    """Nothing is lost with it: it is idle, or takes its time to send."""
+    """Tell whether no answer is lost with it: it is idle, or slow to send."""
     phase = peer.phase()
     return phase is Phase.IDLE or (phase is Phase.RECEIVING and now - peer.used > _GRACE)
 

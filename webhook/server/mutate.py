@@ -14,7 +14,7 @@ from webhook.admission.admit import Answer, Engine, admit
 from webhook.base import tenants
 from webhook.base.loop_time import LoopTime
 from webhook.core.errors import BadReview, Overdue
-from webhook.server.bodies import SMALL, Bodies, Refused
+from webhook.server.bodies import SMALL, Bodies, BodyRefused
 from webhook.server.health import Health
 from webhook.server.logs import ReviewLog
 from webhook.server.metrics import Metrics
@@ -65,7 +65,7 @@ class Answers:
         await self._send(send, 200, body, _JSON, close=close)
 
     async def refuse(self, send: Send, status: int, sentence: str) -> None:
-        """Send a sentence instead of an answer, and close: who knows what comes next."""
+        """Send a sentence instead of an answer, and close: nobody knows what follows on it."""
         await self._send(send, status, f"{sentence}\n".encode(), _TEXT, close=True)
 
     async def _send(
@@ -117,7 +117,7 @@ class Mutate:
         metrics.in_flight += 1
         try:
             await self._review(scope, receive, send)
-        except Refused as why:
+        except BodyRefused as why:
             metrics.reviewed("refused", None)
             await self._answers.refuse(send, why.status, str(why))
         except Overdue as error:
@@ -130,7 +130,7 @@ class Mutate:
             metrics.in_flight -= 1
 
     async def _review(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Read, decide, write down, answer. Raises Refused and BadReview before it has answered."""
+        """Read, decide, write down, answer. Raises BodyRefused and BadReview first."""
         clock = asyncio.get_running_loop().time
         arrived = clock()
         body = await self._bodies.read(scope, receive)

@@ -17,7 +17,7 @@ from webhook.core.observe import (
 
 
 class FanOut:
-    """Passes every moment on to each observer that cares, in order, and spans to the tracer."""
+    """Passes every event on to each observer that handles it, in order, and spans to the tracer."""
 
     def __init__(self, observers: Sequence[Observer], tracer: Tracer | None = None) -> None:
         self._tracer = tracer or Silent()

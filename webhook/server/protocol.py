@@ -29,7 +29,7 @@ _REFUSAL = (
 
 
 def _nothing(*_: object) -> None:
-    """Nobody wants to know."""
+    """Take no notice of what a connection does."""
 
 
 class TooMuch(Exception):
@@ -257,7 +257,7 @@ class PatientProtocol(HttpToolsProtocol):
         )
 
     def _give_up(self) -> None:
-        """Cut the client off: one that does not do its part would not take part in a farewell."""
+        """Cut the client off: one that does not read or send would not answer TLS' close either."""
         self.transport.abort()
 
 

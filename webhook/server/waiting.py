@@ -32,7 +32,7 @@ class SharedWait:
         """See Resolver."""
         tenant = tenants.current() or namespace
         if not self._waiting.allows(tenant):
-            # Nor does it count: however many come beyond, they take no room from others.
+            # It is not counted, so that reviews beyond the limit take no place from others.
             soon = min(deadline, self._clock() + _AT_ONCE)
             return await self._inner.resolve(plan, pod, namespace, deadline=soon)
         self._waiting.take(tenant)

@@ -1,4 +1,4 @@
-"""What the house calls a certificate, and a pair of one and its key."""
+"""A certificate, and a pair of a certificate and its key, as values."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -43,7 +43,7 @@ class ObservedBundle:
     The API server follows its own configuration with a lag, so what counts is for how long a
     certificate has been there, by a clock that doesn't jump. After a restart the waiting does not
     start anew where the API server says that nothing has changed for a while. A minute is taken
-    off that: one API server writes the time down and another one tells it.
+    off that: the time is one API server's, and may be read from another one.
     """
 
     def __init__(self, publisher: BundlePublisher, world: Timing) -> None:

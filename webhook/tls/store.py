@@ -1,4 +1,4 @@
-"""What the replicas share: the CA in a Secret. A conflict on write is their only conversation.
+"""What the replicas share: the CA in a Secret. They agree by conflicts on write alone.
 
 plan() says what the Secret should hold; agree() makes it so. A rotation takes two writes: the next
 CA is put beside the present one, and takes its place when it was published for long enough.

@@ -49,7 +49,7 @@ class Cluster:
                 assert not choice.as_volume(POD)
                 for change in (lambda: None, *changes):
                     change()
-                    await choice.look()
+                    await choice.ask_nodes()
                     chosen.append(choice.as_volume(POD))
                 return chosen
 

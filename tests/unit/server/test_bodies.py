@@ -3,7 +3,7 @@
 import pytest
 from starlette.types import Message, Scope
 
-from webhook.server.bodies import SMALL, Bodies, Body, Refused
+from webhook.server.bodies import SMALL, Bodies, Body, BodyRefused
 from webhook.server.health import Health
 from webhook.server.mutate import Answers
 
@@ -25,7 +25,7 @@ async def read(bodies: Bodies, size: int, peer: str = "10.0.0.1") -> Body:
 async def test_an_answer_takes_the_place_of_its_body_until_it_is_read() -> None:
     bodies = Bodies(4 * MIB)
     unread = []
-    with pytest.raises(Refused, match="try again later"):  # noqa: PT012  # how many fit is not ours
+    with pytest.raises(BodyRefused, match="again later"):  # noqa: PT012  # how many fit is not ours
         for _ in range(10):
             body = await read(bodies, 3 * MIB)
             body.give_way(4 * MIB)
@@ -45,7 +45,7 @@ async def test_an_answer_takes_the_place_of_its_body_until_it_is_read() -> None:
 async def test_a_small_body_whose_answer_is_large_counts_as_a_large_one() -> None:
     bodies = Bodies(4 * MIB)
     held = []
-    with pytest.raises(Refused):  # noqa: PT012  # as above
+    with pytest.raises(BodyRefused):  # noqa: PT012  # as above
         for _ in range(100):
             body = await read(bodies, 1000)
             body.give_way(2 * MIB)

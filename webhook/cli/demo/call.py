@@ -24,7 +24,7 @@ from webhook.settings import load
 _TIMEOUT = 10.0
 
 
-class Refused(InitshimError):
+class DemoFailed(InitshimError):
     """The webhook did not answer as it should."""
 
 
@@ -77,10 +77,10 @@ async def call(running: Running, review: Json) -> Answered:
         answer = await client.post(url, json=review)
         milliseconds = (monotonic() - start) * 1000
     if answer.status_code != httpx.codes.OK:
-        raise Refused(f"the webhook answered {answer.status_code}: {answer.text.strip()}")
+        raise DemoFailed(f"the webhook answered {answer.status_code}: {answer.text.strip()}")
     response = msgspec.json.decode(answer.content)["response"]
     if not response["allowed"] or "patch" not in response:
-        raise Refused(f"the webhook did not patch the pod: {response}")
+        raise DemoFailed(f"the webhook did not patch the pod: {response}")
     patch: Patch = msgspec.json.decode(base64.b64decode(response["patch"]))
     pod: Json = apply(review["request"]["object"], patch)
     stream = answer.extensions["network_stream"].get_extra_info("ssl_object")

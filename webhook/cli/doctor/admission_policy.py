@@ -145,7 +145,7 @@ def _bound(cluster: Cluster, fetched: Rehearsed) -> Iterator[Finding]:
 
 
 def _later(cluster: Cluster, fetched: Rehearsed) -> Iterator[Finding]:
-    """Whoever changes pods after our webhook: where that was not asked before, it is not then."""
+    """Name webhooks that change pods after ours: of a settled pod ours is not asked again."""
     listed = [] if isinstance(fetched.webhooks, KubeError) else fetched.webhooks
     names = (str(each["metadata"]["name"]) for each in listed if _changes_pods(each))
     later = sorted(name for name in names if name > cluster.name)

@@ -31,7 +31,7 @@ class NotCounted(InitshimError):
     """A node could not be looked at; the message says which and why."""
 
 
-class Left(InitshimError):
+class NotDeleted(InitshimError):
     """Something of the run may still be in the cluster; the message says what, and where."""
 
 
@@ -90,7 +90,7 @@ async def _sweep(client: KubeClient, survey: Survey, seen: Seen) -> None:
             await client.delete_all(POD, survey.namespace, labels=f"{LABEL}={survey.run}")
     except (KubeError, TimeoutError):
         seen.problems.append(
-            Left(
+            NotDeleted(
                 f"The pods of this run may still be in namespace {survey.namespace}",
                 next_step=f"kubectl -n {survey.namespace} delete pods -l {LABEL}={survey.run}",
             )

@@ -106,7 +106,7 @@ def observed(before: Reading, after: Reading, *, seconds: float = 0.0) -> Observ
         zombies=zombies,
         pid_1=names[1],
         # Who blocks a signal for good waits for it, as inits do. A C library blocks all signals
-        # while it forks: once is not for good.
+        # while it forks, so that one look is not enough.
         term=Term.HANDLED if before.blocked and after.blocked else after.term,
         tasks=after.tasks,
         seconds=seconds,

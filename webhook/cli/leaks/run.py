@@ -157,7 +157,9 @@ async def _on_nodes(client: KubeClient, request: Request) -> _Seen:
         with bar() as drawn:
             await by_nodes.observe_nodes(client, fit, _survey(request), drawn, seen)
     except asyncio.CancelledError:
-        left = [output.sentence(each) for each in seen.problems if isinstance(each, by_nodes.Left)]
+        left = [
+            output.sentence(each) for each in seen.problems if isinstance(each, by_nodes.NotDeleted)
+        ]
         _say(*left or ["its pods are deleted"])
         raise
     finally:

@@ -107,10 +107,10 @@ def fate(rules: Rules) -> str:
 
 
 def settled(rules: Rules) -> str:
-    """Tell whether the webhook has nothing to add to a pod on which the policy was.
+    """Tell whether the webhook has nothing to add to a pod that the policy has changed.
 
-    By what the pod is, and not by its annotation, which anybody can write: where the policy did
-    not do its work, the webhook is asked.
+    It goes by what the pod is, and not by its annotation, which anybody can write: where the policy
+    did not do its work, the webhook is asked.
     """
     delivered = all_of(
         (
