@@ -20,6 +20,11 @@ class Map:
     seconds: Mapping[str, float]
     lines: Mapping[str, Mapping[int, frozenset[str]]]
 
+    @property
+    def fastest_first(self) -> list[str]:
+        """Every test."""
+        return sorted(self.seconds, key=lambda test: (self.seconds[test], test))
+
     def tests(self, file: str, line: int, inside: tuple[int, int]) -> list[str]:
         """Give the tests that run a line, fastest first.
 

@@ -1,0 +1,64 @@
+"""How long a replica rests between two steps: until something is due, longer after each failure."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+
+from tests.unit.tls.cluster import NAME, Time
+from webhook.core.errors import InitshimError
+from webhook.core.observe import Silent
+from webhook.tls.memory import MemoryBundle, MemorySecret
+from webhook.tls.rotate import Rotation
+from webhook.tls.state import Lives, Timing
+from webhook.tls.store import SecretStore, Stored
+
+
+class Broken:
+    """A SecretStore that nobody reaches."""
+
+    async def read(self) -> Stored | None:
+        raise InitshimError("no")
+
+    async def write(self, data: Mapping[str, bytes], *, version: str | None) -> None:  # noqa: ARG002
+        raise AssertionError
+
+
+def rotation(store: SecretStore, time: Time, *, chance: float = 0.0) -> Rotation:
+    world = Timing(clock=lambda: time.now, monotonic=lambda: time.elapsed, random=lambda: chance)
+    return Rotation(
+        store, MemoryBundle(), names=[NAME], observer=Silent(), lives=Lives(), world=world
+    )
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
+async def test_after_a_failure_it_rests_twice_as_long_each_time_and_a_minute_at_most(
+    chance: float,
+) -> None:
+    """Between half of that and all of it, by chance: replicas don't come back all at once."""
+    replica = rotation(Broken(), Time(), chance=chance)
+    pauses = [await replica.step() for _ in range(8)]
+    assert pauses == [each * (1 + chance) / 2 for each in (2, 4, 8, 16, 32, 60, 60, 60)]
+
+
+async def test_it_rests_until_something_is_due() -> None:
+    time = Time()
+    replica = rotation(MemorySecret(), time)
+    assert await replica.step() == 5  # until the CA has been published for as long as the lag
+    time.pass_by(3)
+    assert await replica.step() == 2
+    assert not replica.state.ready
+    time.pass_by(2)
+    assert await replica.step() == 60
+    assert replica.state.ready
+    served = replica.state.expires_at
+    assert served
+    # A leaf lasts seven days and an hour, and is renewed at two thirds of that.
+    renewal = timedelta(days=7, hours=1) * 2 / 3 - timedelta(hours=1)
+    for before, pause in ((30.0, 30.0), (1.5, 1.5), (0.5, 1.0)):
+        time.pass_by(renewal.total_seconds() - before - time.elapsed)
+        assert await replica.step() == pytest.approx(pause)
+        assert replica.state.expires_at == served
+    time.pass_by(0.5)
+    assert await replica.step() == 60
+    assert replica.state.expires_at > served
