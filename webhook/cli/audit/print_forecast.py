@@ -9,7 +9,7 @@ from webhook.cli import output
 from webhook.cli.audit.what_if import Forecast, Planned
 from webhook.cli.outcomes import WRAPPED
 from webhook.cli.output import OutputFormat
-from webhook.core.annotations import INJECT
+from webhook.core.annotations import INJECT, intended
 
 
 def print_forecast(forecast: Forecast, output_format: OutputFormat) -> None:
@@ -84,6 +84,10 @@ def _next(forecast: Forecast) -> str:
             "Labelling it would change nothing: the webhook's namespaceSelector leaves this "
             "namespace out (chart: excludeNamespaces, namespaceMatchExpressions, platform)."
         )
-    return (
-        f"kubectl label namespace {forecast.namespace} {INJECT}=enabled turns it on for new pods."
-    )
+    over, before = "", ""
+    if forecast.label is not None:
+        over = " --overwrite"  # without it kubectl refuses to change a label
+        if intended(forecast.label):
+            before = f"Its label {INJECT}={forecast.label} says nothing. "
+    command = f"kubectl label namespace {forecast.namespace}{over} {INJECT}=enabled"
+    return f"{before}{command} turns it on for new pods."

@@ -20,7 +20,6 @@ from webhook.cli.audit.shared_lookups import SharedLookups
 from webhook.cli.audit.summary import states, tallies
 from webhook.cli.installation.selection import OptedIn, opted_in
 from webhook.cli.output import OutputFormat
-from webhook.core.annotations import INJECT
 from webhook.core.observe import Silent
 from webhook.kube.client import KubeClient
 from webhook.kube.connect import Connection
@@ -69,8 +68,8 @@ def _check(places: Sequence[OptedIn], request: Request) -> None:
         if name not in names:
             raise Missing(
                 f"The namespace {name} is not opted in, so none of its pods is missed",
-                next_step=f"initshim audit --what-if {name} shows what `kubectl label namespace "
-                f"{name} {INJECT}=enabled` would do.",
+                next_step=f"initshim audit --what-if {name} shows what opting it in would do, "
+                "and how.",
             )
 
 

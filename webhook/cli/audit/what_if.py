@@ -42,12 +42,16 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What would happen in a namespace; `selected` is "already", "with-label" or "never"."""
+    """What would happen in a namespace; `selected` is "already", "with-label" or "never".
+
+    `label` is the value that the namespace's label has now, None where it has none.
+    """
 
     namespace: str
     selected: str
     planned: tuple[Planned, ...]
     problems: tuple[KubeError, ...] = ()
+    label: str | None = None
 
 
 async def forecast(
@@ -74,7 +78,8 @@ async def forecast(
 
     planned = await asyncio.gather(*(one(*each) for each in found))
     ordered = tuple(sorted(planned, key=lambda each: each.workload))
-    return Forecast(namespace, _selected(selection, namespace, labels), ordered, tuple(problems))
+    selected = _selected(selection, namespace, labels)
+    return Forecast(namespace, selected, ordered, tuple(problems), labels.get(INJECT))
 
 
 def _selected(selection: Selection, namespace: str, labels: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from click.testing import Result
 
 from tests.fakes.api_server import Rule
@@ -87,6 +88,23 @@ def test_a_namespace_that_the_selector_leaves_out_stays_out(cluster: Cluster, au
     cluster.namespace("kube-system", {name: "kube-system"})
     assert "Labelling it would change nothing" in audit("--what-if", "kube-system").stdout
     assert "opted in already" in audit("--what-if", "shop").stdout
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("Enabled", "Its label initshim.dev/inject=Enabled says nothing. kubectl label namespace "),
+        ("shop", "kubectl label namespace "),
+        ("", "kubectl label namespace "),
+    ],
+)
+def test_a_label_that_is_there_already_is_overwritten(
+    cluster: Cluster, audit: Run, value: str, said: str
+) -> None:
+    """Without --overwrite kubectl would refuse."""
+    cluster.namespace("other", {"initshim.dev/inject": value})
+    last = audit("--what-if", "other").stdout.splitlines()[-1]
+    assert last == f"{said}other --overwrite initshim.dev/inject=enabled turns it on for new pods."
 
 
 def test_what_is_wrapped_already_is_said_so(cluster: Cluster, data: Data) -> None:
