@@ -186,6 +186,7 @@ def translate(folder: Path, program: Program) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         (copy.parent / "__init__.py").touch()
         shutil.copyfile(HERE.parent / name, copy)
+    (folder / "initshim" / "grammar.pxd").write_text(grammar.declarations())
     run(["-m", "cython", *CYTHON, *sources], folder)
 
 

@@ -2,7 +2,8 @@
 
 From here come the table in the executable and its --help (initshim/build.py), the README's table
 (docs/generate.py) and the check of the annotation initshim.dev/options (webhook/core/annotations).
-To add an option: its entry here, the place in the reaper that asks for it, its test.
+To add an option: its entry here, the place in the reaper that asks for it, its test. The reaper's
+sources import the names from initshim.grammar, whose grammar.pxd the build writes from here.
 """
 
 import textwrap
@@ -183,20 +184,38 @@ def header() -> str:
     The tables are entries that end with NUL; an option's is its letter, its kind of value and its
     name. An option's constant (KILL_GROUP) is the letter that its value is kept under.
     """
-    table = "".join(f"{each.letter}{each.value.value}{each.name}\0" for each in OPTIONS)
-    names = "".join(f"{name}\0" for name in SIGNALS)
-    lines = [
-        f"#define OPTION_TABLE {_quoted(table)}",
-        f"#define SIGNAL_NAMES {_quoted(names)}",
-        f"#define HELP_TEXT {_quoted(help_text())}",
-        f"#define MOST_CODE {MOST_CODE}",
-        f"#define MOST_SECONDS {MOST_SECONDS}",
-        f"#define LAST_SIGNAL {LAST_SIGNAL}",
-        f"#define FIRST_REAL_TIME {FIRST_REAL_TIME}",
-        *(f"#define {constant(each)} '{each.letter}'" for each in OPTIONS),
-        *(f"#define {each.name}_VALUE '{each.value}'" for each in Value),
+    defined = {name: _quoted(text) for name, text in _texts().items()} | _numbers()
+    return "".join(f"#define {name} {value}\n" for name, value in defined.items())
+
+
+def declarations() -> str:
+    """What Cython has to know of the header: initshim/grammar.pxd, which the build writes."""
+    names = [
+        *(f"const char *{name}" for name in _texts()),
+        *(f"enum: {name}" for name in _numbers()),
     ]
-    return "".join(f"{line}\n" for line in lines)
+    return 'cdef extern from "grammar.h" nogil:\n' + "".join(f"    {name}\n" for name in names)
+
+
+def _texts() -> dict[str, str]:
+    return {
+        "OPTION_TABLE": "".join(
+            f"{each.letter}{each.value.value}{each.name}\0" for each in OPTIONS
+        ),
+        "SIGNAL_NAMES": "".join(f"{name}\0" for name in SIGNALS),
+        "HELP_TEXT": help_text(),
+    }
+
+
+def _numbers() -> dict[str, int | str]:
+    return {
+        "MOST_CODE": MOST_CODE,
+        "MOST_SECONDS": MOST_SECONDS,
+        "LAST_SIGNAL": LAST_SIGNAL,
+        "FIRST_REAL_TIME": FIRST_REAL_TIME,
+        **{constant(each): f"'{each.letter}'" for each in OPTIONS},
+        **{f"{each.name}_VALUE": f"'{each.value}'" for each in Value},
+    }
 
 
 def constant(option: Option) -> str:

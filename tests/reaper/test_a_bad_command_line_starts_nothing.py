@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import initshim
+from initshim.grammar import OPTIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,19 +107,13 @@ def test_version(elf: Path, flag: str) -> None:
     assert done.stdout == f"initshim {initshim.__version__}\n"
 
 
-OPTIONS = [
-    "-g", "--kill-group", "-e", "--expect-exit", "-r", "--rewrite", "-s", "--subreaper", "-p",
-    "--parent-death", "-v", "--verbose", "-l", "--linger", "-a", "--all", "-t", "--install",
-    "--version", "--help", "--",
-]  # fmt: skip
-
-
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 def test_help_tells_every_option(elf: Path, flag: str) -> None:
     done = run(elf, flag)
     assert (done.returncode, done.stderr) == (0, "")
     words = set(re.findall(r"(?<![\w-])--?[\w-]*", done.stdout))
-    assert set(OPTIONS) <= words
+    assert {f"--{option.name}" for option in OPTIONS} | {"--"} <= words
+    assert {option.short for option in OPTIONS if option.short} <= words
 
 
 def test_every_option_that_help_tells_is_taken(elf: Path) -> None:

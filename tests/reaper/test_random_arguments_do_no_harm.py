@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from initshim.grammar import OPTIONS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 FLAGS = [
-    b"-g", b"-s", b"-v", b"-vv", b"-gvs", b"-e", b"-e1", b"-r", b"-rTERM:INT", b"-p", b"-p0",
-    b"-l", b"-l0", b"-t", b"-t/none", b"-h", b"-V", b"--help", b"--version", b"--kill-group",
-    b"--expect-exit", b"--expect-exit=7", b"--rewrite", b"--rewrite=1:2", b"--subreaper",
-    b"--parent-death", b"--parent-death=TERM", b"--verbose", b"--linger", b"--linger=0", b"--all",
-    b"-a", b"--termination-log", b"--", b"-", b"---", b"--=", b"-=", b"",
+    *(f"--{option.name}".encode() for option in OPTIONS),
+    *(option.short.encode() for option in OPTIONS if option.short),
+    b"-vv", b"-gvs", b"-e1", b"-rTERM:INT", b"-p0", b"-l0", b"-t/none", b"--expect-exit=7",
+    b"--rewrite=1:2", b"--parent-death=TERM", b"--linger=0", b"--", b"-", b"---", b"--=", b"-=",
+    b"",
 ]  # fmt: skip
 VALUES = [
     b"0", b"1", b"255", b"256", b"-1", b"64", b"65", b"2147483648", b"18446744073709551616",
