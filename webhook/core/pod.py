@@ -32,7 +32,6 @@ _LONGEST_OWNER = 253  # characters of an object's name: a DNS subdomain
 
 _NO_METADATA = schema.Metadata()
 _NO_SPEC = schema.Spec()
-_NO_OWNER = OwnerReference()
 
 
 class Container(Struct, frozen=True):
@@ -170,18 +169,15 @@ class Pod:
     @property
     def controller(self) -> OwnerReference:
         """The owner reference of the controller that makes it, an empty one where a person did."""
-        for owner in self.metadata.owner_references or ():
-            if owner.controller:
-                return owner
-        return _NO_OWNER
+        return self.metadata.controller
 
     @property
     def owner(self) -> str:
         """`Kind/name` of the controller that makes it, or ""."""
-        for owner in self.metadata.owner_references or ():
-            if owner.controller:
-                return f"{(owner.kind or '')[:LONGEST_NAME]}/{(owner.name or '')[:_LONGEST_OWNER]}"
-        return ""
+        owner = self.controller
+        if not owner.controller:
+            return ""
+        return f"{(owner.kind or '')[:LONGEST_NAME]}/{(owner.name or '')[:_LONGEST_OWNER]}"
 
     @property
     def architectures(self) -> frozenset[str]:

@@ -188,6 +188,9 @@ class OwnerReference(Struct, frozen=True, gc=False, rename="camel"):
     controller: bool | None = None
 
 
+_NO_OWNER = OwnerReference()
+
+
 class Metadata(Struct, frozen=True, rename="camel"):
     """A pod's metadata."""
 
@@ -197,6 +200,14 @@ class Metadata(Struct, frozen=True, rename="camel"):
     annotations: dict[str, str] | None = None
     labels: dict[str, str] | None = None
     owner_references: list[OwnerReference] | None = None
+
+    @property
+    def controller(self) -> OwnerReference:
+        """The owner reference of the controller that made it; an empty one where there is none."""
+        for owner in self.owner_references or ():
+            if owner.controller:
+                return owner
+        return _NO_OWNER
 
 
 class Pod(Struct, frozen=True):

@@ -11,15 +11,18 @@ at.
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 from webhook.base.lru import Lru
 from webhook.base.turns import Turns
+from webhook.core.errors import BadPod
 from webhook.core.log_events import LogEvent
 from webhook.core.observe import Observer
+from webhook.core.pod import Pod
+from webhook.core.schema import OwnerReference
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import Conflict, KubeError
 from webhook.kube.objects import EVENT, INTERMEDIATE, Json, Kind, Ref
@@ -41,11 +44,11 @@ class Owner:
     namespace: str
 
     @classmethod
-    def read(cls, reference: Mapping[str, Any], namespace: str) -> Self | None:
+    def read(cls, reference: OwnerReference, namespace: str) -> Self | None:
         """Read an owner reference; None where it is none that an Event could be about."""
-        words = [reference.get(key) for key in ("apiVersion", "kind", "name", "uid")]
-        texts = [word for word in words if isinstance(word, str) and 0 < len(word) <= _LONGEST]
-        if len(texts) < len(words) or "Node" in texts[1:2] or not namespace:
+        words = (reference.api_version, reference.kind, reference.name, reference.uid)
+        texts = [word for word in words if word and len(word) <= _LONGEST]
+        if len(texts) < len(words) or reference.kind == "Node" or not namespace:
             return None  # a Node owns mirror pods, and has no namespace
         version, kind, name, uid = texts
         return cls(version, kind, name, uid, namespace)
@@ -186,13 +189,12 @@ class Recorder:
             return owner
         try:
             found = await self._client.get(Ref(kind, owner.name, owner.namespace))
-        except KubeError:
+            above = Pod(found).controller  # its metadata reads alike
+        except (KubeError, BadPod):
             return owner
-        metadata = found.get("metadata") or {}
-        if metadata.get("uid") != owner.uid:
+        if (found.get("metadata") or {}).get("uid") != owner.uid:
             return owner
-        above = (each for each in metadata.get("ownerReferences") or () if each.get("controller"))
-        return Owner.read(next(above, {}), owner.namespace) or owner
+        return Owner.read(above, owner.namespace) or owner
 
     def _note_failure(self, event: LogEvent, **fields: object) -> None:
         """Say it in the log, and then nothing for a while: one broken right breaks every call."""

@@ -5,8 +5,6 @@ import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-import msgspec
-
 from webhook.admission.admit import Answer
 from webhook.core.notices import notices
 from webhook.core.observe import Observer
@@ -34,7 +32,7 @@ def record_notices(answer: Answer, record: Callable[[Owner, str, str], None]) ->
     review = answer.review
     if review.dry_run or review.pod is None or answer.plan is None or answer.result not in _RESULTS:
         return
-    owner = Owner.read(msgspec.to_builtins(review.pod.controller), review.namespace)
+    owner = Owner.read(review.pod.controller, review.namespace)
     if owner is None:
         return
     for notice in notices(answer.plan):

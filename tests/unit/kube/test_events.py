@@ -13,6 +13,7 @@ import pytest
 
 from tests.fakes.api_server import ApiServer, Json, Refusal, Rule, serving
 from webhook.core.observe import EventOutcome, Silent
+from webhook.core.schema import OwnerReference
 from webhook.kube.client import KubeClient
 from webhook.kube.connect import Connection
 from webhook.kube.events import EventSource, Owner, Pace, Recorder
@@ -175,6 +176,18 @@ def test_it_is_said_where_a_person_looks(
     assert (event["regarding"]["kind"], event["regarding"]["name"]) == (kind, name)
 
 
+def test_of_an_owner_that_cannot_be_read_it_is_said_all_the_same(stage: Stage) -> None:
+    path = f"/apis/apps/v1/namespaces/shop/replicasets/{REPLICAS.name}"
+    stage.server.put(path, {"metadata": {"uid": REPLICAS.uid, "ownerReferences": [{"kind": 5}]}})
+
+    async def play(recorder: Recorder) -> None:
+        recorder.record(REPLICAS, "no-command", "A note.")
+        await stage.settled(1)
+
+    stage.run(play)
+    assert stage.events[0]["regarding"]["name"] == REPLICAS.name
+
+
 @pytest.mark.parametrize("uid", ["", "another"])
 def test_an_owner_that_was_invented_speaks_for_nobody_else(stage: Stage, uid: str) -> None:
     reference = {"apiVersion": "v1", "kind": "X", "name": "bank", "uid": "u", "controller": True}
@@ -272,14 +285,14 @@ def test_what_is_remembered_is_bounded(stage: Stage) -> None:
 @pytest.mark.parametrize(
     "reference",
     [
-        {},
-        {"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "u"},
-        {"apiVersion": "apps/v1", "kind": "X", "name": "", "uid": "u"},
-        {"apiVersion": "apps/v1", "kind": "X", "name": "x" * 254, "uid": "u"},
-        {"apiVersion": "apps/v1", "kind": ["X"], "name": "x", "uid": "u"},
+        OwnerReference(),
+        OwnerReference("v1", "Node", "n", "u"),
+        OwnerReference("apps/v1", "X", "", "u"),
+        OwnerReference("apps/v1", "X", "x" * 254, "u"),
+        OwnerReference(None, "X", "x", "u"),
     ],
 )
-def test_a_reference_that_no_event_can_be_about_is_none(reference: Json) -> None:
+def test_a_reference_that_no_event_can_be_about_is_none(reference: OwnerReference) -> None:
     assert Owner.read(reference, "shop") is None
 
 
