@@ -95,6 +95,13 @@ def test_good_ones_in_every_spelling(elf: Path, options: list[str]) -> None:
         assert (done.returncode, done.stdout) == (0, "-x\n")
 
 
+@pytest.mark.parametrize("name", ["-x", "-v", "--version", "--help", "--"])
+def test_after_two_dashes_no_word_is_an_option(elf: Path, name: str) -> None:
+    done = run(elf, "--", name)
+    assert (done.returncode, done.stdout) == (127, "")
+    assert done.stderr == f"initshim: cannot run {name}: No such file or directory\n"
+
+
 def test_after_the_program_no_word_is_an_option(elf: Path) -> None:
     done = run(elf, "-g", "printf", "%s,", "-e", "--", "--version")
     assert done.stdout == "-e,--,--version,"
