@@ -1,9 +1,11 @@
 """Values from around the chart: a parent chart's, and what clusters need of every chart."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.chart.render import (
     CHART,
@@ -172,3 +174,38 @@ def test_helm_lints_it_and_kubernetes_knows_every_field(helm: Path, found: list[
     assert run(helm, "lint", "--strict", "--values", str(AROUND), str(CHART))
     ours = [each for each in found if each["kind"] != "PodMonitor"]
     assert [said for each in ours if (said := problem(json.dumps(each), "1.37.0"))] == []
+
+
+def test_null_says_as_much_as_empty(helm: Path, tmp_path: Path) -> None:
+    """`podLabels:` with nothing behind it: what is left where all below it is commented out."""
+    empty = dict(_empty(yaml.safe_load((CHART / "values.yaml").read_text())))
+    assert len(empty) > 40
+    rendered = []
+    for number, values in enumerate((empty, dict.fromkeys(empty))):
+        file = tmp_path / f"{number}.json"
+        file.write_text(json.dumps(_nested(values)))
+        # To the webhook, a variable that is empty is one that isn't set, and off.
+        rendered.append(text(helm, file).replace('value: "false"', 'value: ""'))
+    assert rendered[0] == rendered[1]
+
+
+def _empty(values: Object, before: str = "") -> Iterator[tuple[str, object]]:
+    """Give the path of each list, and of each mapping and switch that is empty or off already."""
+    for key, value in values.items():
+        if key in {"probes", "podSecurityContext", "securityContext"}:
+            continue  # Kubernetes' own: null takes a default of the chart away, empty keeps it
+        if isinstance(value, dict) and value:
+            yield from _empty(value, f"{before}{key}.")
+        elif isinstance(value, list | dict) or value is False:
+            yield f"{before}{key}", type(value)()
+
+
+def _nested(values: Object) -> Object:
+    root: Object = {}
+    for path, value in values.items():
+        *groups, name = path.split(".")
+        place = root
+        for group in groups:
+            place = place.setdefault(group, {})
+        place[name] = value
+    return root

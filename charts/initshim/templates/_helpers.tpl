@@ -33,7 +33,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 
 {{- /* Annotations that every object has, and those of one: `mine` goes first. */ -}}
 {{- define "initshim.annotations" -}}
-{{- with mergeOverwrite (deepCopy .root.Values.commonAnnotations) (.mine | default dict) -}}
+{{- with mergeOverwrite (deepCopy (.root.Values.commonAnnotations | default dict)) (.mine | default dict) -}}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end -}}
@@ -42,7 +42,7 @@ annotations:
 {{- /* Pull secrets of the webhook's pods: the chart's, and a parent chart's (names, or {name: …}). */ -}}
 {{- define "initshim.imagePullSecrets" -}}
 {{- $named := list -}}
-{{- range concat .Values.imagePullSecrets .Values.global.imagePullSecrets -}}
+{{- range concat (.Values.imagePullSecrets | default list) (.Values.global.imagePullSecrets | default list) -}}
 {{- $named = append $named (dict "name" (kindIs "string" . | ternary . (get (kindIs "map" . | ternary . dict) "name"))) -}}
 {{- end -}}
 {{- with $named | uniq -}}

@@ -39,7 +39,7 @@ names.exists(n, n.matches({{ include "initshim.globs" (list $glob) }})) ? [{{ $k
 {{- /* Globs that RE2 would read otherwise: what is left of a bracket's class is its quoted bracket. */ -}}
 {{- define "initshim.unreadableGlobs" -}}
 {{- $found := list -}}
-{{- range concat (keys .Values.entrypoints | sortAlpha) .Values.runtimeClasses -}}
+{{- range concat (keys .Values.entrypoints | sortAlpha) (.Values.runtimeClasses | default list) -}}
 {{- if contains "\\[" (include "initshim.glob" .) -}}
 {{- $found = append $found . -}}
 {{- end -}}

@@ -1,7 +1,7 @@
 {{- /* Which namespaces and which pods the API server asks the webhook about. */ -}}
 
 {{- define "initshim.namespaceSelector" -}}
-{{- $left := concat (list "kube-system" "kube-node-lease" (include "initshim.namespace" .)) .Values.excludeNamespaces | uniq -}}
+{{- $left := concat (list "kube-system" "kube-node-lease" (include "initshim.namespace" .)) (.Values.excludeNamespaces | default list) | uniq -}}
 matchExpressions:
   - key: kubernetes.io/metadata.name
     operator: NotIn

@@ -22,7 +22,7 @@
 {{- if and $v.serviceMonitor.enabled $v.podMonitor.enabled -}}
 {{- $said = append $said "serviceMonitor.enabled and podMonitor.enabled would have every metric read twice. Choose one." -}}
 {{- end -}}
-{{- $fewest := $v.autoscaling.enabled | ternary $v.autoscaling.minReplicas $v.replicas | int -}}
+{{- $fewest := $v.autoscaling.enabled | default false | ternary $v.autoscaling.minReplicas $v.replicas | int -}}
 {{- if and (include "initshim.hasWebhook" .) (eq $v.admission.failurePolicy "Fail") (lt $fewest 2) -}}
 {{- $said = append $said "admission.failurePolicy=Fail with one webhook pod stops every new pod whenever that one restarts. Run at least two (replicas, or autoscaling.minReplicas)." -}}
 {{- end -}}
@@ -117,7 +117,7 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- range without .Values.registry.pullSecretNamespaces "*" -}}
+{{- range without (.Values.registry.pullSecretNamespaces | default list) "*" -}}
 {{- $_ := set $named . "registry.pullSecretNamespaces" -}}
 {{- end -}}
 {{- with .Values.namespaceOverride -}}
