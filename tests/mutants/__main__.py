@@ -70,6 +70,8 @@ def _room(name: str, options: argparse.Namespace, explained: set[str]) -> int:
         verdicts.append(verdict)
         if verdict.survived:
             print(f"  {_line(verdict)}", flush=True)
+        if len(verdicts) % 10 == 0:
+            print(f"  {len(verdicts)} of {len(open_)} after {_since(began)}", flush=True)
     killed = sum(not verdict.survived for verdict in verdicts)
     share = killed / len(verdicts) if verdicts else 1.0
     print(f"{name}: {killed} of {len(verdicts)} noticed, {share:.1%}, in {_since(began)}")
