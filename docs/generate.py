@@ -56,7 +56,8 @@ Nothing of a pod but names is written: no command, no environment, no secret. Wh
 An event's name never changes its meaning, so that an alert or a script may look for it:
 
 ```sh
-kubectl -n NAMESPACE logs -l app.kubernetes.io/component=webhook | grep image-not-resolved
+kubectl -n NAMESPACE logs -l app.kubernetes.io/component=webhook |
+  grep image-not-resolved
 ```
 
 This page is written by `docs/generate.py` from `webhook/core/log_events.py`.
