@@ -2,10 +2,12 @@
 
 The same bytes come out wherever it is built: everything happens in a temporary folder under
 relative names, so no path of this machine can get in; there are no timestamps; the C library is
-zig's. So what was built once is kept in the user's cache, under a hash of all that it is made of.
+zig's. So what was built once is kept in the user's cache, under a hash of all that it is made of:
+the executables, and the C files, which are the same for every machine.
 """
 
 import argparse
+import fcntl
 import hashlib
 import os
 import re
@@ -14,6 +16,8 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -120,15 +124,41 @@ def main() -> None:
 def build(target: Target, out: Path, program: Program = REAPER, *, cached: bool = True) -> Path:
     """Build a program for one machine, or take it from the cache; the path of the executable."""
     file = program.file(target)
-    kept = cache_folder() / fingerprint(target, program) / file
-    if cached and kept.is_file():
-        return put_beside(kept, out / file)
-    with tempfile.TemporaryDirectory(prefix="initshim-") as name:
-        made = Path(name, file)
-        compile_in(Path(name), target, program)
-        if cached:
-            put_beside(made, kept)
-        return put_beside(made, out / file)
+    if not cached:
+        with tempfile.TemporaryDirectory(prefix="initshim-") as name:
+            compile_in(Path(name), target, program)
+            return put_beside(Path(name, file), out / file)
+    kept = cache_folder() / fingerprint(repr(target), repr(program)) / file
+    with made_once(kept) as missing:
+        if missing:
+            with tempfile.TemporaryDirectory(prefix="initshim-") as name:
+                shutil.copytree(translated(program), name, dirs_exist_ok=True)
+                compile_translated(Path(name), target, program)
+                put_beside(Path(name, file), kept)
+    return put_beside(kept, out / file)
+
+
+@contextmanager
+def made_once(kept: Path) -> Iterator[bool]:
+    """Tell whether this is still to be made; who else wants it waits until the block has ended."""
+    if kept.exists():
+        yield False
+        return
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with (kept.parent / f".{kept.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield not kept.exists()
+
+
+def translated(program: Program) -> Path:
+    """The folder of a program's C files in the cache, made where it is missing."""
+    kept = cache_folder() / fingerprint(repr(program)) / "c"
+    with made_once(kept) as missing:
+        if missing:
+            with tempfile.TemporaryDirectory(dir=kept.parent) as name:
+                translate(Path(name, "c"), program)
+                Path(name, "c").rename(kept)
+    return kept
 
 
 def cache_folder() -> Path:
@@ -136,11 +166,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "initshim", "built")
 
 
-def fingerprint(target: Target, program: Program) -> str:
-    """A hash of all that an executable is made of: sources, tools, headers, version, machine."""
+def fingerprint(*parts: str) -> str:
+    """A hash of what was made: these parts, and sources, tools, headers and version."""
     of = hashlib.sha256()
     tools = [f"{name} {version(name)}" for name in ("cython", "ziglang")]
-    for text in (*tools, sys.version, __version__, repr(target), repr(program)):
+    for text in (*tools, sys.version, __version__, *parts):
         of.update(text.encode() + b"\0")
     for source in sorted([*HERE.rglob("*.py"), *HERE.rglob("*.pxd"), HERE / "reaper.ld"]):
         of.update(str(source.relative_to(HERE)).encode() + b"\0" + source.read_bytes() + b"\0")
@@ -159,6 +189,11 @@ def put_beside(source: Path, binary: Path) -> Path:
 def compile_in(folder: Path, target: Target, program: Program) -> None:
     """Make the executable in an empty folder."""
     translate(folder, program)
+    compile_translated(folder, target, program)
+
+
+def compile_translated(folder: Path, target: Target, program: Program) -> None:
+    """Make the executable in a folder that has the C files."""
     headers(target, folder / "include")
     (folder / "include" / "grammar.h").write_text(grammar.header())
     shutil.copyfile(HERE / "reaper.ld", folder / "reaper.ld")

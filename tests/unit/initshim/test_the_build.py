@@ -2,12 +2,17 @@
 
 import re
 import sysconfig
+import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from initshim import build
 from initshim.targets import TARGETS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FOLDER = Path(build.__file__).parent
 SIGNATURE = re.compile(r"^cdef (?:public|extern) (.+\(.*\) noexcept nogil)$", re.MULTILINE)
@@ -78,3 +83,50 @@ def test_a_python_without_headers_is_told_what_to_install(
     monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
     with pytest.raises(SystemExit, match=r"headers are not in .*; install them \(python3-dev"):
         build.headers(TARGETS["amd64"], tmp_path / "copied")
+
+
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Tools that only note their names and write what the compiler would; the cache is empty."""
+    ran: list[str] = []
+
+    def run(arguments: list[str], folder: Path) -> None:
+        ran.append(arguments[1])
+        if "-o" in arguments:
+            (folder / arguments[arguments.index("-o") + 1]).write_text("made")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(build, "run", run)
+    return ran
+
+
+def test_what_is_the_same_for_every_machine_is_made_once(tools: list[str], tmp_path: Path) -> None:
+    for _ in range(2):
+        for name in ("amd64", "arm64"):
+            assert build.build(TARGETS[name], tmp_path / "out").read_text() == "made"
+    assert tools == ["cython", "ziglang", "ziglang"]
+    build.build(TARGETS["amd64"], tmp_path / "out", cached=False)
+    assert tools[3:] == ["cython", "ziglang"]
+
+
+def test_who_wants_what_another_builds_waits_for_it(
+    tools: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: Callable[..., None] = build.run
+    others: list[threading.Thread] = []
+
+    def build_it(name: str) -> None:
+        build.build(TARGETS["amd64"], tmp_path / name)
+
+    def run(*given: object) -> None:
+        if not others:  # the first of all: now another comes
+            others.append(threading.Thread(target=build_it, args=["another"]))
+            others[0].start()
+            others[0].join(0.3)
+        noted(*given)
+
+    monkeypatch.setattr(build, "run", run)
+    build_it("first")
+    others[0].join()
+    assert tools == ["cython", "ziglang"]
+    assert len(list(tmp_path.glob("*/initshim-linux-amd64"))) == 2
