@@ -2,13 +2,19 @@
 
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import Forbidden, KubeError
-from webhook.kube.objects import SELF_SUBJECT_REVIEW
+from webhook.kube.objects import (
+    CONFIG_MAP,
+    INTERMEDIATE,
+    MUTATING_WEBHOOK,
+    NAMESPACE,
+    POD,
+    SELF_SUBJECT_REVIEW,
+    SERVICE,
+    WORKLOADS,
+)
 
 _ROLE = "initshim-audit"
-_READ = (
-    "namespaces,pods,services,configmaps,replicasets.apps,deployments.apps,statefulsets.apps,daemonsets.apps,"
-    "jobs.batch,cronjobs.batch,mutatingwebhookconfigurations.admissionregistration.k8s.io"
-)
+_READ = (NAMESPACE, POD, SERVICE, CONFIG_MAP, *INTERMEDIATE, *WORKLOADS, MUTATING_WEBHOOK)
 _SERVICE_ACCOUNT = "system:serviceaccount:"
 
 
@@ -26,8 +32,9 @@ async def grant(client: KubeClient) -> str:
         user = str((answer.get("status") or {}).get("userInfo", {}).get("username") or "")
     except KubeError:
         user = ""
+    resources = ",".join(kind.resource for kind in _READ)
     return (
-        f"  kubectl create clusterrole {_ROLE} --verb=get,list --resource={_READ}\n"
+        f"  kubectl create clusterrole {_ROLE} --verb=get,list --resource={resources}\n"
         f"  kubectl create clusterrolebinding {_ROLE} --clusterrole={_ROLE} {_subject(user)}"
     )
 

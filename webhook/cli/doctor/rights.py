@@ -13,14 +13,22 @@ from webhook.cli.doctor.finding import Finding, Subject
 from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
-from webhook.kube.objects import ACCESS_REVIEW, Json
+from webhook.kube.objects import (
+    ACCESS_REVIEW,
+    EVENT,
+    INTERMEDIATE,
+    MUTATING_WEBHOOK,
+    NAMESPACE,
+    WORKLOADS,
+    Json,
+)
 
 _FAMILY = "rights"
 _AT_ONCE = 8
 _MOST_NAMESPACES = 50
 _MOST_ASKED = 200
 _PULLED = ("secrets", "serviceaccounts")
-_WEBHOOKS = "mutatingwebhookconfigurations.admissionregistration.k8s.io"
+_WEBHOOKS = MUTATING_WEBHOOK.resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +82,10 @@ def needed(cluster: Cluster) -> list[Right]:
     """What its settings make the webhook do."""
     rights = _certificates(cluster)
     if cluster.settings.warm_up:
-        kinds = ("namespaces", "deployments.apps", "statefulsets.apps", "daemonsets.apps")
-        rights += [Right("list", kind) for kind in (*kinds, "cronjobs.batch")]
+        rights += [Right("list", kind.resource) for kind in (NAMESPACE, *WORKLOADS)]
     if cluster.settings.events:
-        rights += [Right(verb, "events.events.k8s.io") for verb in ("create", "patch")]
-        rights += [Right("get", kind) for kind in ("replicasets.apps", "jobs.batch")]
+        rights += [Right(verb, EVENT.resource) for verb in ("create", "patch")]
+        rights += [Right("get", kind.resource) for kind in INTERMEDIATE]
     if cluster.settings.delivery == "auto":
         rights.append(Right("list", "nodes"))
     if cluster.settings.pull_secrets:
