@@ -82,9 +82,9 @@ def _trials(room: Room, chosen: list[Change]) -> Iterator[Trial]:
     files = room.modules()
     known = _map(room)
     for change in chosen:
-        tests = known.tests(str(files[change.module]), change.line, change.inside)
-        if change.inside == AT_IMPORT or not tests:
-            # What is made at import is used where no line of its module runs: a field's default.
+        file = str(files[change.module])
+        tests = known.tests(file, change.line, change.inside)
+        if change.inside == AT_IMPORT or known.needs_all(file, change.line):
             tests += [*room.pages, *(each for each in known.fastest_first if each not in tests)]
         yield Trial(change, tests, sum(known.seconds.get(test, 0.0) for test in tests))
 

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,23 @@ import pytest
 
 from tests.mutants.trial import QUIET
 
+NO_TEST = ""
+"""The context of what runs outside of tests."""
+
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """The tests' seconds, and of each file's lines the tests that run them."""
+    """The tests' seconds, and of each file's lines the tests that run them.
+
+    NO_TEST among them: a line that is run where no test is, at import or while tests are collected.
+    """
 
     seconds: Mapping[str, float]
     lines: Mapping[str, Mapping[int, frozenset[str]]]
+
+    def needs_all(self, file: str, line: int) -> bool:
+        """Tell whether any test may depend on a line: what it made is a field's default, say."""
+        return NO_TEST in self.lines.get(file, {}).get(line, ())
 
     @property
     def fastest_first(self) -> list[str]:
@@ -32,13 +41,14 @@ class Map:
         the function around it, or of the module.
         """
         known = self.lines.get(file, {})
-        found = known.get(line, frozenset())
+        found = known.get(line, frozenset()) - {NO_TEST}
         first, last = inside
         if not found and last:
             found = frozenset().union(*(known.get(n, ()) for n in range(first, last + 1)))
         if not found and not last:
             found = frozenset().union(*known.values())
-        return sorted(found, key=lambda test: (self.seconds.get(test, 0.0), test))
+        tests = found - {NO_TEST}
+        return sorted(tests, key=lambda test: (self.seconds.get(test, 0.0), test))
 
 
 class _Contexts:
@@ -54,7 +64,7 @@ class _Contexts:
         began = time.perf_counter()
         result = yield
         self.seconds[item.nodeid] = time.perf_counter() - began
-        self._measured.switch_context("")
+        self._measured.switch_context(NO_TEST)
         return result
 
 
@@ -84,7 +94,4 @@ def read(file: Path) -> Map:
 
 
 def _lines(data: coverage.CoverageData, file: str) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = defaultdict(list)
-    for line, contexts in data.contexts_by_lineno(file).items():
-        found[line] = [each for each in contexts if each]
-    return {line: tests for line, tests in found.items() if tests}
+    return dict(data.contexts_by_lineno(file))

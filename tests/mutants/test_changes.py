@@ -7,7 +7,8 @@ import tomllib
 import pytest
 
 from tests.mutants.__main__ import SURVIVORS
-from tests.mutants.changes import changed, changes
+from tests.mutants.changes import AT_IMPORT, changed, changes
+from tests.mutants.coverage_map import NO_TEST, Map
 from tests.mutants.reaper.__main__ import all_changes
 from tests.mutants.rooms import ROOMS, Room
 
@@ -64,6 +65,26 @@ def test_changes_that_read_alike_have_names_of_their_own() -> None:
     assert "m:f: 0 -> 1" in names
     assert "m:f: 0 -> 1 (2)" in names
     assert len(set(names)) == len(names)
+
+
+def test_what_is_made_where_no_test_runs_is_judged_by_all() -> None:
+    seconds = {"quick": 0.1, "slow": 9.0, "other": 1.0}
+    known = Map(
+        seconds,
+        {
+            "f": {
+                1: frozenset({NO_TEST}),
+                4: frozenset({"slow", "quick"}),
+                7: frozenset({"", "slow"}),
+            }
+        },
+    )
+    assert known.fastest_first == ["quick", "other", "slow"]
+    assert known.tests("f", 4, (4, 5)) == ["quick", "slow"]
+    assert known.tests("f", 5, (4, 5)) == ["quick", "slow"]
+    assert known.tests("f", 1, AT_IMPORT) == ["quick", "slow"]
+    assert known.tests("f", 7, (7, 7)) == ["slow"]
+    assert [line for line in range(9) if known.needs_all("f", line)] == [1, 7]
 
 
 @pytest.mark.parametrize("room", ROOMS.values(), ids=ROOMS)
