@@ -83,12 +83,14 @@ class PullSecrets:
         self, namespace: str, names: Sequence[str], *, service_account: str
     ) -> Keyring:
         """Give the credentials of a pod's own secrets, then of its service account's."""
-        own, account = await asyncio.gather(
-            self._secrets(namespace, names), self._account(namespace, service_account)
-        )
+        of_account = self._account(namespace, service_account)
+        if not names:  # as most pods: what is remembered then needs no tasks
+            account = await of_account
+            return await self._secrets(namespace, account) if account else Keyring()
+        own, account = await asyncio.gather(self._secrets(namespace, names), of_account)
         known = set(names)
         more = [name for name in account if name not in known]
-        return own + await self._secrets(namespace, more)
+        return own + await self._secrets(namespace, more) if more else own
 
     async def _secrets(self, namespace: str, names: Iterable[str]) -> Keyring:
         possible = (name for name in names if len(name) <= _LONGEST_NAME)
