@@ -5,6 +5,7 @@ import asyncio
 from msgspec.structs import replace
 
 from webhook.admission.admit import Resolver
+from webhook.base.coroutines import rest
 from webhook.core.log_events import LogEvent
 from webhook.core.observe import Observer
 from webhook.core.pod import Pod
@@ -26,10 +27,16 @@ class InTime:
 
     async def resolve(self, plan: Plan, pod: Pod, namespace: str, *, deadline: float) -> Plan:
         """Turn every NeedsImage into Wrap or Skip; into TIMED_OUT where that took too long."""
+        work = self._inner.resolve(plan, pod, namespace, deadline=deadline)
+        try:
+            waits = work.send(None)
+        except StopIteration as end:
+            known: Plan = end.value
+            return known  # without a timer, which costs as much as an image that is remembered
         limit = asyncio.timeout_at(_limit(deadline))
         try:
             async with limit:
-                return await self._inner.resolve(plan, pod, namespace, deadline=deadline)
+                return await rest(work, waits)
         except TimeoutError:
             if not limit.expired():
                 raise
