@@ -7,6 +7,7 @@ kubelet expands `$(VAR)` and turns `$$` into `$` in the pod's strings, never in 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -15,7 +16,7 @@ INIT = f"{MOUNT}/init"
 _FRONT = (INIT, "--")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ImageConfig:
     """ENTRYPOINT and CMD of an image, as its configuration has them; () where it has none.
 
@@ -32,6 +33,11 @@ class ImageConfig:
     def runs(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """What is run: all that counts where two configurations are compared."""
         return self.entrypoint, self.cmd
+
+    @cached_property
+    def length(self) -> int:
+        """Characters of what is run, and one more for each word."""
+        return sum(len(word) + 1 for words in self.runs for word in words)
 
 
 class Argv(Struct, frozen=True):

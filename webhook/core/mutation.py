@@ -102,7 +102,7 @@ def _check_added(through: Sequence[Decision]) -> None:
     added = 0
     for each in through:
         if isinstance(each, Wrap) and each.image:
-            added += sum([len("".join(words)) + len(words) for words in each.image.runs])
+            added += each.image.length
             if added > LARGEST_ADDED:
                 raise BadPod(f"what its images run is longer than {LARGEST_ADDED >> 10} KiB in all")
 

@@ -83,16 +83,23 @@ def _runs(config: ImageConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return () if entrypoint == ("",) else entrypoint, cmd
 
 
+def alone(config: Configuration, name: str) -> Platform:
+    """Give the platform of an image that is in no index. Raises WindowsOnly.
+
+    Whatever else its configuration says of that: containerd doesn't read it here.
+    """
+    if config.os == "windows":
+        raise _no_linux(Survey(others={"windows": None}), name)
+    return Platform("linux", config.architecture or "unknown", config.variant)
+
+
 def _single(top: Manifest, known: Known, name: str) -> Survey:
     found = Survey()
     config = known.configuration(top.config)
     if config is None:
         found.configurations[top.config] = top.size
-    elif config.os == "windows":
-        raise _no_linux(Survey(others={"windows": None}), name)
-    else:  # whatever its platform says: containerd doesn't read it here
-        platform = Platform("linux", config.architecture or "unknown", config.variant)
-        found.images[platform] = [config.runs]
+    else:
+        found.images[alone(config, name)] = [config.runs]
     return found
 
 

@@ -6,8 +6,8 @@ from webhook.core.argv import ImageConfig
 from webhook.core.errors import LookupFailed
 from webhook.core.image import Reference
 from webhook.oci.cache import Memory
-from webhook.oci.manifests import Platform
-from webhook.oci.platforms import agree, survey
+from webhook.oci.manifests import Manifest, Platform
+from webhook.oci.platforms import agree, alone, survey
 
 
 class Found(Struct, frozen=True):
@@ -38,12 +38,18 @@ class Question(Struct, frozen=True):
         if digest is None or top is None:
             return None
         try:
+            if isinstance(top, Manifest):  # with nothing to choose from
+                config = memory.configuration(name, top.config)
+                return config and _found(config.runs, digest, alone(config, name))
             found = survey(top, memory.known(name), self.architectures, name)
-            if not found.complete:
-                return None
-            config = agree(found.images, name)
+            return (
+                _found(agree(found.images, name), digest, *found.images) if found.complete else None
+            )
         except LookupFailed:
             if stale:
                 return None
             raise
-        return Found(config, digest, "memory", "remembered", tuple(found.images))
+
+
+def _found(config: ImageConfig, digest: str, *platforms: Platform) -> Found:
+    return Found(config, digest, "memory", "remembered", platforms)
