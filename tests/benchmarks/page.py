@@ -46,6 +46,7 @@ takes {server}. What each part takes, and what it buys:
 
 What is left goes between the parts. `python tests/benchmarks/instructions.py` counts again.
 """
+_BY_IMAGE = "what a container without a command runs, from the cache, for whoever was shown it"
 _TABLES = {
     "CPU for one review, µs": "cpu",
     "Reviews per second on one core": "rate",
@@ -98,6 +99,9 @@ def _floor() -> str:
     rows = [
         f"| {part} | {record['parts'][part] / 1000:,.0f} | {what} |" for part, what in BUYS.items()
     ]
+    counts = record["counts"]
+    image = (counts["warm cache"] - counts["commands"]) / SHAPES[MAIN[0]][1]
+    rows.append(f"| each remembered image | {image / 1000:,.0f} | {_BY_IMAGE} |")
     return _FLOOR.format(
         whole=f"{record['counts']['commands'] / 1000:,.0f}",
         server=f"{record['floor'] / 1000:,.0f}",
