@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import platform
 import re
 import signal
 import subprocess
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.reaper import kernel, need
-from tests.reaper.process import shell
+from tests.reaper.process import python, shell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -244,6 +246,18 @@ class TestFollowing:
             running.send(signal.SIGHUP)
             running.out.expect("hup\n")
         assert reads(running.pid) - before <= 11 + time.monotonic() - began
+
+    def test_without_a_clock_each_signal_makes_it_look(self, reaper: Launcher) -> None:
+        if platform.machine() != "x86_64":
+            pytest.skip("needs x86-64: the number is its own")
+        wrap = python("deny.py", "100", str(errno.EPERM))  # times
+        running = reaper.start(shell("trap 'echo hup' HUP; " + LOOP), pid1=True, wrap=wrap)
+        running.out.expect("up\n")
+        before = reads(running.pid)
+        for _ in range(100):
+            running.send(signal.SIGHUP)
+            running.out.expect("hup\n")
+        kernel.wait_until(lambda: reads(running.pid) - before >= 100, "it has looked each time")
 
     def test_verbose_tells(self, reaper: Launcher) -> None:
         running = start(reaper, LOOP, "-v", pid1=True, wrap=("env",))
