@@ -10,13 +10,17 @@ from typing import Any
 
 import pytest
 
-from tests.integration.node import images
+from tests.integration.node import builds, images
 from tests.integration.node.cluster import BOX, Cluster
 from tests.integration.node.layout import PASSWORD, PRIVATE_REGISTRY, USER
 
 Json = dict[str, Any]
 VOLUME_METRIC = "initshim_image_volumes"
 NUMBERS = count()
+MINOR = int(builds.minor().partition(".")[2])
+DELIVERIES = ["initContainer"] if MINOR < 35 else ["initContainer", "imageVolume"]
+mounts_images = pytest.mark.skipif(MINOR < 35, reason="Kubernetes mounts images from 1.35 on")
+has_policies = pytest.mark.skipif(MINOR < 36, reason="Kubernetes has admission policies from 1.36")
 
 
 @pytest.fixture
@@ -55,6 +59,7 @@ def metric(cluster: Cluster, name: str) -> set[str]:
     return found
 
 
+@mounts_images
 @pytest.mark.usefixtures("as_before")
 def test_auto_mounts_images_where_the_nodes_can(cluster: Cluster, shop: str) -> None:
     """Upgraded and rolled back with a pod that runs: that stays as it was all the time."""
@@ -81,6 +86,21 @@ def test_auto_mounts_images_where_the_nodes_can(cluster: Cluster, shop: str) -> 
     assert cluster.pod(shop, "before")["status"]["containerStatuses"] == before
 
 
+@pytest.mark.skipif(MINOR >= 35, reason="this node can mount images")
+@pytest.mark.usefixtures("as_before")
+def test_auto_takes_the_init_container_where_a_node_is_older(cluster: Cluster, shop: str) -> None:
+    cluster.upgrade("delivery=auto")
+    cluster.until(lambda: metric(cluster, "initshim_nodes_without_image_volumes") == {"1.0"})
+    assert metric(cluster, VOLUME_METRIC) == {"0.0"}
+    assert made(cluster, shop, "x") == "initContainer"
+    status = cluster.pod(shop, "x")["metadata"]["annotations"]["initshim.dev/status"]
+    assert json.loads(status)["delivery"] == "initContainer"
+    found = json.loads(cluster.initshim("doctor", "-o", "json"))["findings"]
+    said = [each["what"] for each in found if each["check"] == "nodes"]
+    assert any(f"its kubelet is v1.{MINOR}" in each for each in said), said
+
+
+@mounts_images
 @pytest.mark.usefixtures("as_before")
 def test_pods_with_image_volumes_end_as_they_did(cluster: Cluster, shop: str) -> None:
     cluster.upgrade("delivery=imageVolume")
@@ -90,7 +110,7 @@ def test_pods_with_image_volumes_end_as_they_did(cluster: Cluster, shop: str) ->
 
 
 @pytest.mark.usefixtures("as_before")
-@pytest.mark.parametrize("delivery", ["initContainer", "imageVolume"])
+@pytest.mark.parametrize("delivery", DELIVERIES)
 def test_a_reaper_that_cannot_be_pulled_is_found_by_both_commands(
     cluster: Cluster, shop: str, delivery: str
 ) -> None:
@@ -184,7 +204,7 @@ def test_with_the_right_a_private_image_is_wrapped(cluster: Cluster, shop: str) 
 
 
 @pytest.mark.usefixtures("as_before")
-@pytest.mark.parametrize("delivery", ["initContainer", "imageVolume"])
+@pytest.mark.parametrize("delivery", DELIVERIES)
 def test_a_trial_pod_tells_of_an_air_gap_before_a_namespace_is_labelled(
     cluster: Cluster, plain: str, delivery: str
 ) -> None:
@@ -205,8 +225,9 @@ def test_a_trial_pod_tells_of_an_air_gap_before_a_namespace_is_labelled(
     cluster.until(lambda: cluster.pods(plain) == [])
 
 
+@has_policies
 @pytest.mark.usefixtures("as_before")
-@pytest.mark.parametrize("delivery", ["initContainer", "imageVolume"])
+@pytest.mark.parametrize("delivery", DELIVERIES)
 def test_a_trial_pod_runs_where_only_a_policy_is_installed(
     cluster: Cluster, shop: str, delivery: str
 ) -> None:
