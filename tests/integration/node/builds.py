@@ -2,7 +2,8 @@
 
 Each folder of `modules/` is a Go module that pins what is built from it; etcd is the control plane
 tests' own. All are kept with those, outside of the tree. `INITSHIM_NODE_KUBERNETES=1.34` chooses
-the oldest Kubernetes that still gets its modules built, and not the newest.
+the oldest Kubernetes that still gets its modules built, and not the newest; `INITSHIM_NODE_KUBELET`
+does so for the kubelet alone: a node may be three minors older than its API server.
 """
 
 import os
@@ -16,6 +17,7 @@ from tests.integration.controlplane.assets import KUBERNETES, Missing, Recipe
 
 MODULES = Path(__file__).parent / "modules"
 _MINOR = "INITSHIM_NODE_KUBERNETES"
+_KUBELET = "INITSHIM_NODE_KUBELET"
 _CONTAINERD = "github.com/containerd/containerd/v2"
 _LEAN = "no_btrfs,no_devmapper,no_zfs,no_aufs"
 # program → Debian's package
@@ -33,21 +35,35 @@ _CNI = Path("/usr/lib/cni/bridge")
 
 def minor() -> str:
     """Give the Kubernetes that the node runs."""
+    return _chosen(_MINOR)
+
+
+def kubelet_minor() -> str:
+    """Give that of its kubelet."""
+    return _chosen(_KUBELET if _KUBELET in os.environ else _MINOR)
+
+
+def _chosen(variable: str) -> str:
     known = sorted(
         (path.name.rpartition("-")[2] for path in MODULES.glob("kubernetes-*")),
         key=lambda name: int(name.split(".")[1]),
     )
-    chosen = os.environ.get(_MINOR, known[-1])
+    chosen = os.environ.get(variable, known[-1])
     if chosen not in known:
-        raise Missing(f"{_MINOR}={chosen}: there are modules for {', '.join(known)}")
+        raise Missing(f"{variable}={chosen}: there are modules for {', '.join(known)}")
     return chosen
 
 
 def recipes() -> dict[str, Recipe]:
     """Give what is built, by program; containerd's shim and ctr stand beside containerd."""
-    folder = MODULES / f"kubernetes-{minor()}"
+    minors = {"kubelet": kubelet_minor()}
     kubernetes = {
-        name: Recipe(name, KUBERNETES, f"{KUBERNETES}/cmd/{name}", folder)
+        name: Recipe(
+            name,
+            KUBERNETES,
+            f"{KUBERNETES}/cmd/{name}",
+            MODULES / f"kubernetes-{minors.get(name, minor())}",
+        )
         for name in (
             "kube-apiserver",
             "kubelet",

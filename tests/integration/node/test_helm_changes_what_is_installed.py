@@ -17,10 +17,12 @@ from tests.integration.node.layout import PASSWORD, PRIVATE_REGISTRY, USER
 Json = dict[str, Any]
 VOLUME_METRIC = "initshim_image_volumes"
 NUMBERS = count()
-MINOR = int(builds.minor().partition(".")[2])
+MINOR = int(builds.kubelet_minor().partition(".")[2])
 DELIVERIES = ["initContainer"] if MINOR < 35 else ["initContainer", "imageVolume"]
 mounts_images = pytest.mark.skipif(MINOR < 35, reason="Kubernetes mounts images from 1.35 on")
-has_policies = pytest.mark.skipif(MINOR < 36, reason="Kubernetes has admission policies from 1.36")
+has_policies = pytest.mark.skipif(
+    int(builds.minor().partition(".")[2]) < 36, reason="Kubernetes has admission policies from 1.36"
+)
 
 
 @pytest.fixture
