@@ -18,7 +18,7 @@ _LINE = re.compile(
 )
 _LOOKS = '"GenericPLEG: Relisting"'
 _EXITED = re.compile(r'^"GenericPLEG" .*containerID="(?P<id>\w+)".* newState="exited"')
-_TAIL = 65536
+_TAIL = 1 << 20
 
 
 class Looks:

@@ -85,12 +85,16 @@ def _gate(name: str) -> Iterator[None]:
     """Have the kubelet run with a feature gate that is off by default."""
     os.environ[GATES] = name
     try:
-        Node().restart("kubelet")
-        time.sleep(_SETTLES)
+        _restart_kubelet()
         yield
     finally:
         del os.environ[GATES]
-        Node().restart("kubelet")
+        _restart_kubelet()
+
+
+def _restart_kubelet() -> None:
+    Node().restart("kubelet")
+    time.sleep(_SETTLES)
 
 
 class Bench:
