@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Self
 
@@ -106,6 +107,7 @@ class Bench:
         self._looks = kubelet_looks.Looks(cluster.node.layout.logs / "kubelet.log")
         self._chance = random.Random(_SEED)
         self._namespaces: list[Iterator[str]] = []
+        self._made = count()
         self._run = f"{int(time.time()):x}"
 
     def __enter__(self) -> Self:
@@ -145,7 +147,8 @@ class Bench:
 
     def start(self, kind: str, name: str, phase: float) -> Start:
         """Make one pod, wait for its program's first instruction, delete it."""
-        name = f"{name}-{self._run}"  # a name of its own in logs that have other runs, too
+        # A name of its own in logs that have other parts and other runs, too.
+        name = f"{name}-{self._run}-{next(self._made)}"
         made = body(kind)
         made["metadata"]["name"] = name
         namespace = SHOP if kind in INJECTED else PLAIN
