@@ -82,11 +82,11 @@ _OF_THE_START = """\
 **An image volume costs nothing that can be seen, the init container what any init container
 costs.** What that takes is a container (some 100 ms), and the time until the kubelet has seen its
 end: its pod lifecycle event generator looks at all pods once a second, so half a second at the
-median. Since Kubernetes 1.36 it also looks at a pod when it has started something in it (PLEGOnDemandRelist),
-which is too early for what takes 60 ms to run. An earlier run of this page had the init container 310 ms
-above one that ends at once: each pod was made a fixed time after the one before had started, that
-is a fixed time after a look, and so one kind waited for the same part of a second forty times. Now
-pods are made at moments spread evenly between two looks.
+median. Since Kubernetes 1.36 it also looks at a pod when it has started something in it
+(PLEGOnDemandRelist), which is too early for what takes 60 ms to run. An earlier run of this page
+had the init container 310 ms above one that ends at once: each pod was made a fixed time after the
+one before had started, that is a fixed time after a look, and so one kind waited for the same part
+of a second forty times. Now pods are made at moments spread evenly between two looks.
 
 **Changed in one thing**, an init container takes the same time whatever its image, pull policy,
 requests and mounts, and whether it prints a version or installs: the copy, the sync and the trial
