@@ -57,19 +57,25 @@ def _refused(settings: Settings, environ: Mapping[str, str]) -> tuple[Network, .
     The API server's own service has the first address of the cluster's service network, whose
     size nobody tells a pod; so the whole network of that size around it is refused.
     """
-    try:
-        networks = [ip_network(text, strict=False) for text in settings.refused_networks]
-        own = environ.get("KUBERNETES_SERVICE_HOST")
-        if own:
-            bits = _SERVICES_V6 if ":" in own else _SERVICES_V4
-            networks.append(ip_network(f"{own}/{bits}", strict=False))
-    except ValueError as error:
-        raise BadSettings(f"INITSHIM_REFUSED_NETWORKS: {error}") from error
+    networks = [_network(text) for text in settings.refused_networks]
+    own = environ.get("KUBERNETES_SERVICE_HOST")
+    if own:
+        networks.append(_network(f"{own}/{_SERVICES_V6 if ':' in own else _SERVICES_V4}"))
     return tuple(networks)
+
+
+def _network(text: str) -> Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError as error:
+        raise BadSettings(
+            f"INITSHIM_REFUSED_NETWORKS: {text!r} is no network, as 10.96.0.0/12 is"
+        ) from error
 
 
 def _pem(path: Path) -> str:
     try:
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadSettings(f"INITSHIM_EXTRA_CA_FILE: {path} can't be read: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise BadSettings(f"INITSHIM_EXTRA_CA_FILE: {path} can't be read: {why}") from error

@@ -30,7 +30,10 @@ def _listed(value: object) -> object:
 
 
 def _network(value: object) -> Network:
-    return ip_network(str(value))
+    try:
+        return ip_network(str(value))
+    except ValueError:
+        raise ValueError(f"{str(value)!r} is no network, as 10.0.0.0/8 is") from None
 
 
 def _url(value: str) -> str:

@@ -94,7 +94,10 @@ def test_paths_start_from_the_files_folder(tmp_path: Path) -> None:
         ("{r.io: {plainHttp: true}}", "r.io.plainHttp: there is no such key"),
         ("{r.io: {ca: /nonexistent}}", "ca /nonexistent"),
         ('{r.io: {ca: "-----BEGIN nonsense"}}', "no certificates"),
-        ("{r.io: {addresses: [10.0.0.1/8]}}", "addresses"),
+        (
+            "{r.io: {addresses: [10.0.0.1/8]}}",
+            "addresses.0: '10.0.0.1/8' is no network, as 10.0.0.0",
+        ),
         ("{r.io: {credentials: {username: u}}}", "r.io.credentials.passwordFile: is needed"),
         ("{r.io: {credentials: {password: x}}}", "r.io.credentials.password: there is no such key"),
         ("{r.io: {mirrors: [{url: https://m, plainHTTP: true}]}}", "mirrors.0.plainHTTP: there is"),
