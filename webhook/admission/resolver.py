@@ -63,7 +63,7 @@ class ImageResolver:
                 return without(asked.container, error)
             if config is None:
                 return asked
-            return settle(asked.container, config, init_systems=asked.init_systems)
+            return settle(asked, config)
 
         async def decide(asked: NeedsImage) -> Wrap | Skip:
             try:
@@ -76,7 +76,7 @@ class ImageResolver:
                 )
             except LookupFailed as error:
                 return without(asked.container, error)
-            return settle(asked.container, config, init_systems=asked.init_systems)
+            return settle(asked, config)
 
         decisions: list[Decision] = [
             at_once(each) if isinstance(each, NeedsImage) else each for each in plan.decisions

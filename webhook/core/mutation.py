@@ -74,7 +74,7 @@ def operations(pod: Pod, plan: Plan, delivery: Delivery) -> Patch:
         container = decision.container
         here = container.pointer
         if isinstance(decision, Wrap):
-            patch += _rewritten(decision, here, plan.options)
+            patch += _rewritten(decision, here)
         if not has_our_mount(container):
             mount = dict(READ_ONLY_MOUNT)
             patch.append(_append(f"{here}/volumeMounts", len(container.mounts), mount))
@@ -135,8 +135,8 @@ def runs_through(decision: Decision) -> bool:
     return isinstance(decision, Skip) and decision.reason is Reason.ALREADY_WRAPPED
 
 
-def _rewritten(decision: Wrap, here: str, options: tuple[str, ...]) -> Patch:
-    container = decision.container
+def _rewritten(decision: Wrap, here: str) -> Patch:
+    container, options = decision.container, decision.options
     if container.termination_path != TERMINATION_LOG:
         options = (*options, "-t", container.termination_path)
     argv = wrap(container.command, container.args, decision.image, options=options)

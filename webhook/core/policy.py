@@ -44,17 +44,25 @@ class ClusterRules:
 
 
 class Wrap(Struct, frozen=True):
-    """The container is to run through the reaper; `image` where the pod gives no command."""
+    """The container is to run through the reaper, which gets these options.
+
+    `image` is there where the pod gives no command.
+    """
 
     container: Container
     image: ImageConfig | None = None
+    options: tuple[str, ...] = ()
 
 
 class NeedsImage(Struct, frozen=True):
-    """Only the image's configuration tells what the container runs; `settle` decides by it."""
+    """What the container runs is not known yet; `settle` decides once it is.
+
+    `options` are the reaper's, should the container be wrapped.
+    """
 
     container: Container
     init_systems: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
 
 class Skip(Struct, frozen=True):
@@ -76,7 +84,6 @@ class Plan(Struct, frozen=True):
     """
 
     decisions: tuple[Decision, ...] = ()
-    options: tuple[str, ...] = ()
     reason: Reason | None = None
     detail: str = ""
     applied: bool = False
@@ -98,24 +105,23 @@ def plan(pod: Pod, rules: ClusterRules) -> Plan:
         if each.field == "containers" or not is_ours(each)
     ]
     applied = _LAST_APPLIED in pod.annotations and not pod.owner
-    return Plan(tuple(decisions), options.reaper, applied=applied)
+    return Plan(tuple(decisions), applied=applied)
 
 
-def settle(
-    container: Container, config: ImageConfig | None, *, init_systems: Sequence[str] = ()
-) -> Wrap | Skip:
+def settle(asked: NeedsImage, config: ImageConfig | None) -> Wrap | Skip:
     """Decide once it is known what the container runs."""
+    container = asked.container
     argv = effective(container.command, container.args, config)
     if not argv:
         return Skip(container, Reason.NO_COMMAND)
     if argv[0] == INIT:
         return Skip(container, Reason.HAS_INIT)
-    found = inits.find(argv, init_systems)
+    found = inits.find(argv, asked.init_systems)
     if found:
         return Skip(container, found.reason)
     if config and config.init_system and not container.command:
         return Skip(container, Reason.NEEDS_PID_1, f"the image's {config.init_system} tells so")
-    return Wrap(container, None if container.command else config)
+    return Wrap(container, None if container.command else config, asked.options)
 
 
 def warnings(plan: Plan) -> list[str]:
@@ -149,7 +155,7 @@ def _cautions(plan: Plan) -> list[str]:
             container = each.container
             changed = changed or bool(container.command)
             argv = effective(container.command, container.args, each.image)
-            said += cautions.of_container(container, argv, plan.options)
+            said += cautions.of_container(container, argv, each.options)
     if plan.applied and changed:
         said.append(cautions.applied_again())
     return said
@@ -264,8 +270,9 @@ def _decide(
     reason = _by_fields(container, options)
     if reason:
         return Skip(container, reason)
+    asked = NeedsImage(container, rules.init_systems, options.reaper)
     if container.command:
-        return settle(container, None, init_systems=rules.init_systems)
+        return settle(asked, None)
     by_hand = options.entrypoints.get(container.name)
     sign = inits.init_system_of_pod(container.stop_signal, pod.variables(container))
     if sign and not by_hand:
@@ -274,12 +281,12 @@ def _decide(
         return Skip(container, Reason.IMAGE_SWAPPED)
     known = ImageConfig(by_hand) if by_hand else _known(container.image, rules.images)
     if known:
-        return settle(container, known, init_systems=rules.init_systems)
+        return settle(asked, known)
     if container.pull_policy == "Never":
         return Skip(container, Reason.NEVER_PULLED)
     if not rules.lookups:
         return Skip(container, Reason.LOOKUP_OFF)
-    return NeedsImage(container, rules.init_systems)
+    return asked
 
 
 def _by_fields(container: Container, options: PodOptions) -> Reason | None:

@@ -34,8 +34,7 @@ class Knows:
 
     async def resolve(self, plan: Plan, pod: Pod, namespace: str, *, deadline: float) -> Plan:  # noqa: ARG002
         decisions = tuple(
-            settle(each.container, KNOWN) if isinstance(each, NeedsImage) else each
-            for each in plan.decisions
+            settle(each, KNOWN) if isinstance(each, NeedsImage) else each for each in plan.decisions
         )
         return replace(plan, decisions=decisions)
 

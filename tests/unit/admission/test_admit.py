@@ -20,7 +20,7 @@ from webhook.core.errors import BadReview, PatchFailed
 from webhook.core.mutation import Delivery
 from webhook.core.observe import Silent
 from webhook.core.pod import Pod
-from webhook.core.policy import ClusterRules, NeedsImage, Plan, Skip, Wrap
+from webhook.core.policy import ClusterRules, NeedsImage, Plan, Skip, settle
 from webhook.core.reasons import UNRESOLVED, Reason
 
 
@@ -41,7 +41,7 @@ class Resolves:
         if not isinstance(decision, NeedsImage):
             return decision
         if isinstance(self.answer, ImageConfig):
-            return Wrap(decision.container, self.answer)
+            return settle(decision, self.answer)
         assert isinstance(self.answer, Reason)
         return Skip(decision.container, self.answer)
 

@@ -30,7 +30,7 @@ def build(before: Json, plan: Plan, delivery: Delivery) -> Json:
     spec = pod["spec"]
     first = _raw(spec, through[0])
     for each in through:
-        _reach(_raw(spec, each), each, plan.options)
+        _reach(_raw(spec, each), each)
     if not any(map(_is_volume, spec.get("volumes") or ())):
         spec["volumes"] = [*(spec.get("volumes") or ()), _volume(delivery)]
     _install(spec, first, through, delivery)
@@ -56,8 +56,9 @@ def _raw(spec: Json, decision: Decision) -> Json:
     return raw
 
 
-def _reach(raw: Json, decision: Decision, options: tuple[str, ...]) -> None:
+def _reach(raw: Json, decision: Decision) -> None:
     if isinstance(decision, Wrap):
+        options = decision.options
         last_words = raw.get("terminationMessagePath") or "/dev/termination-log"
         if last_words != "/dev/termination-log":
             options = (*options, "-t", last_words)

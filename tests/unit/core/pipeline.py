@@ -64,7 +64,7 @@ def _resolved(asked: NeedsImage, images: Images) -> policy.Wrap | Skip:
     known = images.get(container.image, Reason.NOT_FOUND)
     if isinstance(known, Reason):
         return Skip(container, known)
-    return policy.settle(container, known, init_systems=asked.init_systems)
+    return policy.settle(asked, known)
 
 
 def check_laws(before: Json, world: World) -> Outcome:

@@ -10,7 +10,7 @@ from webhook.core import inits, schema
 from webhook.core.image_config import read
 from webhook.core.inits import find, init_system_of
 from webhook.core.pod import containers_of
-from webhook.core.policy import Skip, settle
+from webhook.core.policy import NeedsImage, Skip, settle
 
 NEEDS = [
     ["/init"],
@@ -173,7 +173,7 @@ def test_what_only_looks_so_is_wrapped(argv: list[str]) -> None:
 @pytest.mark.parametrize("image", REAL_IMAGES, ids=lambda image: image.source.split("@")[0])
 def test_a_real_image_is_known_for_what_it_runs(image: RealImage) -> None:
     [container] = containers_of("containers", [schema.Container("app", "app")])
-    settled = settle(container, image.config)
+    settled = settle(NeedsImage(container), image.config)
     assert (settled.reason if isinstance(settled, Skip) else "wrapped") == image.expected
 
 
@@ -225,7 +225,7 @@ def test_an_image_tells_of_its_init_system(
         "labels": labels,
     }
     [container] = containers_of("containers", [schema.Container("app")])
-    settled = settle(container, read(fields))
+    settled = settle(NeedsImage(container), read(fields))
     assert isinstance(settled, Skip) is bool(hint)
 
 
@@ -245,7 +245,7 @@ def test_a_pod_tells_of_its_init_system(signal: str, names: list[str], hint: str
 
 def test_a_container_with_a_command_of_its_own_is_not_what_its_image_tells() -> None:
     [container] = containers_of("containers", [schema.Container("app", command=["/app"])])
-    assert not isinstance(settle(container, read({"stopsignal": "SIGRTMIN+3"})), Skip)
+    assert not isinstance(settle(NeedsImage(container), read({"stopsignal": "SIGRTMIN+3"})), Skip)
 
 
 def test_hints_of_a_wrong_type_are_passed_over() -> None:

@@ -135,7 +135,7 @@ def test_an_init_is_known_by_its_name(command: list[str], reason: str | None) ->
     """Semantics §3, second list: has-init and needs-pid-1, whether from the pod or the image."""
     assert reason_of({"command": command}) == reason
     container = pod({"name": "web", "image": "app"}).containers[0]
-    settled = settle(container, ImageConfig(tuple(command)))
+    settled = settle(NeedsImage(container), ImageConfig(tuple(command)))
     if command != [""]:
         assert (settled.reason if isinstance(settled, Skip) else None) == reason
 
@@ -250,7 +250,7 @@ def test_a_glob_is_matched_with_the_reference_as_written_and_in_normal_form(
 
 def test_an_image_that_runs_nothing_is_left_alone() -> None:
     """Semantics §1: image has neither, reason no-command."""
-    settled = settle(pod({"name": "web"}).containers[0], ImageConfig(("",)))
+    settled = settle(NeedsImage(pod({"name": "web"}).containers[0]), ImageConfig(("",)))
     assert isinstance(settled, Skip)
     assert settled.reason == "no-command"
 

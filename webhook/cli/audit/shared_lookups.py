@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from webhook.admission.admit import Resolver
 from webhook.core.pod import Pod
-from webhook.core.policy import Decision, NeedsImage, Plan
+from webhook.core.policy import NeedsImage, Plan
 
 _AT_ONCE = 8
 
@@ -46,5 +46,5 @@ class SharedLookups:
             return await self._resolver.resolve(question, pod, namespace, deadline=deadline)
 
 
-def _asks(decisions: tuple[Decision, ...]) -> list[Hashable]:
-    return [(each.container.image, tuple(each.container.args)) for each in decisions]
+def _asks(questions: tuple[NeedsImage, ...]) -> list[Hashable]:
+    return [(each.container.image, tuple(each.container.args), each.options) for each in questions]

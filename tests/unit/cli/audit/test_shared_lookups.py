@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from tests.fakes.cluster import container, spec
 from webhook.cli.audit.shared_lookups import SharedLookups
 from webhook.core import policy
+from webhook.core.annotations import OPTIONS
 from webhook.core.argv import ImageConfig
 from webhook.core.pod import Json, Pod
 from webhook.core.policy import ClusterRules, NeedsImage, Plan, Wrap
@@ -28,7 +29,11 @@ class Counting:
         self.busiest = max(self.busiest, self.busy)
         await asyncio.sleep(0.001)
         self.busy -= 1
-        wraps = (Wrap(each.container, ImageConfig(("x",))) for each in plan.decisions)
+        wraps = (
+            policy.settle(each, ImageConfig(("x",)))
+            for each in plan.decisions
+            if isinstance(each, NeedsImage)
+        )
         return replace(plan, decisions=tuple(wraps))
 
 
@@ -72,6 +77,26 @@ def test_another_namespace_account_secret_image_or_argument_is_another_question(
     ]
     _, resolver = settle([({"spec": each}, where) for each, where in different * 3])
     assert len(resolver.asked) == len(different)
+
+
+def test_other_options_of_the_reaper_are_another_question() -> None:
+    pods: list[tuple[Json, str]] = [
+        (
+            {
+                "spec": spec({"name": "a", "image": "x"}),
+                "metadata": {"annotations": {OPTIONS: each}},
+            },
+            "shop",
+        )
+        for each in ("-g", "-a", "-g")
+    ]
+    plans, resolver = settle(pods)
+    assert [each.decisions[0].options for each in plans if isinstance(each.decisions[0], Wrap)] == [
+        ("-g",),
+        ("-a",),
+        ("-g",),
+    ]
+    assert len(resolver.asked) == 2
 
 
 def test_what_needs_no_lookup_asks_nobody() -> None:

@@ -55,7 +55,7 @@ class Answers:
             if not isinstance(each, NeedsImage)
             else Skip(each.container, Reason.UNAUTHORIZED)
             if "private" in each.container.image
-            else settle(each.container, ImageConfig(("/app",)))
+            else settle(each, ImageConfig(("/app",)))
             for each in plan.decisions
         )
         return replace(plan, decisions=decisions)
