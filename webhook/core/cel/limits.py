@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from webhook.core import annotations
 from webhook.core.annotations import ENTRYPOINT, EXCLUDE, INCLUDE_INIT, INJECT, OFF, ON, OPTIONS
+from webhook.core.cel import options
 from webhook.core.cel.literals import all_of, literal
-from webhook.core.cel.options import plain_options
 from webhook.core.cel.paths import CLIMBS
 from webhook.core.cel.pods import ALL, ANNOTATIONS, LABELS, VOLUMES
 from webhook.core.pod import LONGEST_NAME
@@ -93,11 +93,7 @@ def _readable_annotations() -> str:
             *(f"{value(INJECT, ON[0], each)} in {switches}" for each in (ANNOTATIONS, LABELS)),
             f"{value(INCLUDE_INIT, ON[0])} in {switches}",
             f"{value(EXCLUDE)}.matches({literal(_PLAIN_NAMES)})",
-            f"{value(OPTIONS)}.size() <= {annotations.LONGEST_OPTIONS}",
-            f'{value(OPTIONS)}.split(" ").filter(w, w != "").size() <= {annotations.MOST_OPTIONS}',
-            # `(?i)` takes the Kelvin sign for a K.
-            f"{value(OPTIONS)}.matches({literal('^[ -~]*$')})",
-            f"{value(OPTIONS)}.matches({literal(plain_options())})",
+            *options.readable(),
         )
     )
 

@@ -1,7 +1,25 @@
-"""Which values of initshim.dev/options CEL can read, by the grammar of the reaper itself."""
+"""What CEL reads of initshim.dev/options, and which values it can, by the reaper's own grammar."""
 
 from initshim import grammar
 from initshim.grammar import Value
+from webhook.core.annotations import LONGEST_OPTIONS, MOST_OPTIONS, OPTIONS
+from webhook.core.cel.literals import literal
+from webhook.core.cel.pods import ANNOTATIONS
+
+_WRITTEN = f'{ANNOTATIONS}[?{literal(OPTIONS)}].orValue("")'
+GIVEN = f'{_WRITTEN}.split(" ").filter(w, w != "")'
+"""The options that a pod asks for, as a list of words."""
+
+
+def readable() -> tuple[str, ...]:
+    """Give the conditions under which the words between the blanks are what is meant."""
+    return (
+        f"{_WRITTEN}.size() <= {LONGEST_OPTIONS}",
+        f"{GIVEN}.size() <= {MOST_OPTIONS}",
+        # `(?i)` takes the Kelvin sign for a K.
+        f"{_WRITTEN}.matches({literal('^[ -~]*$')})",
+        f"{_WRITTEN}.matches({literal(plain_options())})",
+    )
 
 
 def plain_options() -> str:

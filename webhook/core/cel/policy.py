@@ -1,8 +1,8 @@
 """What the policy is made of: its conditions and variables, and the webhook's own condition."""
 
 from webhook.core import shell
-from webhook.core.annotations import DEFAULT_CONTAINER, OPTIONS, STATUS
-from webhook.core.cel import containers, limits, pods
+from webhook.core.annotations import DEFAULT_CONTAINER, STATUS
+from webhook.core.cel import containers, limits, options, pods
 from webhook.core.cel.argvs import WRAPPED
 from webhook.core.cel.containers import OURS, Rules
 from webhook.core.cel.literals import any_of, checked, literal
@@ -58,7 +58,7 @@ def variables(rules: Rules, delivery: Delivery) -> Named:
         "all": ALL,
         "apps": f"{CONTAINERS}.size()",
         "places": f"variables.all.transformList(i, c, {path})",
-        "options": f'{ANNOTATIONS}[?{literal(OPTIONS)}].orValue("").split(" ").filter(w, w != "")',
+        "options": options.GIVEN,
         "excluded": containers.EXCLUDED,
         "includesInit": containers.INCLUDES_INIT,
         "swapped": pods.swaps_images(),
