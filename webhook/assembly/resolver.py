@@ -11,7 +11,7 @@ from webhook.assembly.no_lookups import NoLookups
 from webhook.core.observe import Observer
 from webhook.kube.client import KubeClient
 from webhook.kube.pullsecrets import ClusterSecrets, PullSecrets
-from webhook.oci.connect import Resolver as NameResolver
+from webhook.oci.connect import NameResolver
 from webhook.oci.images import Images
 from webhook.oci.open import open_images
 from webhook.oci.options import Options

@@ -1,4 +1,4 @@
-"""What is remembered of registries: bounded by weight, and told only to who could have asked.
+"""What is remembered of registries: bounded by weight, and given only to who could read it there.
 
 Three kinds of memory: tags point to digests for a short time; content by digest holds for good,
 as long as there is room; and a reader is known to have had access to a digest. Content is handed
@@ -57,7 +57,7 @@ class Memory:
                 latest = pin
         return latest.digest if latest else None
 
-    def show(self, reference: Reference, digest: str, reader: str, *, now: float) -> None:
+    def note_shown(self, reference: Reference, digest: str, reader: str, *, now: float) -> None:
         """Remember that the registry showed a reader this digest for a reference."""
         name = reference.name
         owner = tenants.current()

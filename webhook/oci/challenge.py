@@ -1,4 +1,4 @@
-"""WWW-Authenticate, read in linear time and without faith.
+"""WWW-Authenticate, read in linear time, and nothing in it trusted.
 
 Grammar: RFC 9110 §11.6.1; `Bearer realm="…",service="…",scope="…"` is the registries' token
 protocol (distribution docs, spec/auth/token). The header comes from a host that a pod's author

@@ -30,7 +30,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 _THREADS = 32
 
 
-class Resolver:
+class NameResolver:
     """The system's resolver, in threads of its own: one that hangs must not stop anything else."""
 
     def __init__(self, threads: int = _THREADS) -> None:
@@ -49,7 +49,7 @@ class Resolver:
         def ended(asked: "asyncio.Future[Any]") -> None:
             self._shares.give_back(tenant)
             if not asked.cancelled():
-                asked.exception()  # nobody may be left who asks
+                asked.exception()  # asyncio warns of one that nobody has read
 
         # The thread goes on when nobody waits any more: the place is its own until it ends.
         asked.add_done_callback(ended)

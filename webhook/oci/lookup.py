@@ -111,7 +111,7 @@ class Lookup:
         while not found.complete:  # ends: each round goes one level down, and depth is bounded
             await self._fetch(access, reference, found, parts)
             found = survey(top, parts.known, question.architectures, name)
-        self._memory.show(reference, digest, access.reader, now=self._clock())
+        self._memory.note_shown(reference, digest, access.reader, now=self._clock())
         config = agree(found.images, name)
         source = access.credential.source
         return Found(config, digest, access.endpoint.authority, source, tuple(found.images))

@@ -19,7 +19,7 @@ def test_a_digest_of_one_repository_is_not_known_for_another() -> None:
     memory = Memory(entries=10, fresh=60, usable=60)
     digest = f"sha256:{'0' * 64}"
     mine, other = (image.parse(f"r.io/{name}@{digest}") for name in ("mine", "other"))
-    memory.show(mine, digest, "me", now=0)
+    memory.note_shown(mine, digest, "me", now=0)
     memory.keep_document(mine.name, digest, Manifest("sha256:1", 1))
     assert memory.digest(mine, {"me"}, now=1e9) == digest
     assert memory.digest(mine, {"you"}, now=0) is None
@@ -30,7 +30,7 @@ def test_a_digest_of_one_repository_is_not_known_for_another() -> None:
 def test_a_tag_is_current_then_better_than_nothing_then_forgotten() -> None:
     memory = Memory(entries=10, fresh=60, usable=600)
     tag, digest = image.parse("r.io/a:v1"), f"sha256:{'0' * 64}"
-    memory.show(tag, digest, "me", now=1000)
+    memory.note_shown(tag, digest, "me", now=1000)
     for now, fresh, stale in (
         (1000, digest, digest),
         (1059.9, digest, digest),
@@ -46,6 +46,6 @@ def test_of_two_readers_the_one_who_was_shown_a_tag_last_is_right() -> None:
     memory = Memory(entries=10, fresh=60, usable=600)
     tag = image.parse("r.io/a:v1")
     for now, reader in ((1001, "me"), (1000, "everyone")):
-        memory.show(tag, f"sha256:{reader}", reader, now=now)
+        memory.note_shown(tag, f"sha256:{reader}", reader, now=now)
     assert memory.digest(tag, ["me", "everyone"], now=1002) == "sha256:me"
     assert memory.digest(tag, ["everyone", "me"], now=1002) == "sha256:me"

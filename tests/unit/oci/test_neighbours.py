@@ -166,7 +166,7 @@ async def test_names_whose_name_server_is_silent_leave_threads(
         return [(2, 1, 6, "", ("192.0.2.1", port))]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    resolver = connect.Resolver()
+    resolver = connect.NameResolver()
     with tenants.working_for("evil"):
         silent = [asyncio.create_task(resolver(f"{n}.silent", 443)) for n in range(64)]
     await asyncio.sleep(0.05)

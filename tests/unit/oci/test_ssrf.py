@@ -80,9 +80,9 @@ async def test_a_name_that_resolves_to_a_refused_address_is_not_connected_to(add
 @pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "localhost"])
 async def test_odd_spellings_of_loopback_are_refused_by_what_they_resolve_to(host: str) -> None:
     """The system's resolver turns decimal, octal and hexadecimal numbers into addresses."""
-    from webhook.oci.connect import Resolver
+    from webhook.oci.connect import NameResolver
 
-    resolver = Resolver()
+    resolver = NameResolver()
     async with serve(Registry()) as server, asking(resolve=resolver) as asker:
         port = server.authority.partition(":")[2]
         with pytest.raises(Unreachable, match=r"loopback|no host and port"):
