@@ -7,9 +7,9 @@ from enum import StrEnum
 from itertools import groupby
 
 from webhook.cli.audit.owners import Workload
+from webhook.cli.leaks.capacity import Capacity, capacities_of, fullest, tasks_of_pods
 from webhook.cli.leaks.observations import Observations, Observed, Term, Zombies
 from webhook.cli.leaks.pods import Running
-from webhook.cli.leaks.rooms import Room, fullest, rooms_of, tasks_of_pods
 
 _HOUR = 3600.0
 
@@ -43,7 +43,7 @@ class Leak:
     commands: tuple[tuple[str, int], ...]
     parents: tuple[str, ...]
     wrapped: bool
-    room: Room | None
+    room: Capacity | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +74,12 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A container as it was seen; `rooms` are its pod's and its node's, as far as is known."""
+    """A container as it was seen; `capacities` are its pod's and its node's, as far as is known."""
 
     of: Running
     observed: Observed
     seconds: float
-    rooms: tuple[Room, ...]
+    capacities: tuple[Capacity, ...]
 
 
 def findings(
@@ -99,8 +99,8 @@ def findings(
                 unknown += now
                 continue
             zombies += now
-            rooms = tuple(rooms_of(of, pods[of.key], node, limits or {}))
-            seen.append(_Seen(of, observed, observed.seconds or node.seconds, rooms))
+            capacities = tuple(capacities_of(of, pods[of.key], node, limits or {}))
+            seen.append(_Seen(of, observed, observed.seconds or node.seconds, capacities))
     return Findings(
         leaks=tuple(sorted(_leaks(seen), key=_rank)),
         deaf=tuple(_deaf(seen)),
@@ -150,7 +150,7 @@ def _leaks(seen: Iterable[_Seen]) -> Iterator[Leak]:
             commands=tuple(commands.most_common()),
             parents=tuple(sorted({zombies.parent for _, zombies in of_it if zombies.parent})),
             wrapped=any(one.of.wrapped for one, _ in of_it),
-            room=fullest(_rooms(of_it)),
+            room=fullest(_capacities(of_it)),
         )
 
 
@@ -160,14 +160,14 @@ def _hourly(one: _Seen, zombies: Zombies) -> float:
     return max(0, zombies.now - zombies.before) / one.seconds * _HOUR
 
 
-def _rooms(of_it: Sequence[tuple[_Seen, Zombies]]) -> Iterator[Room]:
-    """Give each pod's and node's room, and how long it lasts if this leak alone fills it."""
-    rates: dict[Room, float] = defaultdict(float)
+def _capacities(of_it: Sequence[tuple[_Seen, Zombies]]) -> Iterator[Capacity]:
+    """Give each pod's and node's capacity, and how long it lasts if this leak alone fills it."""
+    rates: dict[Capacity, float] = defaultdict(float)
     for one, zombies in of_it:
-        for room in one.rooms:
-            rates[room] += _hourly(one, zombies)
-    for room, rate in rates.items():
-        yield room.at_rate(rate)
+        for capacity in one.capacities:
+            rates[capacity] += _hourly(one, zombies)
+    for capacity, rate in rates.items():
+        yield capacity.at_rate(rate)
 
 
 def _deaf(seen: Iterable[_Seen]) -> Iterator[Deaf]:

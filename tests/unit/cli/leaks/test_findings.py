@@ -2,10 +2,10 @@
 
 from webhook.cli.audit.owners import Workload
 from webhook.cli.leaks import advice
+from webhook.cli.leaks.capacity import Capacity
 from webhook.cli.leaks.findings import Cause, Findings, Leak, findings
 from webhook.cli.leaks.observations import Observations, Observed, Term, Zombies
 from webhook.cli.leaks.pods import Inventory, Running
-from webhook.cli.leaks.rooms import Room
 from webhook.core.pod import Pod
 from webhook.core.policy import ClusterRules
 
@@ -83,7 +83,7 @@ def test_what_did_not_stay_is_no_leak_and_comes_last() -> None:
 def test_the_time_until_the_node_is_full_is_what_is_left_by_the_rate() -> None:
     growing = {"1": Observed(zombies=(zombies(20, before=10),))}
     room = only(found({"1": container(WEB)}, growing, most=3700)).room
-    assert room == Room("node", "n1", 100, 3700, (3700 - 100) / 3600)
+    assert room == Capacity("node", "n1", 100, 3700, (3700 - 100) / 3600)
     assert only(found({"1": container(WEB)}, growing)).room is None
 
 
@@ -105,7 +105,7 @@ def test_a_pod_that_is_full_before_its_node_is_what_counts() -> None:
         {"1": container(WEB, "a"), "2": container(WEB, "a"), "3": container(WEB, "b")},
         {"n1": 1000, "n2": 10},
     )
-    assert only(result).room == Room("pod", "shop/a", 100, 1000, 900 / 3600)
+    assert only(result).room == Capacity("pod", "shop/a", 100, 1000, 900 / 3600)
     assert only(result).hourly == 12 / 10 * 3600
 
 
@@ -113,8 +113,8 @@ def test_what_does_not_grow_is_never_full_and_the_fullest_is_named() -> None:
     still = {"1": Observed(zombies=(zombies(9, before=9),), tasks=99)}
     nodes = [Observations(seconds=10, containers=still, tasks=500, most=32768)]
     for limit, room in (
-        (200, Room("pod", "shop/a", 100, 200)),
-        (100_000, Room("node", "n1", 500, 32768)),
+        (200, Capacity("pod", "shop/a", 100, 200)),
+        (100_000, Capacity("node", "n1", 500, 32768)),
     ):
         assert only(findings(nodes, {"1": container(WEB)}, {"n1": limit})).room == room
 

@@ -1,4 +1,4 @@
-"""Room for tasks: what a pod or a node has used of its PIDs, how long the rest lasts. No I/O."""
+"""Capacity: what a pod or a node has used of its PIDs, and how long the rest lasts. No I/O."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ _SANDBOX = 1  # the pause container's process
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Capacity:
     """How many tasks a pod or a node has, and may have; `hours` until it is full, None: never."""
 
     of: Literal["pod", "node"]
@@ -21,7 +21,7 @@ class Room:
     limit: int
     hours: float | None = None
 
-    def at_rate(self, hourly: float) -> "Room":
+    def at_rate(self, hourly: float) -> "Capacity":
         """Give it with the hours that it lasts where so many tasks come in one."""
         if hourly <= 0:
             return self
@@ -41,20 +41,20 @@ def tasks_of_pods(
     return tasks
 
 
-def rooms_of(
+def capacities_of(
     of: Running, tasks: int, node: Observations, limits: Mapping[str, int]
-) -> Iterator[Room]:
-    """Give the rooms that a container is in, as far as their limits are known."""
+) -> Iterator[Capacity]:
+    """Give those of the pod and the node that a container is in, as far as they are known."""
     if of.node in limits:
-        yield Room("pod", f"{of.workload.namespace}/{of.pod}", tasks, limits[of.node])
+        yield Capacity("pod", f"{of.workload.namespace}/{of.pod}", tasks, limits[of.node])
     if node.most:
-        yield Room("node", of.node, node.tasks, node.most)
+        yield Capacity("node", of.node, node.tasks, node.most)
 
 
-def fullest(rooms: Iterable[Room]) -> Room | None:
-    """Give the room that is full first; where none fills, the one that is fullest now."""
-    listed: Sequence[Room] = tuple(rooms)
+def fullest(capacities: Iterable[Capacity]) -> Capacity | None:
+    """Give the one that is full first; where none fills, the one that is fullest now."""
+    listed: Sequence[Capacity] = tuple(capacities)
     filling = [each for each in listed if each.hours is not None]
     if filling:
-        return min(filling, key=lambda room: (room.hours, room.name))
-    return max(listed, key=lambda room: (room.tasks / room.limit, room.name), default=None)
+        return min(filling, key=lambda each: (each.hours, each.name))
+    return max(listed, key=lambda each: (each.tasks / each.limit, each.name), default=None)
