@@ -25,7 +25,7 @@ from webhook.admission.admit import Answer
 from webhook.core.observe import Attributes, CacheEvent, Silent
 
 _EXPORT_SECONDS = 5.0
-_FAREWELL_SECONDS = 2.0  # what a collector that is down may cost a pod that stops
+_SHUTDOWN_SECONDS = 2.0  # what a collector that is down may cost a pod that stops
 _CONTEXT = TraceContextTextMapPropagator()
 
 
@@ -47,9 +47,9 @@ async def exported(endpoint: str, version: str) -> AsyncIterator[trace.Tracer]:
         yield provider.get_tracer("initshim", version)
     finally:
         # A daemon, so that the process can end while the SDK still waits for a dead collector.
-        farewell = threading.Thread(target=provider.shutdown, daemon=True)
-        farewell.start()
-        await asyncio.to_thread(farewell.join, _FAREWELL_SECONDS)
+        ending = threading.Thread(target=provider.shutdown, daemon=True)
+        ending.start()
+        await asyncio.to_thread(ending.join, _SHUTDOWN_SECONDS)
 
 
 class Spans:

@@ -111,8 +111,8 @@ class Stage:
         rows: list[tuple[str, Text, Text]] = [
             (
                 f"zombies after {seconds:g} s",
-                _judged(str(without.zombies), good=without.zombies == 0),
-                _judged(str(with_.zombies), good=with_.zombies == 0),
+                _coloured(str(without.zombies), good=without.zombies == 0),
+                _coloured(str(with_.zombies), good=with_.zombies == 0),
             ),
             ("exit code", _exit(without), _exit(with_)),
             ("seconds to stop", _seconds(without), _seconds(with_)),
@@ -141,15 +141,15 @@ def _said(now: Now) -> str:
     return f"{now.zombies} zombie{'' if now.zombies == 1 else 's'}"
 
 
-def _judged(text: str, *, good: bool) -> Text:
+def _coloured(text: str, *, good: bool) -> Text:
     return Text(text, "green" if good else "red")
 
 
 def _exit(measured: Measured) -> Text:
     names = {_KILLED: " (KILL)", _TERMINATED: " (TERM)"}
     code = measured.exit_code
-    return _judged(f"{code}{names.get(code, '')}", good=code == _TERMINATED)
+    return _coloured(f"{code}{names.get(code, '')}", good=code == _TERMINATED)
 
 
 def _seconds(measured: Measured) -> Text:
-    return _judged(f"{measured.seconds:.2f}", good=measured.exit_code != _KILLED)
+    return _coloured(f"{measured.seconds:.2f}", good=measured.exit_code != _KILLED)
