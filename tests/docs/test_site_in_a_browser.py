@@ -24,6 +24,7 @@ axe = pytest.importorskip("axe_playwright_python.base")
 pytest.importorskip("zensical", reason="needs pip install -e '.[docs]'")
 
 WIDTHS = (1280, 390)
+PATIENCE = 180_000  # milliseconds: a busy machine, and Playwright's own half a minute is not enough
 # What depends on the scheme; everything else is looked at in one of them.
 SCHEMES: dict[str, dict[str, Any]] = {
     "light": {},
@@ -97,6 +98,7 @@ def browser() -> Iterator[Any]:
 def page(site: tuple[str, list[str]], browser: Any) -> Iterator[Any]:
     """Give a page that notes in `said` what it should not have said or asked for."""
     context = browser.new_context(reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE)
     context.add_init_script(axe.AXE_SCRIPT)
     page = context.new_page()
     page.said = []
@@ -178,11 +180,11 @@ def test_the_search_finds_the_answer(
     site: tuple[str, list[str]], browser: Any, question: str
 ) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.goto(f"{site[0]}/index.html")
+    page.goto(f"{site[0]}/index.html", timeout=PATIENCE)
     page.keyboard.press("Control+k")
     page.keyboard.type(question)
     answer = page.locator(f'a[href*="{QUESTIONS[question]}"]:visible >> nth=0')
-    answer.wait_for(timeout=30_000)
+    answer.wait_for(timeout=PATIENCE)
     page.close()
 
 
