@@ -60,7 +60,7 @@ coverage: $(TESTS) .venv/.has-docs .venv/.has-browser .venv/.has-coverage ## Mea
 	$(BIN)/coverage report $(if $(T)$(K),--fail-under=0)
 
 mutants: $(TESTS) .venv/.has-coverage ## Change the code and see whether a test notices: a sample of it (ALL=1: all), by SEED
-	$(BIN)/python -m tests.mutants --seed $(or $(SEED),$$(date +%G%V)) $(if $(ROOM),--room $(ROOM)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ALL),--all)
+	$(BIN)/python -m tests.mutants --seed $(or $(SEED),$$(date +%G%V)) $(if $(ROOM),--room $(ROOM)) $(if $(CHANGE),--change "$(CHANGE)") $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ALL),--all)
 
 assets: $(TESTS) ## Find or build kube-apiserver and etcd, the newest and an old one
 	@$(BIN)/python -m tests.integration.controlplane.assets

@@ -48,7 +48,7 @@ def main() -> int:
 
 def _reaper(options: argparse.Namespace) -> int:
     """Its mutants are compiled: it has a way of its own to make and to run them."""
-    own = ["--seed", str(options.seed), "--floor", str(options.floor)]
+    own = ["--seed", str(options.seed), "--floor", str(options.floor), "--change", options.change]
     own += ["--all"] if options.all else ["--sample", str(options.sample)]
     command = [sys.executable, "-m", f"tests.mutants.{REAPER}", *own]
     return subprocess.run(command, cwd=ROOT, check=False).returncode

@@ -48,6 +48,7 @@ def main() -> int:
     options = _options()
     explained = {each["change"] for each in tomllib.loads(SURVIVORS.read_text())["survivor"]}
     every = [each for each in all_changes() if each.name not in explained]
+    every = [each for each in every if options.change in each.name]
     random.Random(options.seed).shuffle(every)
     wanted = len(every) if options.all else options.sample
     killed, survived = 0, 0
@@ -164,6 +165,7 @@ def _first_failure(
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants.reaper", description=__doc__)
+    parser.add_argument("--change", default="", help="only changes with this in their line")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sample", type=int, default=40)
     parser.add_argument("--all", action="store_true")
