@@ -31,6 +31,7 @@ Json = dict[str, Any]
 SHOP, BILLING, NODE = "shop", "billing", "sample-node"
 AGE = timedelta(hours=42)
 SECOND = 1.1  # the clocks that audit compares have whole ones
+PATIENCE = 180.0  # seconds: on a busy machine a thousand forks take their time
 REAPED = {
     "chrome-79c5d-2wkqp/chrome": 1204, "chrome-79c5d-7hx4m/chrome": 980,
     "chrome-79c5d-b8r2t/chrome": 1377, "chrome-79c5d-x9vlz/chrome": 1109, "web": 3,
@@ -120,7 +121,7 @@ def sample(plane: ControlPlane) -> dict[str, str]:
         web = shop.workload("Deployment", "web", plain("web"))
         shop.pods(web, plain("web"), ("4j7cm", "lq8sd"))  # nobody answers yet
         stack.enter_context(webhook(plane, replicas=1))
-        until(lambda: _wraps(plane))
+        until(lambda: _wraps(plane), seconds=PATIENCE)
         shop.pods(web, plain("web"), [f"{each}fz6n" for each in "bcdghjkl"])
         _rest(shop)
         _billing(plane)
@@ -179,7 +180,7 @@ def _reaper(count: int) -> Iterator[list[str]]:
     )
     comm = Path(f"/proc/{started.pid}/comm")
     try:
-        until(lambda: comm.read_text() == f"init:{count}\n")
+        until(lambda: comm.read_text() == f"init:{count}\n", seconds=PATIENCE)
         yield ["cat", str(comm)]
     finally:
         started.terminate()
