@@ -34,6 +34,12 @@ def test_a_shells_options_end_where_it_says_so() -> None:
     assert script_of(["sh", "--", "-c", "tini app"]) is None
 
 
+def test_a_long_option_is_no_row_of_letters() -> None:
+    assert script_of(["bash", "--norc", "start.sh"]) is None
+    assert script_of(["bash", "--norc", "-c", "tini app"]) == ("tini app", [])
+    assert script_of(["zsh", "--no-o", "-c", "tini app"]) == ("tini app", [])
+
+
 def test_shells_in_shells_are_followed_four_deep() -> None:
     """One in the other's script, or in the words behind it."""
     in_scripts = r"""exec sh -c "exec sh -c 'exec sh -c INNERMOST'" """
