@@ -37,6 +37,6 @@ if __name__ == "__main__":
     url = sys.argv.pop(1)
     socket.getaddrinfo = getaddrinfo
     if url:
-        connection = Connection(url, ssl.create_default_context(), no_token)
+        connection = Connection(url, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), no_token)
         vars(connect)["in_cluster"] = lambda _: connection
     start()

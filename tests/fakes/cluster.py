@@ -36,7 +36,9 @@ _BETWEEN = {"Deployment": "ReplicaSet", "CronJob": "Job", "Rollout": "ReplicaSet
 def _rendered() -> Mapping[str, Json]:
     """Read what the chart renders, by kind: of the kinds asked for there is one object each."""
     file = Path(__file__).parents[2] / "deploy" / "initshim.yaml"
-    return {each["kind"]: each for each in yaml.safe_load_all(file.read_text()) if each}
+    return {
+        each["kind"]: each for each in yaml.load_all(file.read_text(), yaml.CSafeLoader) if each
+    }
 
 
 def installed(kind: str) -> Json:

@@ -142,6 +142,6 @@ def certificate(folder: Path, *, ca: Path | None = None) -> Files:
     chain, key = folder / "tls.crt", folder / "tls.key"
     chain.write_bytes(b"".join(pem.bytes() for pem in issued.cert_chain_pems))
     key.write_bytes(issued.private_key_pem.bytes())
-    client = ssl.create_default_context()
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     authority.configure_trust(client)
     return Files({"tls": "files", "tls_cert_file": chain, "tls_key_file": key}, client)

@@ -95,7 +95,7 @@ def test_a_place_is_free_again_when_its_connection_has_ended() -> None:
 
 def test_a_client_that_does_not_trust_the_certificate_is_heard() -> None:
     with webhook(host="127.0.0.1") as served:
-        stranger = ssl.create_default_context()
+        stranger = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         raw = socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE)
         with raw, pytest.raises(ssl.SSLCertVerificationError):
             stranger.wrap_socket(raw, server_hostname="localhost")

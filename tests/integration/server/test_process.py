@@ -76,7 +76,7 @@ def test_it_is_alive_and_not_ready_before_it_has_a_certificate(tmp_path: Path) -
         assert status == 503
         assert "certificate" in reason.lower() or "no.crt" in reason
         assert served.get("/healthz") == (200, "ok\n")
-        client = ssl.create_default_context()
+        client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         with pytest.raises((ssl.SSLError, ConnectionError)):
             post(client, served.port, body())
 

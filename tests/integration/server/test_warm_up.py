@@ -30,7 +30,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
         return None
 
     with serving(server) as url:
-        connection = Connection(url, ssl.create_default_context(), token)
+        connection = Connection(url, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), token)
         monkeypatch.setattr(connect, "in_cluster", lambda _: connection)
         yield server
 

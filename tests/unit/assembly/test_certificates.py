@@ -67,7 +67,7 @@ class Cluster:
         async def token() -> str:
             return "t"
 
-        return KubeClient(Connection(self.url, ssl.create_default_context(), token))
+        return KubeClient(Connection(self.url, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), token))
 
     def bundles(self) -> list[bytes]:
         hooks = self.server.objects[HOOK]["webhooks"]

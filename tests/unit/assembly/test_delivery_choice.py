@@ -43,7 +43,7 @@ class Cluster:
             return None
 
         async def run() -> list[bool]:
-            connection = Connection(self.url, ssl.create_default_context(), token)
+            connection = Connection(self.url, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), token)
             async with KubeClient(connection) as client:
                 choice, chosen = DeliveryChoice(client, self.notes), []
                 assert not choice.as_volume(POD)
@@ -140,7 +140,7 @@ def test_it_goes_on_asking_and_not_with_everybody_else(cluster: Cluster) -> None
         return None
 
     async def run() -> None:
-        connection = Connection(cluster.url, ssl.create_default_context(), token)
+        connection = Connection(cluster.url, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), token)
         async with KubeClient(connection) as client:
             chances = iter((0.0, 0.5, 1.0))
             await DeliveryChoice(client, Silent(), sleep=sleep, chance=lambda: next(chances)).run()

@@ -62,7 +62,7 @@ class Cluster:
         async def sleep(seconds: float) -> None:
             self.slept.append(seconds)
 
-        connection = Connection(self.url, ssl.create_default_context(), token)
+        connection = Connection(self.url, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), token)
         async with KubeClient(connection) as client:
             secrets = PullSecrets(
                 ClusterSecrets(client), clock=asker.clock, observer=asker.observer

@@ -49,7 +49,7 @@ def ca() -> trustme.CA:
 @pytest.fixture
 def cluster(ca: trustme.CA) -> Iterator[Cluster]:
     server = ApiServer(tokens={"good"})
-    theirs, ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    theirs, ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     ca.issue_cert("localhost").configure_cert(theirs)
     ca.configure_trust(ours)
 
@@ -198,7 +198,7 @@ def test_nobody_listening_is_unreachable(cluster: Cluster) -> None:
 
 
 def test_a_server_of_another_ca_is_not_spoken_to(cluster: Cluster) -> None:
-    connection = replace(cluster.connection, tls=ssl.create_default_context())
+    connection = replace(cluster.connection, tls=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     with pytest.raises(ApiUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
         replace(cluster, connection=connection).run(lambda client: client.version())
     assert cluster.server.log == []

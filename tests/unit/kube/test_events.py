@@ -53,7 +53,7 @@ class Stage:
             return None
 
         async def main() -> None:
-            connection = Connection(self.url, ssl.create_default_context(), nobody)
+            connection = Connection(self.url, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), nobody)
             async with KubeClient(connection) as client:
                 world = EventSource("pod-1", lambda: NOW, lambda: self.time, self._sleep)
                 pace = Pace(deadline=seconds)

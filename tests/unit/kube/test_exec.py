@@ -41,7 +41,7 @@ def kubelet() -> Kubelet:
 @pytest.fixture
 def connection(kubelet: Kubelet) -> Iterator[Connection]:
     ca = trustme.CA()
-    theirs, ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    theirs, ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     ca.issue_cert("localhost").configure_cert(theirs)
     ca.configure_trust(ours)
     with serving(kubelet, theirs):
@@ -117,7 +117,7 @@ def test_an_end_that_nobody_explains_is_a_bad_answer(
 
 
 def test_a_server_of_another_ca_is_not_spoken_to(kubelet: Kubelet, connection: Connection) -> None:
-    stranger = replace(connection, tls=ssl.create_default_context())
+    stranger = replace(connection, tls=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     with pytest.raises(ApiUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
         asyncio.run(run(stranger, WEB, "app", ("true",)))
     assert kubelet.calls == []
@@ -135,7 +135,7 @@ def test_a_name_that_the_certificate_has_and_the_url_has_not_can_be_given(
 
 
 def test_nobody_listening_is_unreachable() -> None:
-    nowhere = Connection("http://127.0.0.1:1", ssl.create_default_context(), _token)
+    nowhere = Connection("http://127.0.0.1:1", ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), _token)
     with pytest.raises(ApiUnreachable, match="Can't exec in Pod shop/web"):
         asyncio.run(run(nowhere, WEB, "app", ("true",)))
 

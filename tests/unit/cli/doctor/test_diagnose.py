@@ -57,7 +57,7 @@ def found(
 
     async def run() -> list[Finding]:
         async with KubeClient(
-            Connection(cluster[1], ssl.create_default_context(), nobody)
+            Connection(cluster[1], ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), nobody)
         ) as client:
             return await diagnose(
                 client, load(), webhook=webhook, namespace=namespace, seconds=seconds, now=NOW

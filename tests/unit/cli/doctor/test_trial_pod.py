@@ -80,7 +80,7 @@ def tried(
         return None
 
     async def run() -> list[Finding]:
-        connection = Connection(cluster[1], ssl.create_default_context(), nobody)
+        connection = Connection(cluster[1], ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), nobody)
         async with KubeClient(connection) as client:
             return await diagnose(
                 client, load(), webhook=None, namespace=None, seconds=seconds, now=NOW, run_pod=True
