@@ -2,10 +2,12 @@
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import kubernetes_validate
 import pytest
+from kubernetes_validate import utils
 
 from tests.chart.render import CHART, SETS, VERSIONS, Refused, fits, objects, run, text
 
@@ -21,6 +23,13 @@ def test_helm_lints_it_strictly(helm: Path, values: Path) -> None:
     assert run(helm, "lint", "--strict", "--values", str(values), str(CHART))
 
 
+@pytest.fixture
+def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have kubernetes_validate parse a version's 2 MB of definitions once, not for each object."""
+    monkeypatch.setattr(utils, "schema_contents", cache(utils.schema_contents))
+
+
+@pytest.mark.usefixtures("read_once")
 @pytest.mark.parametrize("kube", VERSIONS)
 def test_its_objects_are_what_that_kubernetes_knows(helm: Path, kube: str) -> None:
     distinct: dict[str, str] = {}  # most sets share most objects
