@@ -43,6 +43,14 @@ def test_one_line_and_exit_2(elf: Path, line: str) -> None:
     assert re.fullmatch(r"initshim: [^\n]+\n", done.stderr)
 
 
+def test_no_other_letter_is_an_option(elf: Path) -> None:
+    known = {each.short.removeprefix("-") for each in OPTIONS if each.short}
+    for letter in map(chr, range(1, 127)):
+        if letter not in known and letter != "-":
+            done = run(elf, f"-{letter}", "--", "echo", "started")
+            assert (done.returncode, done.stdout) == (2, ""), letter
+
+
 def test_a_long_signal_name_in_a_rewrite(elf: Path) -> None:
     """FROM has room for 15 characters, which every signal's name and number has."""
     assert run(elf, "-r", "SIGRTMIN+000003:TERM", "true").returncode == 0
