@@ -50,6 +50,7 @@ _VARIANTS = {
     "non-root": 'USER 1000:1000\nENTRYPOINT ["/bin/leaker"]\n',
 }
 _SCRATCH = 'FROM scratch\nCOPY leaker /leaker\nENTRYPOINT ["/leaker"]\nCMD ["from-scratch"]\n'
+FOREIGN = "another-machines"
 _ANOTHER_MACHINES = "FROM scratch\nCOPY init /init\nUSER 65532:65532\n"
 # An ELF header of 64 bits and no more; e_machine is 243, RISC-V: nobody's here.
 _FOREIGN = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + b"\x02\0\xf3\0\x01\0\0\0" + bytes(40)
@@ -114,6 +115,7 @@ def push(say: Say, layout: Layout | None = None) -> None:
     folder = layout.folder / "images"
     names = {f"initshim/{name}:{version()}": name for name in _PRODUCT}
     names |= {f"{name}:1": name for name in ("cli", *_test_names())}
+    names[f"{FOREIGN}:{version()}"] = FOREIGN  # in place of the reaper's image, of its version
     for target, name in names.items():
         _copy(folder / f"{name}.tar", f"{NODE_IP}:5000/{target}")
     _copy(folder / f"{_PRIVATE}.tar", f"{NODE_IP}:5001/{_PRIVATE}:1", f"{USER}:{PASSWORD}")
@@ -132,7 +134,7 @@ def _copy(archive: Path, target: str, credentials: str = "") -> None:
 
 
 def _test_names() -> tuple[str, ...]:
-    return ("pause", "scratch", "box", "another-machines", *_VARIANTS)
+    return ("pause", "scratch", "box", FOREIGN, *_VARIANTS)
 
 
 def _product_sources() -> Iterator[Path]:
@@ -185,7 +187,7 @@ def _build_tests(store: Store, say: Say) -> None:
     foreign.mkdir()
     (foreign / "init").write_bytes(_FOREIGN)
     (foreign / "init").chmod(0o755)
-    _from_text(store, "another-machines", _ANOTHER_MACHINES, foreign)
+    _from_text(store, FOREIGN, _ANOTHER_MACHINES, foreign)
     _from_text(store, "box", _BOX, _box(store.folder / "box", programs))
     for name, more in _VARIANTS.items():
         _from_text(store, name, f"FROM localhost/box\n{more}", store.folder / "empty")

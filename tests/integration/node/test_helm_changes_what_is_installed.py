@@ -168,7 +168,7 @@ def test_an_init_container_that_fails_is_found_by_both_commands(
     if "volume" in fails:
         read_only(cluster, shop, "x", policy)
     else:
-        cluster.upgrade("reaperImage.repository=another-machines", "reaperImage.tag=1")
+        cluster.upgrade(f"reaperImage.repository={images.FOREIGN}")
         cluster.run(shop, "x", "/bin/idle", restartPolicy=policy)
 
     def failed() -> bool:
@@ -185,7 +185,8 @@ def test_an_init_container_that_fails_is_found_by_both_commands(
     [pods] = [each for each in found if each["check"] == "pods"]
     assert (pods["severity"], pods["object"]) == ("error", f"Pod {shop}/x")
     assert "the init container initshim fails" in pods["what"]
-    assert words in pods["what"]
+    # What could not even be executed says so in its log alone: thither leads the remedy.
+    assert words in pods["what"] + cluster.kubectl("-n", shop, "logs", "x", "-c", "initshim")
 
 
 @pytest.mark.usefixtures("as_before")
@@ -234,7 +235,8 @@ def test_a_trial_pod_runs_where_only_a_policy_is_installed(
     cluster: Cluster, shop: str, delivery: str
 ) -> None:
     """Image and delivery are read from the policy; the registry is the cluster's own."""
-    cluster.upgrade_without_pods("engine=policy", f"delivery={delivery}")
+    nobody_asks = "registries=null"
+    cluster.upgrade_without_pods("engine=policy", nobody_asks, f"delivery={delivery}")
     words = ("doctor", "--run-pod", "--namespace", shop, "-o", "json")
     listed = json.loads(cluster.initshim(*words))["findings"]
     [finding] = [each for each in listed if each["check"] == "trial"]
