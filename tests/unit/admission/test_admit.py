@@ -30,9 +30,12 @@ class Resolves:
 
     answer: ImageConfig | Reason | Exception = Reason.UNREACHABLE
     deadlines: list[float] = field(default_factory=list)
+    waits: bool = False
 
     async def resolve(self, plan: Plan, pod: Pod, namespace: str, *, deadline: float) -> Plan:  # noqa: ARG002
         self.deadlines.append(deadline)
+        if self.waits:
+            await asyncio.sleep(0)
         if isinstance(self.answer, Exception):
             raise self.answer
         return replace(plan, decisions=tuple(map(self._decide, plan.decisions)))
@@ -238,13 +241,13 @@ def test_what_is_no_review_is_said_to_be_none(sent: bytes, said: str) -> None:
 @pytest.mark.parametrize(
     "error", [RuntimeError("boom"), KeyError("x"), RecursionError(), TimeoutError(), OSError(5)]
 )
-@pytest.mark.parametrize("deny", [False, True])
+@pytest.mark.parametrize(("deny", "waits"), [(False, False), (True, False), (False, True)])
 def test_a_failure_of_our_own_lets_the_pod_pass_with_a_warning_semantics_5(
-    error: Exception, deny: bool
+    error: Exception, deny: bool, waits: bool
 ) -> None:
     notes = Notes()
     sent = body(pod(containers=[unresolved()]), uid="u")
-    answer = answered(sent, Resolves(error), deny=deny, observer=notes)
+    answer = answered(sent, Resolves(error, waits=waits), deny=deny, observer=notes)
     response = read(answer.body, "u")
     (warning,) = response["warnings"]
     assert response["allowed"] is True
