@@ -197,7 +197,8 @@ def _empty(values: Object, before: str = "") -> Iterator[tuple[str, object]]:
         if isinstance(value, dict) and value:
             yield from _empty(value, f"{before}{key}.")
         elif isinstance(value, list | dict) or value is False:
-            yield f"{before}{key}", type(value)()
+            kind: type[object] = type(value)
+            yield f"{before}{key}", kind()
 
 
 def _nested(values: Object) -> Object:

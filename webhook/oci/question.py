@@ -40,7 +40,7 @@ class Question(Struct, frozen=True):
         try:
             if isinstance(top, Manifest):  # with nothing to choose from
                 config = memory.configuration(name, top.config)
-                return config and _found(config.runs, digest, alone(config, name))
+                return _found(config.runs, digest, alone(config, name)) if config else None
             found = survey(top, memory.known(name), self.architectures, name)
             return (
                 _found(agree(found.images, name), digest, *found.images) if found.complete else None

@@ -41,7 +41,8 @@ def test_a_restart_leaves_no_event(cluster: Cluster) -> None:
 def test_replicas_that_drain_wrap_while_there_is_no_other(cluster: Cluster, shop: str) -> None:
     """All are told to end at once; most machines have new ones before the old ones close."""
     cluster.kubectl("-n", "initshim", "delete", "pods", "-l", PODS, "--wait=false")
-    end, commands = time.monotonic() + DRAINS, []
+    end = time.monotonic() + DRAINS
+    commands: list[str] = []
     while time.monotonic() < end:
         cluster.run(shop, f"p{len(commands)}", "/bin/idle")
         pod = cluster.pod(shop, f"p{len(commands)}")
