@@ -138,7 +138,7 @@ async def test_a_slow_api_server_leaves_half_of_the_time_to_the_registry() -> No
     async with serve(registry) as host, asking(plain(host.authority)) as asker:
         cluster = Cluster(delay=60.0)
         each = pod(f"{host.authority}/app:v1", imagePullSecrets=[{"name": "pull"}])
-        result = await resolved(asker, each, cluster=cluster, seconds=1.0)
+        result = await resolved(asker, each, cluster=cluster, seconds=6.0)
         assert outcomes(result) == ["Wrap"]
         assert any(note.startswith("pull-secrets-timed-out") for note in asker.observer.notes)
 
