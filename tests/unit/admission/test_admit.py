@@ -380,3 +380,9 @@ def test_nothing_of_the_environment_is_told_to_observers() -> None:
     answered(body(pod(containers=[7])), observer=notes)
     answered(body(), Resolves(RuntimeError()), observer=notes)
     assert SECRET not in repr(notes)
+
+
+def test_a_pod_that_is_left_alone_as_a_whole_counts_once_under_a_star() -> None:
+    each = pod()
+    each["metadata"]["annotations"] = {"initshim.dev/inject": "false"}
+    assert answered(body(each)).containers == {"*": "opted-out"}

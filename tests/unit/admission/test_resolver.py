@@ -194,3 +194,9 @@ async def test_no_secret_reaches_a_log_an_error_or_a_metric() -> None:
     shown = repr([(each.notes, each.lookups, each.cached) for each in observer])
     assert "image-not-resolved" in shown
     assert secret not in shown
+
+
+async def test_a_registry_that_is_never_asked_is_a_reason_of_its_own() -> None:
+    async with asking({"r.example.com": {"lookup": "never"}}) as asker:
+        result = await resolved(asker, pod("r.example.com/app:v1"))
+        assert outcomes(result) == [Reason.LOOKUP_OFF]
