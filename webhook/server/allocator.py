@@ -17,7 +17,7 @@ _ARENA_MAX = -8
 # as a mapping of its own, or on a heap that shrinks after each, it would take three system calls.
 _LARGE = 320 << 10
 _SPARE = 1 << 20  # bytes at the heap's end that are kept
-_ARENAS = 2
+_ARENAS = 1  # for all threads: they look names up and import, and seldom both at once
 _EVERY = 10.0  # seconds; to look takes a millisecond or two
 
 
