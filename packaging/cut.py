@@ -48,14 +48,17 @@ def changes(changelog: str, version: str) -> str:
     """Give a version's entries as Artifact Hub reads them: a kind, and a first sentence."""
     section = changelog.partition(f"## [{version}]")[2].partition("\n## [")[0]
     kind, found = "changed", []
-    for line in section.splitlines():
+    for line in re.sub(r"\n +", " ", section).splitlines():  # an entry goes on below its first line
         heading = line.removeprefix("### ").lower()
         if heading in _KINDS:
             kind = heading
         elif line.startswith("- "):
-            said = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", line.removeprefix("- "))
+            said = re.sub(r" \(\[[^]]*\]\([^)]*\)\)", "", line.removeprefix("- "))  # an aside
+            said = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", said)
             first = re.split(r"(?<=[.;]) ", said, maxsplit=1)[0].rstrip(".:;")
-            found.append(f"    - kind: {kind}\n      description: {json.dumps(first)}\n")
+            found.append(
+                f"    - kind: {kind}\n      description: {json.dumps(first, ensure_ascii=False)}\n"
+            )
     return "".join(found[:_MOST])
 
 

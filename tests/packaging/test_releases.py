@@ -153,6 +153,15 @@ def test_artifact_hub_is_told_what_changed(work: Path) -> None:
     ]
 
 
+def test_artifact_hub_shows_no_links_of_the_changelog(work: Path) -> None:
+    log = work / "CHANGELOG.md"
+    entry = "A page for [what is\n  … new](docs/a.md) ([why](docs/adr/0001.md)). More of it."
+    log.write_text(log.read_text().replace("Something new.", entry))
+    done(work, sys.executable, str(CUT), "0.2.0")
+    (told,) = annotations(work / "charts" / "initshim" / "Chart.yaml")["changes"]
+    assert told == {"kind": "added", "description": "A page for what is … new"}
+
+
 def test_artifact_hub_is_told_of_both_images_and_where_to_read() -> None:
     told = annotations(CHART)
     version = yaml.safe_load(CHART.read_text())["version"]
@@ -252,7 +261,7 @@ def test_images_carry_an_sbom_and_provenance() -> None:
     attested = {
         job
         for job, each in WORKFLOW["jobs"].items()
-        for step in each["steps"]
+        for step in each.get("steps", ())
         if "attest-build-provenance" in step.get("uses", "")
     }
     assert attested == {"images", "chart", "attest"}
