@@ -45,9 +45,10 @@ class Release:
         return sum(each.metric("initshim_reviews_total") for each in self.fleet.replicas)
 
     def stop(self) -> None:
-        """End the replicas."""
+        """End the replicas, and forget what is installed: now another may have the Service."""
         if self._fleet:
             self._fleet.stop()
+        self._fleet, self._more = None, None
 
     def settle(self) -> None:
         """Wait until the API server has seen configuration, CA and namespace."""

@@ -17,6 +17,7 @@ from tests.fakes.kubelet import Kubelet
 from tests.integration.controlplane.fleet import webhook
 from tests.integration.controlplane.install import install
 from tests.integration.controlplane.plane import ControlPlane
+from tests.integration.controlplane.release import Release
 from tests.integration.controlplane.running_pods import node, owner, post, running
 
 NAMESPACE = "audited"
@@ -42,7 +43,8 @@ class Audited:
 
 
 @pytest.fixture(scope="module")
-def audited(plane: ControlPlane) -> Iterator[Audited]:
+def audited(plane: ControlPlane, release: Release) -> Iterator[Audited]:
+    release.stop()  # the Service is for replicas of our own
     scripts = str(Path(sys.executable).parent)
     install(plane)
     plane.kubectl("create", "namespace", NAMESPACE)

@@ -13,6 +13,7 @@ import pytest
 from tests.integration.controlplane.fleet import Fleet, Replica, webhook
 from tests.integration.controlplane.install import NAMESPACE, install
 from tests.integration.controlplane.plane import ControlPlane
+from tests.integration.controlplane.release import Release
 from tests.integration.server.process import PATIENCE
 
 Json = dict[str, Any]
@@ -21,8 +22,9 @@ VALUES = {"events": {"enabled": True}, "registry": {"lookups": False}}
 
 
 @pytest.fixture(scope="module")
-def fleet(plane: ControlPlane) -> Iterator[Fleet]:
+def fleet(plane: ControlPlane, release: Release) -> Iterator[Fleet]:
     """The webhook with Events, in front of a namespace that is opted in."""
+    release.stop()  # the Service is for replicas of our own
     install(plane, VALUES)
     if plane.kubectl("create", "namespace", SPACE, check=False).returncode == 0:
         plane.kubectl("label", "namespace", SPACE, "initshim.dev/inject=enabled")

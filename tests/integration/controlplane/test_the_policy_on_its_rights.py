@@ -12,6 +12,7 @@ import trustme
 
 from tests.integration.controlplane.install import NAMESPACE, install
 from tests.integration.controlplane.plane import ControlPlane
+from tests.integration.controlplane.release import Release
 
 Json = dict[str, Any]
 Change = Callable[[Json], Any]
@@ -64,8 +65,9 @@ REFUSED: dict[str, Change] = {
 
 
 @pytest.fixture(scope="module")
-def its(plane: ControlPlane) -> Iterator[httpx.Client]:
+def its(plane: ControlPlane, release: Release) -> Iterator[httpx.Client]:
     """A client with the webhook's token, once the API server goes by the policy."""
+    release.stop()  # it installs other values
     install(plane)
     with plane.client(plane.token(NAMESPACE, "initshim")) as client:
         end = time.monotonic() + _PATIENCE
