@@ -17,7 +17,7 @@ from tests.integration.node.layout import OPEN_REGISTRY, ROOT
 from tests.integration.node.node import Node
 
 Json = dict[str, Any]
-PATIENCE = 120.0
+PATIENCE = 240.0  # a kubelet that could not mount a volume may wait two minutes for its next try
 BOX = f"{OPEN_REGISTRY}/box:1"
 
 
@@ -179,13 +179,19 @@ class Cluster:
         """Wait until something holds."""
         end = time.monotonic() + patience
         while not holds():
-            assert time.monotonic() < end, "it never held"
+            assert time.monotonic() < end, f"it never held:\n{self._seen()}"
             time.sleep(0.3)
 
     def zombies(self, namespace: str, pod: str) -> int:
         """Count the zombies of a pod's containers, in the node's own /proc, by their cgroup."""
         uid = self.pod(namespace, pod)["metadata"]["uid"]
         return sum(1 for each in _processes(uid) if each == "Z")
+
+    def _seen(self) -> str:
+        """Give all pods and the last events: why something may not have come to pass."""
+        pods = self.kubectl("get", "pods", "-A", "-o", "wide", check=False)
+        events = self.kubectl("get", "events", "-A", "--sort-by=.lastTimestamp", check=False)
+        return "\n".join([pods, *events.splitlines()[-20:]])
 
     def _run(self, program: str, *words: str, stdin: str = "", check: bool = True) -> str:
         done = subprocess.run(
