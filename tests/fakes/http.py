@@ -67,7 +67,9 @@ async def serve(handler: Handler, *, tls: ssl.SSLContext | None = None) -> Async
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         host.connections += 1
         writers.add(writer)
-        with suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+        ends = (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError)
+        # Cancelled at the loop's end: asyncio's streams would print each task that says so.
+        with suppress(*ends, asyncio.CancelledError):
             while await _exchange(reader, writer, host, handler):
                 pass
         writers.discard(writer)
