@@ -41,6 +41,12 @@ def yield_cpu() -> None:
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), behind)
 
 
+async def never(_request: Request) -> Answer:
+    """Answer later than anybody waits: what a registry of the attacker's may do."""
+    await asyncio.sleep(60)
+    return Answer(404)
+
+
 async def _nothing(_request: Request) -> Answer:
     return Answer(404)
 

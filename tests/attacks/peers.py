@@ -4,11 +4,10 @@ import asyncio
 from contextlib import suppress
 from itertools import count
 
-from tests.attacks.arena import Arena
+from tests.attacks.arena import Arena, never
 from tests.attacks.attack import Attacks
 from tests.attacks.tenant import NAMESPACE
 from tests.attacks.wire import Peer, Streams, get, post
-from tests.fakes.http import Answer, Request
 from tests.fakes.reviews import body, pod
 
 attacks = Attacks("a peer on the pod network")
@@ -133,11 +132,7 @@ async def held_small_bodies(arena: Arena) -> None:
 
 @attacks("in another's name", "reviews of the others' namespace: heavy pods, slow registries")
 async def in_anothers_name(arena: Arena) -> None:
-    async def answer(_request: Request) -> Answer:
-        await asyncio.sleep(60)
-        return Answer(404)
-
-    arena.hostile = answer
+    arena.hostile = never
     heavy = pod(
         containers=[{"name": f"c{at}", "image": "x", "command": ["/x"]} for at in range(250)]
     )
@@ -151,11 +146,7 @@ async def in_anothers_name(arena: Arena) -> None:
 
 @attacks("names that it makes up", "reviews of 300 namespaces that nobody has, all at once")
 async def made_up_names(arena: Arena) -> None:
-    async def answer(_request: Request) -> Answer:
-        await asyncio.sleep(60)
-        return Answer(404)
-
-    arena.hostile = answer
+    arena.hostile = never
     made = pod(
         containers=[
             {"name": f"c{at}", "image": f"{arena.registry}/m{next(_NUMBERS)}:1"} for at in range(20)

@@ -1,14 +1,12 @@
 """One pod: whoever may create pods has the API server send what they like, up to its own limits."""
 
-import asyncio
 import json
 import random
 from itertools import count
 from typing import Any
 
-from tests.attacks.arena import HOSTILE, Arena
+from tests.attacks.arena import HOSTILE, Arena, never
 from tests.attacks.attack import Attacks
-from tests.fakes.http import Answer, Request
 from tests.fakes.reviews import body, pod
 
 attacks = Attacks("a pod's author")
@@ -169,11 +167,7 @@ async def one_entrypoint(arena: Arena) -> None:
 
 @attacks("pods of 60 KB that wait", "200 pods of 60 KB each whose registry never answers, at once")
 async def waiting(arena: Arena) -> None:
-    async def answer(_request: Request) -> Answer:
-        await asyncio.sleep(60)
-        return Answer(404)
-
-    arena.hostile = answer
+    arena.hostile = never
     image = f"{arena.registry}/w{{}}:1"
     made = [
         with_metadata(
@@ -187,11 +181,7 @@ async def waiting(arena: Arena) -> None:
 
 @attacks("images without end", "100 pods of 250 images each, at a registry that never answers")
 async def images(arena: Arena) -> None:
-    async def answer(_request: Request) -> Answer:
-        await asyncio.sleep(60)
-        return Answer(404)
-
-    arena.hostile = answer
+    arena.hostile = never
     made = [
         pod(
             containers=[

@@ -8,7 +8,7 @@ from itertools import count, cycle
 from pathlib import Path
 from typing import Any
 
-from tests.attacks.arena import Arena
+from tests.attacks.arena import Arena, never
 from tests.attacks.attack import Attacks
 from tests.attacks.wire import SILENT
 from tests.fakes.http import Answer, Request
@@ -198,11 +198,7 @@ async def redirects(arena: Arena) -> None:
 
 @attacks("a slow registry", "512 lookups that are never answered, over and over")
 async def slow(arena: Arena) -> None:
-    async def answer(_request: Request) -> Answer:
-        await asyncio.sleep(60)
-        return Answer(404)
-
-    await asked(arena, answer, pods=128, containers=4)
+    await asked(arena, never, pods=128, containers=4)
 
 
 @attacks("429", "one image after the other that says 429 with a Retry-After of a year")

@@ -5,8 +5,8 @@ A location may hold globs per label of the host name, a port and a path; the pat
 prefix. One keyring spans all pull secrets of a pod, so a more specific entry of a later secret
 goes before a general one of the first.
 
-A tenant writes the secrets: its entries are capped, and a name is matched in
-linear time, whatever the entries are.
+A tenant writes the entries: of too many the first count, and a name is matched in linear time,
+whatever they are.
 """
 
 import hashlib

@@ -13,7 +13,13 @@ from typing import Any
 
 from tests.chart import tools
 from tests.integration.node import images
-from tests.integration.node.layout import OPEN_REGISTRY, ROOT
+from tests.integration.node.layout import (
+    OPEN_REGISTRY,
+    PASSWORD,
+    PRIVATE_REGISTRY,
+    ROOT,
+    USER,
+)
 from tests.integration.node.node import Node
 
 Json = dict[str, Any]
@@ -67,6 +73,14 @@ class Cluster:
     def helm(self, *words: str) -> str:
         """Run helm as administrator; give both of its streams."""
         return self._run("helm", *words)
+
+    def make_pull_secret(self, namespace: str, name: str) -> None:
+        """Make a pull secret of the registry that wants a password."""
+        self.kubectl(
+            "-n", namespace, "create", "secret", "docker-registry", name,
+            f"--docker-server={PRIVATE_REGISTRY}", f"--docker-username={USER}",
+            f"--docker-password={PASSWORD}",
+        )  # fmt: skip
 
     def upgrade(self, *settings: str) -> None:
         """Change the installation's values, and wait for its pods."""

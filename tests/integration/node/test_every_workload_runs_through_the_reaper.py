@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.integration.node.cluster import BOX, Cluster
-from tests.integration.node.layout import OPEN_REGISTRY, PASSWORD, PRIVATE_REGISTRY, USER
+from tests.integration.node.layout import OPEN_REGISTRY, PRIVATE_REGISTRY
 
 Json = dict[str, Any]
 LEAKER = {"name": "app", "image": BOX, "command": ["/bin/leaker"], "args": ["$(WORD)", "$$(WORD)"],
@@ -94,11 +94,7 @@ def test_images_and_users_of_all_kinds(cluster: Cluster, shop: str, more: Json, 
 
 def test_a_private_image_is_read_with_the_pods_pull_secret(cluster: Cluster, shop: str) -> None:
     """By default the webhook reads no secrets: the pod runs all the same, and says why."""
-    cluster.kubectl(
-        "-n", shop, "create", "secret", "docker-registry", "puller",
-        f"--docker-server={PRIVATE_REGISTRY}", f"--docker-username={USER}",
-        f"--docker-password={PASSWORD}",
-    )  # fmt: skip
+    cluster.make_pull_secret(shop, "puller")
     image = {"image": f"{PRIVATE_REGISTRY}/entry:1"}
     cluster.run(shop, "x", container=image, imagePullSecrets=[{"name": "puller"}])
     cluster.running(shop, "x")

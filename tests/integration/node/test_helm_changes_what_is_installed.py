@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.node import builds, images
 from tests.integration.node.cluster import BOX, Cluster
-from tests.integration.node.layout import PASSWORD, PRIVATE_REGISTRY, USER
+from tests.integration.node.layout import PRIVATE_REGISTRY
 
 Json = dict[str, Any]
 VOLUME_METRIC = "initshim_image_volumes"
@@ -192,11 +192,7 @@ def test_an_init_container_that_fails_is_found_by_both_commands(
 @pytest.mark.usefixtures("as_before")
 def test_with_the_right_a_private_image_is_wrapped(cluster: Cluster, shop: str) -> None:
     """The pod's own pull secret tells the webhook what the node will run."""
-    cluster.kubectl(
-        "-n", shop, "create", "secret", "docker-registry", "puller",
-        f"--docker-server={PRIVATE_REGISTRY}", f"--docker-username={USER}",
-        f"--docker-password={PASSWORD}",
-    )  # fmt: skip
+    cluster.make_pull_secret(shop, "puller")
     cluster.upgrade(f"registry.pullSecretNamespaces={{{shop}}}")
     image = {"image": f"{PRIVATE_REGISTRY}/entry:1"}
     cluster.run(shop, "x", container=image, imagePullSecrets=[{"name": "puller"}])

@@ -4,6 +4,7 @@ import asyncio
 import json
 import ssl
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -63,6 +64,19 @@ def plays(there: Installed, states: Sequence[dict[str, Any]]) -> None:
             there.server.put(path, {**there.server.objects[path], "status": now, "spec": spec})
 
     there.server.interfere = play
+
+
+def watched(there: Installed) -> list[dict[str, Any]]:
+    """Give what the specs of pods will have been, at each call to the API server."""
+    play = there.server.interfere
+    seen: list[dict[str, Any]] = []
+
+    def watch(method: str, path: str) -> None:
+        play(method, path)
+        seen.extend(deepcopy(there.server.objects[each]["spec"]) for each in pods(there))
+
+    there.server.interfere = watch
+    return seen
 
 
 def delivered(there: Installed, delivery: str) -> None:
@@ -199,16 +213,9 @@ def test_the_pod_gets_the_reaper_as_injected_pods_do(
     there = cluster[0]
     delivered(there, delivery)
     plays(there, [status(OVER, OVER)])
-    play = there.server.interfere
-    seen: list[str] = []
-
-    def watch(method: str, path: str) -> None:
-        play(method, path)
-        seen.extend(json.dumps(there.server.objects[each]["spec"]) for each in pods(there))
-
-    there.server.interfere = watch
+    seen = watched(there)
     tried(cluster)
-    spec = json.loads(seen[-1])
+    spec = seen[-1]
     assert ("initContainers" in spec) is (delivery == "initContainer")
     assert ("image" in spec["volumes"][0]) is (delivery == "imageVolume")
     assert spec["containers"][0]["command"] == ["/.initshim/init", "--version"]
@@ -236,16 +243,10 @@ def test_without_a_webhook_the_policy_says_how_the_reaper_comes(
     there = cluster[0]
     by_policy(there, delivery)
     plays(there, [status(OVER, OVER)])
-    play, seen = there.server.interfere, list[str]()
-
-    def watch(method: str, path: str) -> None:
-        play(method, path)
-        seen.extend(json.dumps(there.server.objects[each]["spec"]) for each in pods(there))
-
-    there.server.interfere = watch
+    seen = watched(there)
     [finding] = tried(cluster)
     assert finding.severity is Severity.OK
-    spec = json.loads(seen[-1])
+    spec = seen[-1]
     volume = spec["volumes"][0].get("image")
     named = volume["reference"] if volume else spec["initContainers"][0]["image"]
     assert bool(volume) is (delivery == "imageVolume")
