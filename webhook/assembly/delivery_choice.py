@@ -59,8 +59,7 @@ class DeliveryChoice:
             self._note(LogEvent.NODES_NOT_READ, error=str(error), next_step=error.next_step)
             return
         unable = image_volumes.unable(nodes)
-        known = (image_volumes.number(version) or (0, 0)) >= image_volumes.KUBERNETES
-        self.possible, self.unable = known and bool(nodes) and not unable, len(unable)
+        self.possible, self.unable = image_volumes.possible(version, nodes), len(unable)
         self._note(
             LogEvent.DELIVERY_CHOSEN,
             delivery="imageVolume" if self.possible else "initContainer",

@@ -5,7 +5,7 @@ that nodes of 1.35 mean API servers of 1.35, even while a control plane is being
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from webhook.core.pod import Pod
@@ -42,6 +42,11 @@ def obstacle(node: Node) -> str:
 def unable(nodes: Iterable[Node]) -> tuple[tuple[Node, str], ...]:
     """Give the nodes that can't, each with what keeps it."""
     return tuple((node, why) for node in nodes if (why := obstacle(node)))
+
+
+def possible(version: str, nodes: Collection[Node]) -> bool:
+    """Tell whether the API server, by its version, and all nodes can; without a node, no."""
+    return (number(version) or (0, 0)) >= KUBERNETES and bool(nodes) and not unable(nodes)
 
 
 def suits(pod: Pod) -> bool:

@@ -221,6 +221,27 @@ def test_doctor_tells_a_namespace_that_is_not_selected(plane: ControlPlane, flee
     assert fleet.replicas
 
 
+def test_doctor_passes_over_a_namespace_that_is_being_deleted(
+    plane: ControlPlane, fleet: Fleet
+) -> None:
+    """Its own name comes first in the alphabet, so that it would be where doctor rehearses."""
+    name = "aa-leaving"
+    path = f"/api/v1/namespaces/{name}"
+    metadata = {"name": name, "labels": {"initshim.dev/inject": "enabled"}}
+    made(plane, "/api/v1/namespaces", {"metadata": metadata})
+    left = plane.api.delete(path).json()  # it stays: no controller empties it here
+    try:
+        _, findings = doctor(plane)
+        _, asked = doctor(plane, "--namespace", name)
+    finally:
+        plane.api.put(f"{path}/finalize", json={**left, "spec": {}}).raise_for_status()
+    assert severities(findings, "rehearsal") == {"ok"}
+    assert not [each for each in findings if name in each["object"] + each["what"]]
+    (rehearsed,) = (each for each in asked if each["check"] == "rehearsal")
+    assert "is being deleted" in rehearsed["what"]
+    assert fleet.replicas
+
+
 def test_doctor_without_rights_says_which_are_missing(plane: ControlPlane, fleet: Fleet) -> None:
     plane.kubectl("create", "serviceaccount", "nobody", "-n", SPACE, check=False)
     config = json.loads(plane.kubeconfig.read_text())

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from webhook.cli.doctor.cluster import Cluster
 from webhook.cli.doctor.finding import Finding, Subject
 from webhook.cli.installation import dry_run_pod
-from webhook.core.annotations import INJECT
 from webhook.kube.attempt import Listed, attempt_list
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError, Missing
@@ -54,8 +53,7 @@ async def fetch(client: KubeClient, cluster: Cluster, *, namespace: str) -> Rehe
         return None
     bindings = await attempt_list(client, MUTATING_POLICY_BINDING)
     webhooks: Listed = [] if cluster.by_policy else await attempt_list(client, MUTATING_WEBHOOK)
-    known = not isinstance(cluster.namespaces, KubeError)
-    if not _ours(cluster) or not namespace or (known and namespace not in cluster.selected):
+    if not _ours(cluster) or not namespace or any(cluster.unasked(namespace)):
         return Rehearsed(bindings, webhooks)
     body = dry_run_pod.for_policy(cluster.reaper_image)
     try:
@@ -176,10 +174,7 @@ def _works(cluster: Cluster, fetched: Rehearsed, namespace: str) -> Iterator[Fin
     if not namespace:
         yield about.info("no namespace is selected to rehearse in")
     elif fetched.created is None:
-        yield about.warning(
-            "the namespace is not selected, so no pod in it is wrapped",
-            f"kubectl label namespace {namespace} {INJECT}=enabled",
-        )
+        yield about.warning(*cluster.unasked(namespace))
     elif isinstance(fetched.created, KubeError):
         yield about.unknown(fetched.created)
     elif not dry_run_pod.is_wrapped(fetched.created):

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from webhook.cli.installation.survey import Installation, survey
+from webhook.core.annotations import INJECT
 from webhook.kube.attempt import Listed, attempt, attempt_list
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
 from webhook.kube.objects import NAMESPACE, POD
+
+_ANOTHER = "initshim doctor --namespace NAME"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +19,9 @@ class Cluster(Installation):
 
     version: str | KubeError
     namespaces: Listed
+    """Without those that are being deleted: the API server takes no pod into one."""
+    leaving: frozenset[str]
+    """Those, by name."""
     pods: Listed
     """The webhook's own pods."""
 
@@ -34,6 +40,22 @@ class Cluster(Installation):
             )
         )
 
+    def unasked(self, namespace: str) -> tuple[str, str]:
+        """Say why the API server asks about no pod of a namespace, and what to do; "" if it does.
+
+        Where namespaces can't be listed, that is not known, and nothing is said.
+        """
+        if isinstance(self.namespaces, KubeError) or namespace in self.selected:
+            return "", ""
+        if namespace in self.leaving:
+            return "the namespace is being deleted, so it takes no pod", _ANOTHER
+        if all(each["metadata"]["name"] != namespace for each in self.namespaces):
+            return "there is no such namespace", f"kubectl get namespaces\n{_ANOTHER}"
+        return (
+            "the namespace is not selected, so no pod in it is wrapped",
+            f"kubectl label namespace {namespace} {INJECT}=enabled",
+        )
+
 
 async def fetch_cluster(client: KubeClient, name: str | None) -> Cluster | None:
     """Survey the installation, and read what is around it; see `survey`."""
@@ -43,12 +65,28 @@ async def fetch_cluster(client: KubeClient, name: str | None) -> Cluster | None:
     service = found.service if isinstance(found.service, dict) else {}
     selector = (service.get("spec") or {}).get("selector") or {}
     labels = ",".join(f"{key}={value}" for key, value in selector.items())
+    namespaces = await attempt_list(client, NAMESPACE)
+    leaving = _leaving(namespaces)
     return Cluster(
         configurations=found.configurations,
         service=found.service,
         deployments=found.deployments,
         policies=found.policies,
         version=await attempt(client.version()),
-        namespaces=await attempt_list(client, NAMESPACE),
+        namespaces=_without(namespaces, leaving),
+        leaving=leaving,
         pods=await attempt_list(client, POD, found.namespace, labels=labels) if labels else [],
     )
+
+
+def _leaving(listed: Listed) -> frozenset[str]:
+    namespaces = [] if isinstance(listed, KubeError) else listed
+    return frozenset(
+        each["metadata"]["name"] for each in namespaces if each["metadata"].get("deletionTimestamp")
+    )
+
+
+def _without(listed: Listed, names: frozenset[str]) -> Listed:
+    if isinstance(listed, KubeError):
+        return listed
+    return [each for each in listed if each["metadata"]["name"] not in names]

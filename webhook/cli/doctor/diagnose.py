@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -22,7 +23,7 @@ from webhook.cli.doctor import (
     wrapped_pods,
 )
 from webhook.cli.doctor.causes import once_a_cause
-from webhook.cli.doctor.cluster import fetch_cluster
+from webhook.cli.doctor.cluster import Cluster, fetch_cluster
 from webhook.cli.doctor.finding import Finding, Subject
 from webhook.cli.installation import dry_run_pod
 from webhook.cli.installation.survey import INSTALL, WEBHOOK, list_policies
@@ -32,6 +33,27 @@ from webhook.kube.errors import ApiUnreachable, KubeError, Missing
 from webhook.settings import Settings
 
 _Fetched = TypeVar("_Fetched")
+
+
+@dataclass(frozen=True, slots=True)
+class _Deadline:
+    """When all has to be done: what is not by then is an error, and keeps no other from its own."""
+
+    seconds: float
+    end: float
+
+    @property
+    def left(self) -> float:
+        return max(0.0, self.end - asyncio.get_running_loop().time())
+
+    async def until(self, fetch: Awaitable[_Fetched]) -> _Fetched | KubeError:
+        try:
+            async with asyncio.timeout_at(self.end):
+                return await fetch
+        except TimeoutError:
+            return ApiUnreachable(
+                f"it was not done in {self.seconds:g} s", next_step="initshim doctor --timeout 300"
+            )
 
 
 async def diagnose(  # noqa: PLR0913 - the command's options
@@ -45,61 +67,71 @@ async def diagnose(  # noqa: PLR0913 - the command's options
     run_pod: bool = False,
 ) -> list[Finding]:
     """Look at everything for `seconds` at most. Raises KubeError where there is nothing to see."""
-    end = asyncio.get_running_loop().time() + seconds
-    async with asyncio.timeout_at(end):
+    deadline = _Deadline(seconds, asyncio.get_running_loop().time() + seconds)
+    async with asyncio.timeout_at(deadline.end):
         cluster = await fetch_cluster(client, webhook)
         if cluster is None:
             return [await _absent(client, webhook)]
-
     where = namespace or next(iter(cluster.selected), "")
-
-    async def until(fetch: Awaitable[_Fetched]) -> _Fetched | KubeError:
-        try:
-            async with asyncio.timeout_at(end):
-                return await fetch
-        except TimeoutError:
-            return ApiUnreachable(
-                f"it was not done in {seconds:g} s", next_step="initshim doctor --timeout 300"
-            )
-
-    async def tried(listed: tuple[Node, ...]) -> trial_pod.Trial:
-        if not run_pod:
-            return trial_pod.Trial()
-        volume = trial_pod.as_volume(cluster, listed)
-        left = max(0.0, end - asyncio.get_running_loop().time())
-        return await trial_pod.fetch(
-            client, cluster, namespace=where or "default", volume=volume, seconds=left
-        )
-
-    wrapped = await until(admission_policy.fetch(client, cluster, namespace=where))
-    by_policy = _checked(
-        "policy", wrapped, partial(admission_policy.check, cluster, namespace=where)
-    )
+    look = _Look(client, cluster, where, deadline)
+    wrapped = await look.at_policy()
     if cluster.by_policy:
-        return [*by_policy, *trial_pod.check(await tried(()))]
-    certificates, backends, granted, held, rehearsed, waiting = await asyncio.gather(
-        until(certificate.fetch(client, cluster, now=now)),
-        until(service.fetch(client, cluster)),
-        until(rights.fetch(client, cluster)),
-        until(ca_bundle_policy.fetch(client, cluster)),
-        until(rehearsal.fetch(client, cluster, namespace=where)),
-        until(wrapped_pods.fetch(client, cluster)),
-    )
-    works = isinstance(rehearsed, rehearsal.Rehearsal) and rehearsed.works
-    asked, listed = await asyncio.gather(
-        until(registries.fetch(client, cluster, settings, rehearsed=works)),
-        until(nodes.fetch(client, cluster)),
-    )
-    trial = await tried(listed if isinstance(listed, tuple) else ())
-    reviewed = granted if isinstance(granted, rights.Reviewed) else None
-    return once_a_cause(
-        [
+        return [*wrapped, *await look.at_trial((), run=run_pod)]
+    return once_a_cause(await look.at_webhook(settings, wrapped, now=now, run_pod=run_pod))
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Looks at one installation, from one namespace."""
+
+    client: KubeClient
+    cluster: Cluster
+    namespace: str
+    deadline: _Deadline
+
+    async def at_policy(self) -> list[Finding]:
+        fetch = admission_policy.fetch(self.client, self.cluster, namespace=self.namespace)
+        check = partial(admission_policy.check, self.cluster, namespace=self.namespace)
+        return _checked("policy", await self.deadline.until(fetch), check)
+
+    async def at_trial(self, listed: tuple[Node, ...], *, run: bool) -> list[Finding]:
+        if not run:
+            return []
+        trial = await trial_pod.fetch(
+            self.client,
+            self.cluster,
+            namespace=self.namespace or "default",
+            volume=trial_pod.as_volume(self.cluster, listed),
+            seconds=self.deadline.left,
+        )
+        return trial_pod.check(trial)
+
+    async def at_webhook(
+        self, settings: Settings, by_policy: list[Finding], *, now: datetime, run_pod: bool
+    ) -> list[Finding]:
+        client, cluster, until = self.client, self.cluster, self.deadline.until
+        certificates, backends, granted, held, rehearsed, waiting = await asyncio.gather(
+            until(certificate.fetch(client, cluster, now=now)),
+            until(service.fetch(client, cluster)),
+            until(rights.fetch(client, cluster)),
+            until(ca_bundle_policy.fetch(client, cluster)),
+            until(rehearsal.fetch(client, cluster, namespace=self.namespace)),
+            until(wrapped_pods.fetch(client, cluster)),
+        )
+        works = isinstance(rehearsed, rehearsal.Rehearsal) and rehearsed.works
+        asked, listed = await asyncio.gather(
+            until(registries.fetch(client, cluster, settings, rehearsed=works)),
+            until(nodes.fetch(client, cluster)),
+        )
+        tried = await self.at_trial(listed if isinstance(listed, tuple) else (), run=run_pod)
+        reviewed = granted if isinstance(granted, rights.Reviewed) else None
+        return [
             *configuration.check(cluster),
             *_checked("service", backends, partial(service.check, cluster)),
             *_checked("certificate", certificates, partial(certificate.check, cluster)),
             *_checked("rehearsal", rehearsed, partial(rehearsal.check, cluster)),
             *by_policy,
-            *trial_pod.check(trial),
+            *tried,
             *_checked("pods", waiting, partial(wrapped_pods.check, cluster)),
             *_checked("rights", granted, partial(rights.check, cluster)),
             *ca_bundle_policy.check(cluster, held),
@@ -107,7 +139,6 @@ async def diagnose(  # noqa: PLR0913 - the command's options
             *_checked("nodes", listed, partial(nodes.check, cluster)),
             *versions.check(cluster, own=initshim.__version__, wrote=_version(rehearsed)),
         ]
-    )
 
 
 def _checked(

@@ -15,7 +15,6 @@ from webhook.cli.doctor.cluster import Cluster
 from webhook.cli.doctor.finding import Finding, Subject
 from webhook.cli.installation import dry_run_pod
 from webhook.cli.installation.survey import WEBHOOK
-from webhook.core.annotations import INJECT
 from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import ApiUnreachable, Forbidden, KubeError
@@ -58,7 +57,7 @@ async def fetch(client: KubeClient, cluster: Cluster, *, namespace: str) -> Rehe
 
     In a namespace that is not selected nobody would be asked, so nothing is rehearsed.
     """
-    if namespace not in cluster.selected and not isinstance(cluster.namespaces, KubeError):
+    if any(cluster.unasked(namespace)):
         return Rehearsal(namespace)
     created, warnings = await _create(client, cluster, namespace)
     fetched = Rehearsal(namespace, created, warnings)
@@ -107,12 +106,7 @@ def check(cluster: Cluster, fetched: Rehearsal) -> list[Finding]:
         return [Subject(_FAMILY, "dry-run Pod").info("no namespace is selected to rehearse in")]
     about = Subject(_FAMILY, f"dry-run Pod in {fetched.namespace}")
     if fetched.created == {}:
-        return [
-            about.warning(
-                "the namespace is not selected, so no pod in it is asked about",
-                f"kubectl label namespace {fetched.namespace} {INJECT}=enabled",
-            )
-        ]
+        return [about.warning(*cluster.unasked(fetched.namespace))]
     if isinstance(fetched.created, KubeError):
         return [_failed(cluster, about, fetched.created, fetched)]
     if fetched.works:

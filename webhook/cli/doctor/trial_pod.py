@@ -17,7 +17,7 @@ from webhook.cli.installation import dry_run_pod
 from webhook.cli.installation.reaper_delivery import undelivered
 from webhook.core.annotations import INJECT
 from webhook.core.argv import INIT
-from webhook.core.image_volumes import Node, unable
+from webhook.core.image_volumes import Node, possible
 from webhook.core.mutation import READ_ONLY_MOUNT, Delivery, our_init_container, our_volume
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
@@ -44,7 +44,8 @@ def as_volume(cluster: Cluster, nodes: tuple[Node, ...]) -> bool:
     if cluster.brought:
         return cluster.brought.as_volume
     chosen = cluster.settings.delivery
-    return chosen == "imageVolume" or (chosen == "auto" and bool(nodes) and not unable(nodes))
+    version = "" if isinstance(cluster.version, KubeError) else cluster.version
+    return chosen == "imageVolume" or (chosen == "auto" and possible(version, nodes))
 
 
 def body(image: str, *, volume: bool) -> Json:

@@ -89,7 +89,15 @@ class Installed:
         """Admit a pod as the API server does: ask the webhook, if it is selected."""
         namespace = path.split("/")[-2]
         configuration = self.server.objects.get(WEBHOOK)
-        labels = self.server.objects[f"/api/v1/namespaces/{namespace}"]["metadata"]["labels"]
+        metadata = self.server.objects[f"/api/v1/namespaces/{namespace}"]["metadata"]
+        labels = metadata["labels"]
+        if metadata.get("deletionTimestamp"):  # the plugin NamespaceLifecycle comes first
+            raise Refusal(
+                403,
+                "Forbidden",
+                f'pods "initshim-doctor" is forbidden: unable to create new content in namespace '
+                f"{namespace} because it is being terminated",
+            )
         if not configuration or path.rpartition("/")[2] != "pods":
             return given, []
         (webhook,) = configuration["webhooks"]

@@ -44,6 +44,7 @@ def installed(*, mode: str, bundle: bytes) -> Cluster:
         configurations=(configuration,),
         version="v1.36.1",
         namespaces=[],
+        leaving=frozenset(),
         service={"spec": {"selector": labels}},
         pods=[],
         deployments=[deployment],

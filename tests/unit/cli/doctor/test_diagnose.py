@@ -388,6 +388,43 @@ def test_nobody_rehearses_where_nobody_is_asked(cluster: tuple[Installed, str]) 
     assert not any("default/pods" in line for line in cluster[0].server.log)
 
 
+LEAVING = {
+    "deletionTimestamp": "2026-11-26T11:59:00Z",
+    "labels": {"initshim.dev/inject": "enabled"},
+}
+
+
+def test_a_namespace_that_is_being_deleted_is_no_place_to_look(
+    cluster: tuple[Installed, str],
+) -> None:
+    there = cluster[0]
+    before = found(cluster)
+    wishing = {**LEAVING, "labels": {"initshim.dev/inject": "enable"}}
+    there.server.put("/api/v1/namespaces/aaa", {"metadata": LEAVING})
+    there.server.put("/api/v1/namespaces/bbb", {"metadata": wishing})
+    path, deployment = workload("left", "docker.io/shop/private:1")
+    there.server.put(path.replace("/shop/", "/aaa/"), deployment)
+    assert found(cluster) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "remedy"),
+    [
+        ("aaa", "the namespace is being deleted, so it takes no pod", "--namespace NAME"),
+        ("nowhere", "there is no such namespace", "kubectl get namespaces"),
+        ("default", "the namespace is not selected, so no pod in it is wrapped", "label namespace"),
+    ],
+)
+def test_a_namespace_that_takes_no_pod_is_told_from_one_without_the_label(
+    cluster: tuple[Installed, str], name: str, said: str, remedy: str
+) -> None:
+    cluster[0].server.put("/api/v1/namespaces/aaa", {"metadata": LEAVING})
+    one = rehearsed(cluster, namespace=name)
+    assert (one.severity, one.what) == ("warning", said)
+    assert remedy in one.remedy
+    assert not any(f"{name}/pods" in line for line in cluster[0].server.log)
+
+
 def registries(cluster: tuple[Installed, str]) -> dict[str, Finding]:
     return {
         each.object.partition(" ")[0]: each for each in found(cluster) if each.check == "registries"
