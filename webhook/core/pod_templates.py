@@ -1,18 +1,19 @@
 """Where the pods are inside manifests: pods themselves, templates, and lists of either."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from webhook.core.pod import Json
 
-# Kinds whose template is elsewhere than at spec.template, where every other kind has it.
-_PATHS: dict[str, tuple[str, ...]] = {
-    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+Path = tuple[str, ...]
+TEMPLATE: Path = ("spec", "template")
+# Kubernetes' kinds whose template is elsewhere than at TEMPLATE, where every other kind has it.
+PATHS: Mapping[str, Path] = {
     "Pod": (),
     "PodTemplate": ("template",),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
 }
-_TEMPLATE = ("spec", "template")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def _pod_templates(document: Any, listed: str) -> Iterator[PodTemplate]:
         for item in items:
             yield from _pod_templates(item, kind.removesuffix("List"))
         return
-    template = _follow(document, _PATHS.get(kind, _TEMPLATE))
+    template = _follow(document, PATHS.get(kind, TEMPLATE))
     if template is not None and _makes_pods(template):
         metadata = document.get("metadata")
         named = metadata if isinstance(metadata, dict) else {}
@@ -54,7 +55,7 @@ def _pod_templates(document: Any, listed: str) -> Iterator[PodTemplate]:
         yield PodTemplate(kind, name, str(named.get("namespace") or ""), template)
 
 
-def _follow(document: Json, path: tuple[str, ...]) -> Json | None:
+def _follow(document: Json, path: Path) -> Json | None:
     node: Any = document
     for key in path:
         node = node.get(key) if isinstance(node, dict) else None

@@ -1,8 +1,9 @@
 module initshim.dev/apiserver-json
 
-go 1.26.0
+go 1.26.8
 
 require (
+	initshim.dev/kubectl v0.0.0
 	k8s.io/api v0.37.0
 	sigs.k8s.io/json v0.0.0-20250730193827-2d320260d730
 )
@@ -18,10 +19,12 @@ require (
 	golang.org/x/net v0.57.0 // indirect
 	golang.org/x/text v0.40.0 // indirect
 	gopkg.in/inf.v0 v0.9.1 // indirect
-	k8s.io/apimachinery v0.37.0 // indirect
+	k8s.io/apimachinery v0.37.2 // indirect
 	k8s.io/klog/v2 v2.140.0 // indirect
 	k8s.io/kube-openapi v0.0.0-20260721132016-d427ff9ee9ad // indirect
 	k8s.io/utils v0.0.0-20260626114624-be93311217bd // indirect
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.2 // indirect
 )
+
+replace initshim.dev/kubectl => ../../kubectl/go

@@ -1,4 +1,4 @@
-module initshim.dev/kubectl-1.31
+module initshim.dev/kubectl
 
 go 1.26.8
 

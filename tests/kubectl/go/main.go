@@ -1,27 +1,20 @@
-// Reads manifests as kubectl does: a question a line ({"text": base64}), an answer a line
-// ({"documents": [...], "error": "..."}).
+// Reads manifests as kubectl does: a question is a file's text.
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"io"
-	"os"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/yaml"
+
+	"initshim.dev/kubectl/lines"
 )
 
-type answer struct {
-	Documents []json.RawMessage `json:"documents"`
-	Error     string            `json:"error,omitempty"`
-}
-
 // read does what StreamVisitor.Visit of k8s.io/cli-runtime/pkg/resource does with a file.
-func read(text []byte) answer {
-	found := answer{Documents: []json.RawMessage{}}
+func read(text []byte) lines.Answer {
+	found := lines.Answer{Documents: []json.RawMessage{}}
 	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 4096)
 	for {
 		object := runtime.RawExtension{}
@@ -40,22 +33,5 @@ func read(text []byte) answer {
 }
 
 func main() {
-	questions := bufio.NewReaderSize(os.Stdin, 1<<20)
-	out := bufio.NewWriter(os.Stdout)
-	for {
-		line, err := questions.ReadBytes('\n')
-		if err != nil {
-			return
-		}
-		text, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(line)))
-		if err != nil {
-			panic(err)
-		}
-		told, err := json.Marshal(read(text))
-		if err != nil {
-			panic(err)
-		}
-		out.Write(append(told, '\n'))
-		out.Flush()
-	}
+	lines.Serve(read)
 }

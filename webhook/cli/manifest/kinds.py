@@ -1,6 +1,7 @@
 """Which kinds make pods from a template in them, where it is, and which are left alone, and why.
 
-Any kind that isn't in a table has its template at `spec.template`, or none.
+Where Kubernetes' own kinds have theirs, `core.pod_templates` says. Any kind that isn't in a table
+has its template at `spec.template`, or none.
 """
 
 from collections.abc import Iterable, Mapping
@@ -8,18 +9,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from webhook.cli.output import WrongUsage
+from webhook.core.pod_templates import PATHS, TEMPLATE, Path
 
-Path = tuple[str, ...]
 EVERY = "*"  # in a path: every key of a mapping, every item of a list
 ROOT = "."
-TEMPLATE: Path = ("spec", "template")
 
 _RAY_GROUPS = ("headGroupSpec.template", "workerGroupSpecs.*.template")
 _UNITED = ("statefulSet", "advancedStatefulSet", "cloneSet", "deployment")
-_PATHS: dict[str, tuple[str, ...]] = {
-    "Pod": (ROOT,),
-    "PodTemplate": ("template",),
-    "CronJob": ("spec.jobTemplate.spec.template",),
+_OPERATORS: dict[str, tuple[str, ...]] = {
     "AdvancedCronJob.apps.kruise.io": (
         "spec.template.jobTemplate.spec.template",
         "spec.template.broadcastJobTemplate.spec.template",
@@ -134,4 +131,10 @@ def _option(text: str) -> tuple[str, Path]:
     return kind, keys
 
 
-KNOWN = Kinds({kind: tuple(map(path, paths)) for kind, paths in _PATHS.items()}, _LEFT)
+KNOWN = Kinds(
+    {
+        **{kind: (where,) for kind, where in PATHS.items()},
+        **{kind: tuple(map(path, paths)) for kind, paths in _OPERATORS.items()},
+    },
+    _LEFT,
+)

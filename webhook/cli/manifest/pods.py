@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from webhook.cli.manifest.kinds import EVERY, LISTS, MERGED_BY_NAME, Kinds, Left, Path
+from webhook.cli.manifest.kinds import EVERY, LISTS, MERGED_BY_NAME, Kinds, Left
 from webhook.core.pod import Json
+from webhook.core.pod_templates import Path
 
 Place = tuple[str | int, ...]
 _PATCH = "$patch"
