@@ -17,10 +17,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
+from queue import Queue
 from typing import Any
 from urllib.parse import parse_qs
 
 import uvicorn
+from uvicorn.server import ServerState
 
 Json = dict[str, Any]
 
@@ -239,10 +242,10 @@ class ApiServer:
         said = answer.warnings if isinstance(answer, Warned) else []
         answer = answer.made if isinstance(answer, Warned) else answer
         data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-        sent = [(b"content-length", str(len(data)).encode())]
-        for (
-            each
-        ) in said:  # net/http's quoting, in k8s.io/apimachinery/pkg/util/net NewWarningHeader
+        date = formatdate(usegmt=True).encode()  # as Go's net/http has it
+        sent = [(b"content-length", str(len(data)).encode()), (b"date", date)]
+        # net/http's quoting, in k8s.io/apimachinery/pkg/util/net NewWarningHeader
+        for each in said:
             quoted = each.replace("\\", "\\\\").replace('"', '\\"')
             sent.append((b"warning", f'299 - "{quoted}"'.encode()))
         await send({"type": "http.response.start", "status": code, "headers": sent})
@@ -253,25 +256,38 @@ class ApiServer:
 def serving(server: Any, tls: ssl.SSLContext | None = None, port: int = 0) -> Iterator[str]:
     """Serve an ASGI application from a thread of its own; gives the URL."""
     listening = socket.create_server(("127.0.0.1", port))
+    # As Go's servers have it; asyncio leaves it off where it is given a socket, and then an answer
+    # in two writes waits 40 ms for the client's delayed acknowledgement.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     url = f"{'https' if tls else 'http'}://localhost:{listening.getsockname()[1]}"
     config = uvicorn.Config(
         server, lifespan="off", log_level="critical", http="h11", loop="asyncio"
     )
     config.load()
-    config.ssl = tls
-    running = uvicorn.Server(config)
+    state = ServerState()
+    loops: Queue[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Queue()
 
-    def run() -> None:
-        with asyncio.Runner() as runner:
-            runner.run(running.serve(sockets=[listening]))
+    def protocol() -> asyncio.Protocol:
+        return config.http_protocol_class(config=config, server_state=state, app_state={})  # type: ignore[call-arg]
 
-    thread = threading.Thread(target=run)
+    async def run() -> None:
+        # uvicorn's own Server looks ten times a second whether it is to end, and then waits.
+        loop, end = asyncio.get_running_loop(), asyncio.Event()
+        loops.put((loop, end))
+        served = await loop.create_server(protocol, sock=listening, ssl=tls)
+        await end.wait()
+        await asyncio.sleep(0.02)  # what was accepted just now gets its transport
+        served.close()
+        for each in list(state.connections):
+            each.transport.abort()
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
     thread.start()
+    loop, end = loops.get()
     try:
         yield url
     finally:
-        running.should_exit = True
-        running.force_exit = True
+        loop.call_soon_threadsafe(end.set)
         thread.join(20)
         listening.close()
 

@@ -37,7 +37,11 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _narrowed(listener: socket.socket) -> socket.socket:
-    """Cap the buffers of the connections that it accepts: they take after it."""
+    """Cap the buffers of the connections that it accepts, and send at once: they take after it.
+
+    uvloop sends at once by itself; asyncio does not where it is given a socket.
+    """
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
         listener.setsockopt(socket.SOL_SOCKET, option, _BUFFERED)
     return listener

@@ -187,6 +187,23 @@ def test_every_address_is_listened_on_where_none_is_named() -> None:
             socket.create_connection(("::1", port)).close()
 
 
+async def test_an_answer_in_two_writes_waits_for_no_acknowledgement() -> None:
+    """asyncio sets TCP_NODELAY by itself where it opens the socket, and leaves it off otherwise."""
+    taken: asyncio.Queue[int] = asyncio.Queue()
+
+    def accepted(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = writer.get_extra_info("socket")
+        taken.put_nowait(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    with listen("127.0.0.1", 0) as listener:
+        async with await asyncio.start_server(accepted, sock=listener):
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+            async with asyncio.timeout(20):
+                assert await taken.get() == 1
+            writer.close()
+
+
 async def test_who_waits_to_be_accepted_in_a_crowd_costs_no_connection() -> None:
     """The kubelet's probe stands behind all of them."""
 
