@@ -64,12 +64,9 @@ class Release:
         """Start all anew: the files that they read once have changed."""
         if self._fleet is None:
             self._fleet = Fleet(self.plane)
-            self._fleet.balancer.start()
         old = list(self.fleet.replicas)
-        for each in old:
-            self.fleet.balancer.hold(each.member)
+        self.fleet.hold(*old)
         new = [self.fleet.start_one(wait=False) for _ in range(self.replicas)]
         for each in old:
-            self.fleet.retire(each)
-        for each in new:
-            self.fleet.wait_ready(each)
+            self.fleet.delete(each)
+        self.fleet.await_ready(*new)

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.controlplane.fleet import Fleet, Replica, webhook
+from tests.fakes.replica import Replica
+from tests.integration.controlplane.fleet import Fleet, webhook
 from tests.integration.controlplane.install import NAMESPACE, install
 from tests.integration.controlplane.plane import ControlPlane
 from tests.integration.controlplane.release import Release
@@ -108,8 +109,8 @@ def test_the_deployment_is_told_once_for_all_its_pods_and_replicas(
             create_pod(plane, replicas)
         await_events(fleet, before + 1)
         asked = next(each for each in fleet.replicas if outcome(each, "written"))
-        asked.kill()  # the API server keeps its connection to a replica: the next one is another's
-        fleet.forget(asked)
+        # The API server keeps its connection to a replica: the next one is another's.
+        fleet.force_delete(asked)
         fleet.start_one()
     (event,) = events(plane, "shop")
     assert event["reason"] == "LeftWithoutInit"
@@ -262,10 +263,7 @@ def test_doctor_without_rights_says_which_are_missing(plane: ControlPlane, fleet
 def test_doctor_tells_a_webhook_that_fails_though_ignore_hides_it(
     plane: ControlPlane, fleet: Fleet
 ) -> None:
-    for each in fleet.replicas:
-        each.kill()
-    for each in list(fleet.replicas):
-        fleet.forget(each)
+    fleet.force_delete(*fleet.replicas)
     code, findings = doctor(plane)
     (rehearsed,) = (each for each in findings if each["check"] == "rehearsal")
     # The service without a pod behind it is the cause, and the error; the rehearsal shows it.

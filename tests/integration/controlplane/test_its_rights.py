@@ -79,7 +79,7 @@ def test_a_deleted_ca_secret_is_made_again_by_name(plane: ControlPlane, release:
     inside = namespace(plane, "rights-ca", **OPT_IN)
     trusted = [create(plane, inside, {**pod("x"), "spec": spec()}) for _ in range(6)]
     assert all(command(each.pod)[:1] == [INIT] for each in trusted)
-    fleet.retire(newcomer)
+    fleet.delete(newcomer)
 
 
 def spec() -> Json:

@@ -71,17 +71,15 @@ def test_what_the_policy_leaves_the_webhook_does(plane: ControlPlane, both: Rele
 def test_with_the_webhook_down_a_command_is_wrapped_all_the_same(
     plane: ControlPlane, both: Release
 ) -> None:
-    members = [each.member for each in both.fleet.replicas]
-    for member in members:
-        both.fleet.balancer.hold(member)
+    both.fleet.hold(*both.fleet.replicas)
     for each in both.fleet.replicas:
         each.pause()
     try:
         made = create(plane, "both", pod(COMMANDED, BY_HAND))
     finally:
-        for replica, member in zip(both.fleet.replicas, members, strict=True):
-            replica.resume()
-            both.fleet.balancer.release(member)
+        for each in both.fleet.replicas:
+            each.resume()
+        both.fleet.release(*both.fleet.replicas)
     app, side = made.pod["spec"]["containers"]
     assert app["command"] == [INIT, "--", "/app"]
     assert "command" not in side

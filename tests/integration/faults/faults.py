@@ -15,8 +15,8 @@ from pathlib import Path
 
 import trustme
 
+from tests.fakes.replicas import await_change
 from tests.integration.faults.memory import killed_at_limit
-from tests.integration.faults.service import await_change
 from tests.integration.faults.stage import Stage
 
 _FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
@@ -42,31 +42,31 @@ class Fault:
 
 def end_a_replica(stage: Stage) -> None:
     """Delete one pod: the Deployment makes another."""
-    old = stage.service.replicas[0]
-    stage.service.add()
-    stage.service.remove(old)
-    stage.service.await_ready()
+    old = stage.fleet.replicas[0]
+    stage.fleet.start_one(wait=False)
+    stage.fleet.delete(old)
+    stage.fleet.await_ready()
 
 
 def kill_a_replica(stage: Stage) -> None:
     """Kill one: its container is started again."""
-    killed = stage.service.replicas[0]
-    killed.popen.kill()
+    killed = stage.fleet.replicas[0]
+    killed.kill()
     await_change("the kubelet saw it", lambda: killed.restarts > 0)
-    stage.service.await_ready()
+    stage.fleet.await_ready()
 
 
 def lose_every_replica(stage: Stage) -> None:
     """Have none for a while, as after an upgrade that went wrong."""
-    count = stage.service.kill_all()
+    count = len(stage.fleet.replicas)
+    stage.fleet.force_delete(*stage.fleet.replicas)
     time.sleep(_GONE_SECONDS)
-    stage.service.start(count, {})
-    stage.service.await_ready()
+    stage.fleet.start(count)
 
 
 def replace_all(stage: Stage) -> None:
     """Roll out a new version."""
-    stage.service.roll()
+    stage.fleet.roll()
 
 
 def rotate_certificates(stage: Stage) -> str:
@@ -76,8 +76,8 @@ def rotate_certificates(stage: Stage) -> str:
     while time.monotonic() < end:
         seen.add(stage.bundle())
         time.sleep(0.5)
-    leaves = stage.service.logged("certificate-loaded")
-    authorities = stage.service.logged("certificate-authority-loaded")
+    leaves = stage.fleet.logged("certificate-loaded")
+    authorities = stage.fleet.logged("certificate-authority-loaded")
     return f"{authorities} CAs taken up, {leaves} leaves loaded, {len(seen)} bundles published"
 
 
@@ -144,11 +144,11 @@ def fill_the_disk(stage: Stage) -> str:
 
 def hit_the_memory_limit(stage: Stage) -> str:
     """Lower one replica's memory limit to what it uses: the kernel kills it."""
-    victim = stage.service.replicas[0]
+    victim = stage.fleet.replicas[0]
     before = victim.restarts
-    with killed_at_limit(victim.popen.pid), stage.reviewing(seconds=3, workers=64):
+    with killed_at_limit(victim.pid), stage.reviewing(seconds=3, workers=64):
         await_change("the kernel killed it", lambda: victim.restarts > before)
-    stage.service.await_ready()
+    stage.fleet.await_ready()
     return "killed by the kernel, started again by the kubelet"
 
 
@@ -176,17 +176,17 @@ def hold_half_open(stage: Stage) -> str:
         _allow_descriptors(_HALF_OPEN + 1000)
         held = []
         for index in range(_HALF_OPEN):
-            port = stage.service.replicas[index % len(stage.service.replicas)].port
+            port = stage.fleet.replicas[index % len(stage.fleet.replicas)].port
             connection = socket.create_connection(("127.0.0.1", port), timeout=10)
             held.append(stack.enter_context(connection))
-        memory = stage.service.usage()[1]
+        memory = stage.fleet.usage()[1]
         time.sleep(12)
         cut = sum(map(_is_cut, held))
     return f"{cut:,} cut off by the replicas, which held {memory >> 20} MiB in all"
 
 
 def _connect(stage: Stage, context: ssl.SSLContext, index: int) -> ssl.SSLSocket:
-    port = stage.service.replicas[index % len(stage.service.replicas)].port
+    port = stage.fleet.replicas[index % len(stage.fleet.replicas)].port
     raw = socket.create_connection(("127.0.0.1", port), timeout=10)
     return context.wrap_socket(raw, server_hostname="initshim.initshim.svc")
 

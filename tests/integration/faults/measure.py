@@ -36,12 +36,12 @@ def measure(stage: Stage, *, seconds: float) -> list[Measured]:
 
 def _run(stage: Stage, way: str, rate: float | None, seconds: float) -> Measured:
     how: dict[str, Any] = {"workers": WORKERS} if rate is None else {"rate": rate}
-    before, start = stage.service.usage()[0], time.monotonic()
+    before, start = stage.fleet.usage()[0], time.monotonic()
     if way == "directly":
         running = stage.reviewing(seconds=seconds, **how)
     else:
         running = stage.creating(seconds=seconds, dry_run=True, patience="0s", **how)
     with running as load:
         figures = load.wait(seconds)
-    after, memory = stage.service.usage()
+    after, memory = stage.fleet.usage()
     return Measured(way, rate, figures, (after - before) / (time.monotonic() - start), memory)

@@ -1,4 +1,4 @@
-"""The load generator and the balancer: Go, built once, for only Go's client is the API server's."""
+"""The load generator: Go, built once, for only Go's client is the API server's."""
 
 import shutil
 import subprocess
@@ -11,7 +11,7 @@ BUILT = Path(__file__).resolve().parents[3] / ".cache" / "faults"
 
 
 def build() -> Path:
-    """Build both and give their folder; Go rebuilds only what changed. Raises Missing."""
+    """Build it and give its path; Go rebuilds only what changed. Raises Missing."""
     go = shutil.which("go")
     if go is None:
         raise Missing("needs Go: apt-get install golang-go, or https://go.dev/dl")
@@ -26,4 +26,4 @@ def build() -> Path:
     )
     if done.returncode:
         raise Missing(f"Go can't build {SOURCE}: {done.stderr.strip()}")
-    return BUILT
+    return BUILT / "generator"

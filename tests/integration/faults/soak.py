@@ -73,11 +73,11 @@ def soak(on: Stage, *, seconds: float) -> Soak:
         start, samples = time.monotonic(), []
         while (at := time.monotonic() - start) < seconds:
             on.copy_bundle()
-            samples.append((at, [each.memory for each in on.service.replicas]))
+            samples.append((at, [each.memory for each in on.fleet.replicas]))
             time.sleep(_EVERY)
         figures, renewed = steady.wait(seconds), churn.wait(seconds)
-    leaves = on.service.logged("certificate-loaded")
-    authorities = on.service.logged("certificate-authority-loaded")
+    leaves = on.fleet.logged("certificate-loaded")
+    authorities = on.fleet.logged("certificate-authority-loaded")
     return Soak(samples, figures, renewed, f"{authorities} CAs and {leaves} leaves")
 
 

@@ -19,12 +19,12 @@ from tests.fakes.http import Answer, Request
 from tests.fakes.registry import Registry, config_bytes
 from tests.fakes.reviews import review
 from tests.integration.controlplane import assets
+from tests.integration.controlplane.fleet import Fleet, webhook
 from tests.integration.controlplane.install import NAMESPACE as OWN
 from tests.integration.controlplane.install import RELEASE, install
 from tests.integration.controlplane.plane import ControlPlane, control_plane
 from tests.integration.faults.load import Load, generating
 from tests.integration.faults.programs import build
-from tests.integration.faults.service import Launch, Service, service
 from tests.integration.registry.registries import in_thread
 from webhook.cli.installation import dry_run_pod
 from webhook.core.argv import INIT
@@ -35,6 +35,7 @@ ROOT = os.geteuid() == 0
 _CONFIGURATION = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/initshim"
 _BUNDLE = "webhook-ca.crt"
 _PATIENCE = 90.0
+_PROBE_SECONDS = 2.0  # the chart's, also for a replica that is not ready
 _WARNED_OF = {"metadata": {"name": dry_run_pod.NAME}, **dry_run_pod.for_policy("reaper")}
 _PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 Json = dict[str, Any]
@@ -90,8 +91,8 @@ class Stage:
 
     folder: Path
     plane: ControlPlane
-    service: Service
-    programs: Path
+    fleet: Fleet
+    generator: Path
     registry: AnyImage
     names: NameServer | None
     registry_host: str
@@ -112,7 +113,7 @@ class Stage:
             ca=keys.ca,
             cert=keys.admin,
             key=keys.admin_key,
-            mark="/.initshim/init",
+            mark=INIT,
             for_=f"{seconds}s",
             timeout="35s",  # a client's; the API server gives the webhook 10 s of it
             http2=True,
@@ -126,7 +127,7 @@ class Stage:
         self.copy_bundle()
         with self._generating(
             review(self.pod(), uid="@N@", namespace=NAMESPACE),
-            url=f"https://{self.service.address}/mutate?timeout=10s",
+            url=f"https://{self.fleet.address}/mutate?timeout=10s",
             name=f"{RELEASE}.{OWN}.svc",
             ca=self.folder / _BUNDLE,
             mark='"patch"',
@@ -140,9 +141,9 @@ class Stage:
         self._runs += 1
         file = self.folder / f"body-{self._runs}.json"
         file.write_text(json.dumps(body))
-        program, out = self.programs / "generator", self.folder / f"load-{self._runs}.csv"
+        out = self.folder / f"load-{self._runs}.csv"
         given = {"body": file, "images": _KNOWN, **options}
-        with generating(program, out, **given) as load:
+        with generating(self.generator, out, **given) as load:
             yield load
 
     def pod(self, *, fresh: str = "") -> Json:
@@ -197,9 +198,10 @@ class Stage:
 
     def replace_replicas(self, environment: Mapping[str, str]) -> None:
         """Start anew, with another environment and without the CA that was made in this one."""
-        count = self.service.kill_all()
+        count = len(self.fleet.replicas)
+        self.fleet.force_delete(*self.fleet.replicas)
         self._merge(f"/api/v1/namespaces/{OWN}/secrets/{RELEASE}-ca", {"data": None})
-        self.service.start(count, environment)
+        self.fleet.start(count, environment)
         self.await_wrapping()
 
     def await_wrapping(self) -> None:
@@ -258,7 +260,7 @@ def stage(
     disk_size: int = 16,
 ) -> Iterator[Stage]:
     """Set everything up, and take it down; the logs' disk has so many MiB. Raises Missing."""
-    programs = build()
+    generator = build()
     with ExitStack() as stack:
         (folder / "plane").mkdir()
         plane = stack.enter_context(control_plane(assets.names()[0], folder / "plane"))
@@ -273,17 +275,20 @@ def stage(
         registry_host = f"{REGISTRY if names else '127.0.0.1'}:{port}"
         disk = stack.enter_context(_small_disk(folder / "disk", disk_size))
         variables = {
-            **_deployed(plane),
-            **_service_account(plane, folder / "account"),
             **_registries(folder, registry_host),
-            "INITSHIM_HOST": "127.0.0.1",
             "TMPDIR": str(disk),
             **(environment or {}),
         }
-        launch = Launch(variables, _own_names(names, folder) if names else (), disk)
-        balancer = programs / "balancer"
-        running = stack.enter_context(service(balancer, _address(plane), launch, replicas))
-        made = Stage(folder, plane, running, programs, registry, names, registry_host)
+        fleet = webhook(
+            plane,
+            replicas=replicas,
+            environ=variables,
+            before=_own_names(names, folder) if names else (),
+            folder=disk,
+            unready_period=_PROBE_SECONDS,
+        )
+        running = stack.enter_context(fleet)
+        made = Stage(folder, plane, running, generator, registry, names, registry_host)
         made.await_wrapping()
         yield made
 
@@ -292,32 +297,6 @@ def _open_shop(plane: ControlPlane) -> None:
     plane.kubectl("create", "namespace", NAMESPACE)
     plane.kubectl("label", "namespace", NAMESPACE, "initshim.dev/inject=enabled")
     plane.kubectl("create", "serviceaccount", "default", "-n", NAMESPACE)
-
-
-def _address(plane: ControlPlane) -> str:
-    """The Service's address: a part of loopback."""
-    spec = call(plane, "GET", f"/api/v1/namespaces/{OWN}/services/{RELEASE}")["spec"]
-    port = next(each["port"] for each in spec["ports"] if each["name"] == "https")
-    return f"{spec['clusterIP']}:{port}"
-
-
-def _deployed(plane: ControlPlane) -> dict[str, str]:
-    """The environment that the Deployment gives its container."""
-    stored = call(plane, "GET", f"/apis/apps/v1/namespaces/{OWN}/deployments/{RELEASE}")
-    (container,) = stored["spec"]["template"]["spec"]["containers"]
-    return {each["name"]: each["value"] for each in container["env"] if "value" in each}
-
-
-def _service_account(plane: ControlPlane, folder: Path) -> dict[str, str]:
-    folder.mkdir()
-    (folder / "token").write_text(plane.token(OWN, RELEASE))
-    (folder / "ca.crt").write_bytes(plane.keys.ca.read_bytes())
-    (folder / "namespace").write_text(OWN)
-    return {
-        "SERVICE_ACCOUNT": str(folder),
-        "KUBERNETES_SERVICE_HOST": "127.0.0.1",
-        "KUBERNETES_SERVICE_PORT": str(plane.port),
-    }
 
 
 def _registries(folder: Path, host: str) -> dict[str, str]:

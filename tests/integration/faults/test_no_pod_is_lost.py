@@ -37,13 +37,12 @@ def test_every_review_that_is_due_is_sent_and_answered(on: Stage) -> None:
 
 
 def test_a_stall_is_charged_to_every_review_that_was_due_in_it(on: Stage) -> None:
-    processes = [each.process for each in on.service.replicas]
     with on.reviewing(rate=20, seconds=4) as load:
         time.sleep(1)
-        for each in processes:
-            each.suspend()
+        for each in on.fleet.replicas:
+            each.pause()
         time.sleep(STALL)
-        for each in processes:
+        for each in on.fleet.replicas:
             each.resume()
         figures = load.wait(4)
     waited = [each for each in figures.sent if each.latency > STALL / 2]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from tests.integration.faults.faults import Fault
 from tests.integration.faults.load import Figures
 from tests.integration.faults.stage import Stage
+from webhook.core.argv import INIT
 
-_REAPER = "/.initshim/init"
 _BEFORE = 3.0  # seconds of load before the fault
 
 
@@ -55,7 +55,7 @@ def try_fault(stage: Stage, fault: Fault, *, rate: float) -> Trial:
     stage.choose("webhook")
     if fault.environment:
         stage.replace_replicas({})
-    stage.service.await_ready()
+    stage.fleet.await_ready()
     stage.await_wrapping()
     return trial
 
@@ -67,7 +67,7 @@ def _count(stage: Stage, fault: Fault, figures: Figures, remark: str, rate: floa
         stored += 1
         containers = pod["spec"]["containers"]
         names = frozenset(
-            each["name"] for each in containers if (each.get("command") or [""])[0] != _REAPER
+            each["name"] for each in containers if (each.get("command") or [""])[0] != INIT
         )
         if names:
             left[int(pod["metadata"]["name"].rpartition("-")[2])] = names

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -30,25 +30,24 @@ def environment(**settings: object) -> Mapping[str, str]:
     return {**kept, **mark(), "PYTHONPATH": str(Path(__file__).parents[3]), **variables}
 
 
-@dataclass
-class Process:
-    """A webhook that runs, and what it has written."""
+class Running:
+    """A webhook that runs."""
 
-    popen: subprocess.Popen[str]
-    written: list[str] = field(default_factory=list)
-    port: int = 0
-    http_port: int = 0
+    port = 0
+    http_port = 0
+
+    def __init__(self, popen: subprocess.Popen[str]) -> None:
+        self.popen = popen
+
+    @property
+    def written(self) -> list[str]:
+        """What it wrote, line by line."""
+        raise NotImplementedError
 
     @property
     def lines(self) -> list[dict[str, Any]]:
         """Its log."""
         return [json.loads(line) for line in self.written]
-
-    def follow(self) -> None:
-        """Read what it writes until it ends."""
-        assert self.popen.stderr
-        for line in self.popen.stderr:
-            self.written.append(line)
 
     def await_line(self, event: str) -> dict[str, Any]:
         """Wait for an event in the log."""
@@ -74,6 +73,25 @@ class Process:
     def terminate(self) -> None:
         """Ask it to end, as the kubelet does."""
         self.popen.send_signal(signal.SIGTERM)
+
+
+class Process(Running):
+    """A webhook whose log is read while it writes it."""
+
+    def __init__(self, popen: subprocess.Popen[str]) -> None:
+        super().__init__(popen)
+        self._written: list[str] = []
+
+    @property
+    def written(self) -> list[str]:
+        """What it has written by now, line by line."""
+        return self._written
+
+    def follow(self) -> None:
+        """Read what it writes until it ends."""
+        assert self.popen.stderr
+        for line in self.popen.stderr:
+            self._written.append(line)
 
 
 @contextmanager
