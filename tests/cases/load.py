@@ -1,14 +1,13 @@
 """Reading the cases' folders, and writing what is expected of them."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tests.unit.core.pipeline import DELIVERY, Outcome, World
 from webhook.core import image_config
 from webhook.core.argv import ImageConfig
-from webhook.core.mutation import Delivery
 from webhook.core.pod import Json
 from webhook.core.policy import ClusterRules, Skip
 from webhook.core.reasons import Reason
@@ -47,7 +46,7 @@ class Case:
             init_systems=tuple(written.get("init_systems", ())),
         )
         as_volume = written.get("as_volume", False)
-        delivery = Delivery(DELIVERY.image, DELIVERY.version, as_volume=as_volume)
+        delivery = replace(DELIVERY, as_volume=as_volume)
         return World(images, rules, delivery)
 
     @property

@@ -6,6 +6,7 @@ import json
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpcore
 import pytest
@@ -98,7 +99,7 @@ async def test_gzip_that_was_not_asked_for_is_read_all_the_same() -> None:
         answer = await registry(request)
         assert isinstance(answer.body, bytes)
         headers = {**answer.headers, "Content-Encoding": "gzip"}
-        return Answer(answer.status, headers, gzip.compress(answer.body))
+        return replace(answer, headers=headers, body=gzip.compress(answer.body))
 
     async with serve(handler) as host, asking(plain(host.authority)) as asker:
         assert await asker.config(f"{host.authority}/app:v1") == APP

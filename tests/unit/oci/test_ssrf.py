@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
@@ -252,8 +253,7 @@ async def test_a_cookie_of_a_registry_is_not_kept() -> None:
 
     async def handler(request: Request) -> Answer:
         answer = await registry(request)
-        headers = {**answer.headers, "Set-Cookie": "session=1; Path=/"}
-        return Answer(answer.status, headers, answer.body)
+        return replace(answer, headers={**answer.headers, "Set-Cookie": "session=1; Path=/"})
 
     async with serve(handler) as host, asking(plain(host.authority)) as asker:
         await asker.config(f"{host.authority}/app:v1")

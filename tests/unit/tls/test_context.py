@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,8 +23,7 @@ def pair() -> Pair:
 
 
 def mismatched() -> Pair:
-    one, other = pair(), pair()
-    return Pair(one.certificate, one.chain, other.key)
+    return replace(pair(), key=pair().key)
 
 
 class Conversation:

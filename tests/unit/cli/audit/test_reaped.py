@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -103,8 +104,7 @@ def through_kubelet(monkeypatch: pytest.MonkeyPatch) -> Callable[[Kubelet], None
         real = print_reaped.reader
 
         def reader(connection: Connection) -> reaped.Read:
-            other = Connection(kubelet.url, connection.tls, connection.token)
-            return real(other)
+            return real(replace(connection, server=kubelet.url))
 
         monkeypatch.setattr(print_reaped, "reader", reader)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ WEB = Workload("shop", "Deployment", "web", "apps/v1")
 
 
 def container(pod: str, namespace: str = "shop") -> Running:
-    workload = Workload(namespace, WEB.kind, WEB.name, WEB.version)
+    workload = replace(WEB, namespace=namespace)
     return Running(workload=workload, pod=pod, container="app", node="n1", grace=30, wrapped=False)
 
 
