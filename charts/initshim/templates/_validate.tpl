@@ -38,11 +38,14 @@
 {{- if and (has "*" $v.registry.pullSecretNamespaces) (gt (len $v.registry.pullSecretNamespaces) 1) -}}
 {{- $said = append $said "registry.pullSecretNamespaces names \"*\" and namespaces beside it. Use [\"*\"] alone, or names alone." -}}
 {{- end -}}
-{{- /* Helm applies objects one by one: an absent namespace would end it with the webhook live. `helm template` looks nothing up. */ -}}
+{{- /* Helm applies objects one by one: a namespace that is absent or being deleted would end it with the webhook live. `helm template` looks nothing up. */ -}}
 {{- if lookup "v1" "Namespace" "" "kube-system" -}}
 {{- range $name, $by := include "initshim.namespacesOf" . | fromYaml -}}
-{{- if not (lookup "v1" "Namespace" "" $name) -}}
+{{- $there := lookup "v1" "Namespace" "" $name -}}
+{{- if not $there -}}
 {{- $said = append $said (printf "%s names the namespace %s, which is not there. Create it first (kubectl create namespace %s), or take it out." $by $name $name) -}}
+{{- else if $there.metadata.deletionTimestamp -}}
+{{- $said = append $said (printf "%s names the namespace %s, which is being deleted and takes no object. Wait for its end (kubectl wait --for=delete namespace/%s) and create it again, or take it out." $by $name $name) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -1,4 +1,4 @@
-"""A value that names a namespace that isn't there stops helm before it has applied anything."""
+"""A value that names a namespace that isn't there, or is going, stops helm before it has applied anything."""
 
 import json
 import subprocess
@@ -48,6 +48,22 @@ def test_nothing_is_applied(plane: ControlPlane, value: str) -> None:
     assert code == 1
     assert f"{value} names the namespace absent, which is not there" in said
     assert "kubectl create namespace absent" in said
+    assert left(plane) == ""
+
+
+def test_a_namespace_that_is_being_deleted_takes_nothing(plane: ControlPlane) -> None:
+    for name in ("half", "absent"):
+        namespace(plane, name)
+    path = "/api/v1/namespaces/absent"
+    leaving = plane.api.delete(path).json()  # it stays: no controller empties it here
+    try:
+        found = {value: helm(plane, NAMED[value], "install", "--wait=false") for value in NAMED}
+    finally:
+        plane.api.put(f"{path}/finalize", json={**leaving, "spec": {}}).raise_for_status()
+    for value, (code, said) in found.items():
+        assert code == 1
+        assert f"{value} names the namespace absent, which is being deleted" in said
+        assert "kubectl wait --for=delete namespace/absent" in said
     assert left(plane) == ""
 
 
