@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec.structs import replace
 
 from tests.fakes.api_server import ApiServer
 from webhook.core import mutation, patch, policy
 from webhook.core.mutation import Delivery
 from webhook.core.pod import Pod
-from webhook.core.policy import ClusterRules
+from webhook.core.policy import ClusterRules, NeedsImage, Skip
+from webhook.core.reasons import Reason
 
 Json = dict[str, Any]
+DELIVERY = Delivery("reaper:1", "1")
 BEFORE, INSTALLED, LABELLED, AFTER = (f"2026-11-0{day}T08:00:00Z" for day in range(1, 5))
 _PLURALS = {
     "Deployment": "apps/v1/namespaces/{}/deployments",
@@ -46,10 +49,25 @@ def installed(kind: str) -> Json:
     return copy.deepcopy(_rendered()[kind])
 
 
-def wrapped(pod: Json) -> Json:
-    """Give the pod as it comes out of the webhook that asks no registry."""
-    plan = policy.plan(Pod(pod), ClusterRules(lookups=False))
-    operations = mutation.operations(Pod(pod), plan, Delivery("reaper:1", "1"))
+def wrapped(
+    pod: Json,
+    delivery: Delivery = DELIVERY,
+    *,
+    unresolved: Mapping[str, Reason] | None = None,
+) -> Json:
+    """Give the pod as it comes out of the webhook.
+
+    It asks no registry, unless it is said which containers it asked for in vain, and why.
+    """
+    plan = policy.plan(Pod(pod), ClusterRules(lookups=unresolved is not None))
+    decisions = (
+        Skip(each.container, (unresolved or {})[each.container.name])
+        if isinstance(each, NeedsImage)
+        else each
+        for each in plan.decisions
+    )
+    plan = replace(plan, decisions=tuple(decisions))
+    operations = mutation.operations(Pod(pod), plan, delivery)
     patched: Json = patch.apply(copy.deepcopy(pod), operations)
     return patched
 

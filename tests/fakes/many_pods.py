@@ -1,18 +1,25 @@
 """Clusters of thousands, without a network: what `initshim leaks` asks of an API server and nodes.
 
 It answers as kube.client.KubeClient and kube.exec.run do, at once, and notes how many calls there
-were and how many of them at a time.
+were and how many of them at a time. What a census or a probe prints, they printed once, of a folder
+of processes.
 """
 
 import asyncio
-import json
+import subprocess
+import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+from tests.fakes import proc_folder
+from tests.fakes.proc_folder import Process
 from webhook.cli.leaks.pods import Running
+from webhook.cli.leaks.probes import PROBES
 from webhook.kube.errors import Missing
 from webhook.kube.objects import Kind, Ref
 
@@ -44,6 +51,7 @@ class Counted:
 class ManyNodes:
     """Nodes on which a pod ends at once, having counted one container of ZOMBIES zombies."""
 
+    census: Path
     counted: Counted = field(default_factory=Counted)
     pods: dict[str, Json] = field(default_factory=dict)
     most_pods: int = 0
@@ -72,7 +80,7 @@ class ManyNodes:
         with self.counted.call("log"):
             await asyncio.sleep(0)
             node = self.pods[path.partition("/log?")[0]]["spec"]["nodeName"]
-            return census_log(int(node.removeprefix("n")))
+            return census_log(self.census).replace(identity(0), identity(int(node[1:])))
 
     async def delete(self, ref: Ref) -> None:
         with self.counted.call("delete"):
@@ -88,19 +96,32 @@ class ManyNodes:
                     del self.pods[path]
 
 
-def census_log(number: int) -> str:
-    """Give what a census writes on a node of one leaking container."""
-    cgroup = f"/kubepods/pod{number:032x}/{identity(number)}"
-    parent = {"parent": 7, "parent_name": "app", "parent_parent": 6, "parent_first": 1}
-    rows: list[Json] = [
-        {"kind": "first", "pid": 7, "name": "app", "group": 1, "cgroup": cgroup, "term": "default"},
-        {"kind": "zombies", "name": "sh", "before": ZOMBIES, "now": ZOMBIES, "stayed": ZOMBIES}
-        | parent
-        | {"group": 1, "cgroup": cgroup},
-        {"kind": "group", "group": 1, "processes": 4, "threads": 4, "zombies": ZOMBIES},
-        {"kind": "node", "seconds": 5, "processes": 9, "threads": 9, "zombies": ZOMBIES},
-    ]
-    return "".join(json.dumps(row) + "\n" for row in rows)
+@cache
+def census_log(census: Path) -> str:
+    """Give what the census writes on the node of container 0, which leaks."""
+    container = {"cgroup": f"0::/kubepods/pod{0:032x}/{identity(0)}"}
+    zombies = (
+        Process(pid=10 + at, inner=2 + at, name="sh", state="Z", parent=7, **container)
+        for at in range(ZOMBIES)
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        of_node, first = Process(pid=1), Process(pid=7, inner=1, parent=6, **container)
+        proc_folder.write(Path(folder), of_node, first, *zombies)
+        return _print([str(census), "--watch", "1", "--proc", folder])
+
+
+@cache
+def probe_prints() -> str:
+    """Give what the probe by a shell prints in a container of two processes and the zombies."""
+    zombies = (Process(pid=10 + at, name="sh", state="Z", parent=1) for at in range(ZOMBIES))
+    with tempfile.TemporaryDirectory() as folder:
+        processes = Process(pid=1, catches_term=True), Process(pid=2, name="worker", parent=1)
+        proc_folder.write(Path(folder), *processes, *zombies)
+        return _print([word.replace("/proc", folder) for word in PROBES[0].command])
+
+
+def _print(command: list[str]) -> str:
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def identity(number: int) -> str:
@@ -179,18 +200,4 @@ class ManyContainers:
             self.looked.setdefault(container.pod, []).append(self.time.now)
             self.time.now += self.takes
             await asyncio.sleep(0)
-            return PRINTED
-
-
-def stat(pid: int, name: str, state: str, parent: int) -> str:
-    """Give a line as the kernel writes it (proc(5)): 52 fields."""
-    middle, rest = " ".join(["0"] * 15), " ".join(["0"] * 30)
-    return f"T {pid} ({name}) {state} {parent} {middle} 1 0 {pid} {rest}\n"
-
-
-PRINTED = (
-    stat(1, "app", "S", 0)
-    + stat(2, "worker", "S", 1)
-    + "".join(stat(10 + at, "sh", "Z", 1) for at in range(ZOMBIES))
-    + "S SigCgt:\t0000000000004000\nL 0.00 0.01 0.05 1/900 5\nL 32768\nL 190000\n"
-)
+            return probe_prints()

@@ -23,6 +23,7 @@ from webhook.cli.demo.processes import Process, Zombies, below
 from webhook.cli.demo.stage import Measured
 from webhook.cli.main import app
 from webhook.core.argv import INIT
+from webhook.core.mutation import Delivery, our_init_container
 from webhook.core.pod import Json
 
 pytestmark = pytest.mark.slow  # it starts programs
@@ -50,7 +51,7 @@ def kind(reaper: Path) -> Kind:
 
 
 def pod(*command: str) -> Json:
-    init = [{"name": "initshim", "command": ["/init", "--install", INIT]}]
+    init = [our_init_container(Delivery("reaper:1", "1"))]
     return {
         "spec": {
             "containers": [{"name": "a", "command": list(command)}],

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from webhook.cli.manifest import from_json, from_yaml
 from webhook.cli.manifest.splice import splice as splice_one
+from webhook.core import mutation
+from webhook.core.argv import INIT
 from webhook.core.patch import diff
 
 NAMES = st.sampled_from(["web", "db", "yes", "0x1", "a b", "ä", "#c", "it's", 'say "x"', "- d"])
 LEAVES = NAMES | st.none() | st.booleans() | st.integers(0, 99)
-MOUNT = {"name": "initshim", "mountPath": "/.initshim", "readOnly": True}
+DELIVERY = mutation.Delivery("reaper:1", "1")
 
 
 def splice(text: str, wanted: list[Any], parse: Any) -> str:
@@ -60,10 +62,11 @@ def changed(document: dict[str, Any]) -> dict[str, Any]:
         "annotations": {**(metadata.get("annotations") or {}), "s": '{"v":1}'},
     }
     for container in wanted["spec"]["containers"]:
-        container["command"] = ["/.initshim/init", "--", *(container.get("command") or [])]
-        container["volumeMounts"] = [*(container.get("volumeMounts") or []), MOUNT]
-    wanted["spec"]["volumes"] = [{"name": "initshim", "emptyDir": {"medium": "Memory"}}]
-    wanted["spec"]["initContainers"] = [{"name": "initshim", "command": ["/init"]}]
+        container["command"] = [INIT, "--", *(container.get("command") or [])]
+        mounts = container.get("volumeMounts") or []
+        container["volumeMounts"] = [*mounts, dict(mutation.READ_ONLY_MOUNT)]
+    wanted["spec"]["volumes"] = [mutation.our_volume(DELIVERY)]
+    wanted["spec"]["initContainers"] = [mutation.our_init_container(DELIVERY)]
     return wanted
 
 
@@ -163,7 +166,7 @@ def test_odd_ways_to_write_yaml_are_changed_as_well(text: str) -> None:
     wanted = copy.deepcopy(read)
     for container in wanted["spec"]["containers"]:
         container["command"] = ["init", *(container["command"] or [])]
-        container["volumeMounts"] = [MOUNT]
+        container["volumeMounts"] = [dict(mutation.READ_ONLY_MOUNT)]
     wanted["metadata"] = {"annotations": {"a": "b"}}
     spliced = splice(text, [wanted], from_yaml.parse)
     assert not diff([each.data() for each in from_yaml.parse(spliced)], [wanted])

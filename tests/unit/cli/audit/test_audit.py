@@ -12,6 +12,7 @@ from tests.fakes.api_server import Rule
 from tests.fakes.cluster import AFTER, BEFORE, INSTALLED, Cluster, container, spec, wrapped
 from tests.fakes.registry import Registry, config_bytes
 from tests.integration.registry.registries import in_thread
+from webhook.core.mutation import Delivery
 
 Run = Callable[..., Result]
 Data = Callable[..., Any]
@@ -343,19 +344,17 @@ def test_a_pod_that_failed_for_want_of_the_reaper_has_not_just_ended(
 
 
 def test_a_pod_whose_image_volume_cannot_be_pulled_is_stuck(cluster: Cluster, data: Data) -> None:
-    volume = {"name": "initshim", "image": {"reference": "r.io/reaper:1"}}
-    mount = {"name": "initshim", "mountPath": "/.initshim", "readOnly": True}
-    app = container(command=["/.initshim/init", "--", "run"], volumeMounts=[mount])
+    pod = wrapped({"spec": spec()}, Delivery("r.io/reaper:1", "1", as_volume=True))
     waiting = {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "r.io/reaper:1"'}
     status = {
         "phase": "Pending",
         "containerStatuses": [{"name": "app", "state": {"waiting": waiting}}],
     }
-    cluster.pod({"spec": spec(app, volumes=[volume]), "status": status}, name="a")
+    cluster.pod({**pod, "status": status}, name="a")
     waiting = {**waiting, "message": 'Back-off pulling image "app:1"'}
     status = {
         "phase": "Pending",
         "containerStatuses": [{"name": "app", "state": {"waiting": waiting}}],
     }
-    cluster.pod({"spec": spec(app, volumes=[volume]), "status": status}, name="b")
+    cluster.pod({**pod, "status": status}, name="b")
     assert workloads(data()) == {"shop Pod/a": {"stuck": 1}, "shop Pod/b": {"wrapped": 1}}

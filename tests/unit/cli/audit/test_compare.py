@@ -1,19 +1,18 @@
 """What became of a pod, found out from its content and the plan alone."""
 
-import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.fakes.cluster import container, spec, wrapped
+from tests.fakes.cluster import DELIVERY, container, spec, wrapped
 from webhook.cli.audit.compare import State, compare, has_ended, state, with_record
 from webhook.cli.outcomes import left
 from webhook.core import policy
+from webhook.core.annotations import STATUS
 from webhook.core.pod import Pod
 from webhook.core.policy import ClusterRules
 from webhook.core.reasons import Reason
-
-STATUS = "initshim.dev/status"
 
 
 def outcomes_by_name(raw: dict[str, Any], rules: ClusterRules | None = None) -> dict[str, str]:
@@ -65,9 +64,10 @@ def test_a_pod_without_any_mark_that_was_rightly_left_alone_is_not_missed(
 
 def test_an_annotation_alone_proves_nothing() -> None:
     """A copy of a pod's metadata, created while the webhook was down."""
-    status = json.dumps({"version": "1", "wrapped": ["app"], "skipped": {"side": "excluded"}})
-    containers = container(), container("side")
-    pod = {"metadata": {"annotations": {STATUS: status}}, "spec": spec(*containers)}
+    pod = {"spec": spec(container(), container("side"))}
+    excluded = {"annotations": {"initshim.dev/exclude-containers": "side"}}
+    status = wrapped({**pod, "metadata": excluded})["metadata"]["annotations"][STATUS]
+    pod = {**pod, "metadata": {"annotations": {STATUS: status}}}
     assert outcomes_by_name(pod) == {"app": "missed", "side": "missed"}
 
 
@@ -84,17 +84,16 @@ def test_a_command_alone_proves_nothing_either() -> None:
 
 
 def test_an_image_volume_needs_no_init_container() -> None:
-    pod = wrapped({"spec": spec()})
-    volumes = [{"name": "initshim", "image": {"reference": "reaper:1"}}]
-    assert outcomes_by_name(
-        {**pod, "spec": {**pod["spec"], "volumes": volumes, "initContainers": []}}
-    ) == {"app": "wrapped"}
+    pod = wrapped({"spec": spec()}, replace(DELIVERY, as_volume=True))
+    assert "initContainers" not in pod["spec"]
+    assert outcomes_by_name(pod) == {"app": "wrapped"}
 
 
 def test_what_the_webhook_wrote_down_is_the_reason_even_if_it_would_decide_otherwise_now() -> None:
-    pod = wrapped({"spec": spec(container(), container("pay", command=None))})
-    status = {"version": "1", "wrapped": ["app"], "skipped": {"pay": "unauthorized"}}
-    pod["metadata"]["annotations"][STATUS] = json.dumps(status)
+    pod = wrapped(
+        {"spec": spec(container(), container("pay", command=None))},
+        unresolved={"pay": Reason.UNAUTHORIZED},
+    )
     assert outcomes_by_name(pod) == {"app": "wrapped", "pay": "unauthorized"}
     assert verdict(pod) is State.UNRESOLVED
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.cluster import installed as rendered
 from tests.unit.cli.doctor.cluster import NOW
 from webhook.cli.doctor.certificate import ServedAndHeld, check
 from webhook.cli.doctor.cluster import Cluster
@@ -25,27 +26,21 @@ def encoded(pem: bytes) -> str:
 
 
 def installed(*, mode: str, bundle: bytes) -> Cluster:
-    volume = {"name": "tls", "secret": {"secretName": "initshim-tls"}}
+    """Give what the chart renders, with certificates of this mode."""
+    deployment, configuration = rendered("Deployment"), rendered("MutatingWebhookConfiguration")
+    configuration["webhooks"][0]["clientConfig"]["caBundle"] = encoded(bundle)
     given = {"TLS": mode, "TLS_CERT_FILE": "/tls/tls.crt", "TLS_KEY_FILE": "/tls/tls.key"}
-    container = {"env": [{"name": f"INITSHIM_{key}", "value": given[key]} for key in given]}
-    spec = {"containers": [container], "volumes": [volume]}
-    labels = {"app": "initshim"}
-    deployment = {
-        "metadata": {"name": "initshim"},
-        "spec": {"template": {"metadata": {"labels": labels}, "spec": spec}},
-    }
-    service = {"name": "initshim", "namespace": "initshim"}
-    webhook = {
-        "name": "inject.initshim.dev",
-        "clientConfig": {"service": service, "caBundle": encoded(bundle)},
-    }
-    configuration = {"metadata": {"name": "initshim"}, "webhooks": [webhook]}
+    spec = deployment["spec"]["template"]["spec"]
+    spec["containers"][0]["env"] += [
+        {"name": f"INITSHIM_{key}", "value": given[key]} for key in given
+    ]
+    spec["volumes"] = [{"name": "tls", "secret": {"secretName": "initshim-tls"}}]
     return Cluster(
         configurations=(configuration,),
         version="v1.36.1",
         namespaces=[],
         leaving=frozenset(),
-        service={"spec": {"selector": labels}},
+        service=rendered("Service"),
         pods=[],
         deployments=[deployment],
         policies=[],

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.fakes.api_server import Refusal, Rule
+from tests.fakes.cluster import spec, wrapped
 from tests.unit.cli.doctor.cluster import (
     BUDGET,
     DEPLOYMENT,
@@ -29,6 +30,7 @@ from tests.unit.cli.doctor.cluster import (
 )
 from webhook.cli.doctor.diagnose import diagnose
 from webhook.cli.doctor.finding import EXIT_CODES, Finding, Severity, worst
+from webhook.core.mutation import Delivery
 from webhook.kube.client import KubeClient
 from webhook.kube.connect import Connection
 from webhook.kube.errors import Forbidden
@@ -619,10 +621,11 @@ def test_from_outside_a_replica_is_asked_until_when_its_leaf_is_valid(
 
 def pending(**status: Any) -> tuple[str, Any]:
     """A wrapped pod that has not started, and its path."""
-    spec = {"initContainers": [{"name": "initshim", "image": "r.io/reaper:1"}]}
-    named = {"name": "initshim", "image": "r.io/reaper:1", "imageID": "", "ready": False}
+    pod = wrapped({"spec": spec()}, Delivery("r.io/reaper:1", "1"))
+    (init,) = pod["spec"]["initContainers"]
+    named = {"name": init["name"], "image": init["image"], "imageID": "", "ready": False}
     return "/api/v1/namespaces/shop/pods/web-1", {
-        "spec": {**spec, "containers": [{"name": "app", "image": "a"}]},
+        **pod,
         "status": {"phase": "Pending", "initContainerStatuses": [{**named, **status}]},
     }
 

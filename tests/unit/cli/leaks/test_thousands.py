@@ -4,11 +4,14 @@ import asyncio
 import sys
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
 
+from tests.fakes import proc_folder
 from tests.fakes.many_pods import (
     ZOMBIES,
     ManyContainers,
@@ -18,6 +21,7 @@ from tests.fakes.many_pods import (
     identity,
     pod,
 )
+from tests.fakes.proc_folder import Process
 from webhook.cli.audit.owners import Workload
 from webhook.cli.audit.progress import Bar
 from webhook.cli.leaks import by_exec, by_nodes, procfs, run
@@ -81,8 +85,8 @@ async def look_into(
     return world, inside, bar
 
 
-async def test_nodes_are_looked_at_a_few_at_a_time_and_all_of_them() -> None:
-    client, bar = ManyNodes(), Noted()
+async def test_nodes_are_looked_at_a_few_at_a_time_and_all_of_them(census: Path) -> None:
+    client, bar = ManyNodes(census), Noted()
     seen = await look_at(client, 3000, bar)
     assert client.most_pods == client.counted.most == SURVEY.at_once
     assert (len(seen.observations), seen.problems, client.pods) == (3000, [], {})
@@ -128,14 +132,17 @@ async def test_watching_for_long_takes_that_long_and_not_that_long_for_each() ->
 @pytest.mark.parametrize(
     "look",
     [
-        lambda count: look_at(ManyNodes(), count, Bar(None)),
-        look_into,
-        lambda count: run.inventory(ManyPods(count), (), ClusterRules()),  # type: ignore[arg-type]
+        lambda census, count: look_at(ManyNodes(census), count, Bar(None)),
+        lambda _, count: look_into(count),
+        lambda _, count: run.inventory(ManyPods(count), (), ClusterRules()),  # type: ignore[arg-type]
     ],
     ids=["nodes", "containers", "pods"],
 )
-async def test_four_times_as_many_are_four_times_the_work(look: Callable[[int], Any]) -> None:
-    few, many = [await _calls(look, count) for count in (250, 1000)]
+async def test_four_times_as_many_are_four_times_the_work(
+    census: Path, look: Callable[[Path, int], Any]
+) -> None:
+    await look(census, 1)  # what is counted or printed once has been
+    few, many = [await _calls(partial(look, census), count) for count in (250, 1000)]
     assert few > 250 * 10
     assert many < few * 4.2
 
@@ -173,16 +180,18 @@ async def _peak(count: int) -> int:
 
 
 async def test_of_a_first_look_no_more_is_kept_than_the_second_asks_for() -> None:
-    crowded = "".join(f"T {pid} (w) S 1 {'0 ' * 45}0\n" for pid in range(1, 3000))
+    processes = (Process(pid=pid, name="w", parent=1) for pid in range(1, 3000))
+    crowded = "".join(f"T {proc_folder.stat(each)}" for each in processes)
     read = procfs.reading(crowded)
     assert (read.zombies, len(read.names), read.tasks) == ((), 1, 2999)
 
 
 async def test_a_pod_that_does_not_end_is_given_up_and_the_others_are_told_of(
+    census: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(by_nodes, "_START", -4.9)
-    client, bar = ManyNodes(stuck={"n7"}), Noted()
+    client, bar = ManyNodes(census, stuck={"n7"}), Noted()
     seen = await look_at(client, 60, bar)
     assert (len(seen.observations), len(bar.steps), client.pods) == (59, 60, {})
     (problem,) = seen.problems
@@ -190,8 +199,9 @@ async def test_a_pod_that_does_not_end_is_given_up_and_the_others_are_told_of(
     assert "did not end" in str(problem)
 
 
-async def test_stopped_among_thousands_every_pod_is_deleted() -> None:
-    client = ManyNodes(stuck={f"n{number}" for number in range(2000)}, awaited=SURVEY.at_once)
+async def test_stopped_among_thousands_every_pod_is_deleted(census: Path) -> None:
+    stuck = {f"n{number}" for number in range(2000)}
+    client = ManyNodes(census, stuck=stuck, awaited=SURVEY.at_once)
     looking = asyncio.create_task(look_at(client, 2000, Bar(None)))
     await client.full.wait()
     looking.cancel()
@@ -201,7 +211,7 @@ async def test_stopped_among_thousands_every_pod_is_deleted() -> None:
     assert client.counted.calls["create"] < 2 * SURVEY.at_once
 
 
-async def test_a_pod_that_is_being_created_when_it_is_stopped_is_deleted() -> None:
+async def test_a_pod_that_is_being_created_when_it_is_stopped_is_deleted(census: Path) -> None:
     """The API server makes it all the same: whoever only hangs up leaves it there."""
 
     asked = asyncio.Event()
@@ -212,7 +222,7 @@ async def test_a_pod_that_is_being_created_when_it_is_stopped_is_deleted() -> No
             await asyncio.sleep(0.05)
             return await super().create(ref, body)
 
-    client = Slow()
+    client = Slow(census)
     looking = asyncio.create_task(look_at(client, 5, Bar(None)))
     await asked.wait()
     looking.cancel()
