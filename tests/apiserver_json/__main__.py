@@ -1,7 +1,6 @@
 """Store what the decoders over there read in the cases."""
 
 import json
-import tempfile
 from pathlib import Path
 
 from tests.apiserver_json.cases import CASES
@@ -13,10 +12,7 @@ ANSWERS = Path(__file__).with_name("answers.json")
 
 def main() -> None:
     """Ask, and write the answers down."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        decoder(NEWEST, Path(folder), sources=SOURCES) as there,
-    ):
+    with decoder(NEWEST, sources=SOURCES) as there:
         answers = [there.read(each.question) for each in CASES]
     lines = (json.dumps([each.documents, each.error], ensure_ascii=True) for each in answers)
     ANSWERS.write_text("[\n" + ",\n".join(lines) + "\n]\n")

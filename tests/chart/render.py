@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from tests.chart import kept
+
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "initshim"
 SETS = sorted((Path(__file__).parent / "values").glob("*.yaml"))
@@ -48,10 +50,30 @@ def run(program: Path, *words: str) -> str:
 
 @functools.cache
 def text(helm: Path, values: Path | None = None, *options: str, kube: str = "1.37.0") -> str:
-    """Give what `helm template` prints, or raise Refused with what it says instead."""
+    """Give what `helm template` prints, or raise Refused with what it says instead.
+
+    What was rendered once is kept, for the other worker and the next run.
+    """
+    said, printed = kept.once(
+        lambda: _outcome(helm, values, *options, kube=kube), CHART, values, (*options, kube)
+    )
+    if said is not None:
+        raise Refused(said)
+    return str(printed)
+
+
+def rendered(helm: Path, values: Path | None = None, *options: str, kube: str = "1.37.0") -> str:
+    """Render, whatever is kept."""
     template = ["template", "initshim", str(CHART), "--namespace", NAMESPACE]
     chosen = ["--values", str(values)] if values else []
     return run(helm, *template, *chosen, "--kube-version", kube, *options)
+
+
+def _outcome(helm: Path, *given: Any, **more: str) -> tuple[str | None, str]:
+    try:
+        return None, rendered(helm, *given, **more)
+    except Refused as refused:
+        return str(refused), ""
 
 
 def objects(

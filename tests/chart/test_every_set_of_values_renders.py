@@ -9,7 +9,7 @@ import kubernetes_validate
 import pytest
 from kubernetes_validate import utils
 
-from tests.chart.render import CHART, SETS, VERSIONS, Refused, fits, objects, run, text
+from tests.chart.render import CHART, SETS, VERSIONS, Refused, fits, objects, rendered, run, text
 
 each_set = pytest.mark.parametrize("values", SETS, ids=lambda path: path.stem)
 CUSTOM = {"PrometheusRule", "ServiceMonitor", "PodMonitor", "Certificate", "Issuer"}
@@ -57,8 +57,7 @@ def problem(content: str, kube: str) -> str:
 
 @each_set
 def test_rendering_it_twice_gives_the_same(helm: Path, values: Path) -> None:
-    again = text.__wrapped__(helm, values)
-    assert again == text(helm, values)
+    assert rendered(helm, values) == text(helm, values)
 
 
 def test_no_template_asks_the_cluster_the_clock_or_chance() -> None:

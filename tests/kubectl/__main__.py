@@ -22,7 +22,7 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=0)
     options.add_argument("--seed", type=int, default=0)
     given = options.parse_args()
-    with tempfile.TemporaryDirectory() as folder, decoder(NEWEST, Path(folder)) as kubectl:
+    with tempfile.TemporaryDirectory() as folder, decoder(NEWEST) as kubectl:
         if given.seconds:
             _compare(kubectl, random.Random(given.seed), given.seconds, Path(folder))
             return

@@ -1,6 +1,10 @@
-"""kubectl's decoder as a program that is asked: built with Go, a line each way."""
+"""kubectl's decoder as a program that is asked: built with Go, a line each way.
+
+What was built once is kept where the reaper's build keeps its own, by what it is made of.
+"""
 
 import base64
+import hashlib
 import json
 import os
 import shutil
@@ -10,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+
+from initshim.build import cache_folder, made_once
 
 SOURCES = Path(__file__).with_name("go")
 NEWEST = "go.mod"
@@ -41,19 +47,32 @@ class Decoder:
 
 
 @contextmanager
-def decoder(modules: str, folder: Path, *, sources: Path = SOURCES) -> Iterator[Decoder]:
-    """Build the program in a folder, run it, and end it."""
-    program = folder / modules.removesuffix(".mod")
-    subprocess.run(
-        ["go", "build", f"-modfile={modules}", "-o", program, "."],
-        cwd=sources, check=True, env={**os.environ, "CGO_ENABLED": "0"},
-    )  # fmt: skip
+def decoder(modules: str, *, sources: Path = SOURCES) -> Iterator[Decoder]:
+    """Run the program, built where it is not there yet, and end it."""
+    program = built(modules, sources)
     with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
         assert running.stdin
         assert running.stdout
         yield Decoder(running.stdin, running.stdout)
         running.stdin.close()
         running.wait(timeout=60)
+
+
+def built(modules: str, sources: Path) -> Path:
+    """Give the program that these sources make with this choice of modules."""
+    made_of = hashlib.sha256(modules.encode())
+    for file in sorted({*SOURCES.rglob("*.*"), *sources.rglob("*.*")}):
+        made_of.update(str(file.relative_to(SOURCES.parents[1])).encode() + file.read_bytes())
+    kept = cache_folder() / made_of.hexdigest() / modules.removesuffix(".mod")
+    with made_once(kept) as missing:
+        if missing:
+            beside = kept.with_suffix(".new")
+            subprocess.run(
+                ["go", "build", f"-modfile={modules}", "-buildvcs=false", "-o", beside, "."],
+                cwd=sources, check=True, env={**os.environ, "CGO_ENABLED": "0"},
+            )  # fmt: skip
+            beside.rename(kept)
+    return kept
 
 
 def plain(value: Any) -> Any:

@@ -265,7 +265,7 @@ def test_json_and_yaml_joined_are_read_by_every_kubectl(tmp_path: Path) -> None:
     (tmp_path / "c.json").write_text('{"kind": "Secret"}')
     out = inject("-f", tmp_path).stdout.encode()
     for modules in (NEWEST, OLDER):
-        with decoder(modules, tmp_path) as kubectl:
+        with decoder(modules) as kubectl:
             answer = kubectl.read(out)
             assert answer.error == ""
             assert [each["kind"] for each in answer.documents] == [

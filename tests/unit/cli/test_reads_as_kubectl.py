@@ -24,14 +24,14 @@ NEEDS_GO = pytest.mark.skipif(not HAS_GO, reason="there is no Go; the stored ans
 
 
 @pytest.fixture(scope="module")
-def newest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Decoder]:
-    with decoder(NEWEST, tmp_path_factory.mktemp("newest")) as running:
+def newest() -> Iterator[Decoder]:
+    with decoder(NEWEST) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def older(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Decoder]:
-    with decoder(OLDER, tmp_path_factory.mktemp("older")) as running:
+def older() -> Iterator[Decoder]:
+    with decoder(OLDER) as running:
         yield running
 
 

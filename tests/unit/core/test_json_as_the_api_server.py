@@ -98,6 +98,6 @@ def test_the_page_lists_no_difference_that_is_none() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not HAS_GO, reason="there is no Go; the stored answers are compared")
-def test_the_stored_answers_are_those_of_the_decoders(tmp_path: Path) -> None:
-    with decoder(NEWEST, tmp_path, sources=SOURCES) as running:
+def test_the_stored_answers_are_those_of_the_decoders() -> None:
+    with decoder(NEWEST, sources=SOURCES) as running:
         assert [running.read(each.question) for each in CASES] == STORED
