@@ -19,14 +19,15 @@ HERE = __package__.rpartition(".")[2]
 _NUMBERS = count()
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in a hook of the same name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is here, and keep a version's tests on one worker: it starts its plane once."""
+    """Mark what is here, and keep a file's tests on one worker: what they share is made once."""
     for item in items:
         if f"/integration/{HERE}/" in item.path.as_posix():
             item.add_marker("controlplane")
             chosen = getattr(item, "callspec", None)
             name = chosen.params.get("plane") if chosen else None
-            item.add_marker(pytest.mark.xdist_group(f"controlplane-{name}"))
+            item.add_marker(pytest.mark.xdist_group(f"controlplane-{name}-{item.path.stem}"))
 
 
 @pytest.fixture(scope="session", params=assets.names(), ids=lambda name: f"v{name}")
