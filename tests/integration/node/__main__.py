@@ -8,18 +8,19 @@ import time
 from collections.abc import Callable
 
 from tests.integration.controlplane.assets import Missing
-from tests.integration.node import builds, images, machine
+from tests.integration.node import builds, images, machine, options
 from tests.integration.node.component import NotReady
+from tests.integration.node.components import runtime
 from tests.integration.node.layout import OPEN_REGISTRY, PRIVATE_REGISTRY
 from tests.integration.node.machine import BootFailed
 from tests.integration.node.node import Node
 
 _USE = """
-A Kubernetes {minor} of one node is up. In your shell:
+A Kubernetes {minor} of one node with {runtime} is up. In your shell:
 
   export KUBECONFIG={kubeconfig} PATH={folder}/bin:$PATH
   kubectl get nodes
-  ctr: {enter} ctr -n k8s.io tasks ls
+  {enter} {look}
 
 Its registries hold initshim's images, built from this checkout, and the tests' own:
 {open} for all, {private} with a password. Their values for the chart: {values}
@@ -54,7 +55,8 @@ def up() -> None:
         node.on(say)
     images.push(say)
     print(_USE.format(
-        minor=builds.minor(), kubeconfig=node.layout.kubeconfig, folder=node.layout.folder,
+        minor=options.minor(), runtime=options.runtime(), look=runtime.chosen().look,
+        kubeconfig=node.layout.kubeconfig, folder=node.layout.folder,
         enter=" ".join(node.programs.enter()), open=OPEN_REGISTRY, private=PRIVATE_REGISTRY,
         values=images.values_file(node.layout), logs=node.layout.logs,
     ))  # fmt: skip

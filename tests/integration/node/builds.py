@@ -1,25 +1,23 @@
 """The node's programs: what Go builds once, and what Debian has.
 
 Each folder of `modules/` is a Go module that pins what is built from it; etcd is the control plane
-tests' own. All are kept with those, outside of the tree. `INITSHIM_NODE_KUBERNETES=1.34` chooses
-the oldest Kubernetes that still gets its modules built, and not the newest; `INITSHIM_NODE_KUBELET`
-does so for the kubelet alone: a node may be three minors older than its API server.
+tests' own. All are kept with those, outside of the tree. Which of them: `options.py`.
 """
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.chart import tools
 from tests.integration.controlplane import assets
 from tests.integration.controlplane.assets import KUBERNETES, Missing, Recipe
+from tests.integration.node.options import CRIO, MODULES, kubelet_minor, minor, runtime
 
-MODULES = Path(__file__).parent / "modules"
-_MINOR = "INITSHIM_NODE_KUBERNETES"
-_KUBELET = "INITSHIM_NODE_KUBELET"
 _CONTAINERD = "github.com/containerd/containerd/v2"
-_LEAN = "no_btrfs,no_devmapper,no_zfs,no_aufs"
+_CRIO = "github.com/cri-o/cri-o"
 # program → Debian's package
 DEBIAN = {
     "runc": "runc",
@@ -30,32 +28,12 @@ DEBIAN = {
     "nsenter": "util-linux",
     "ip": "iproute2",
 }
+_DEBIAN_FOR = {CRIO: {"conmon": "conmon"}}
 _CNI = Path("/usr/lib/cni/bridge")
 
 
-def minor() -> str:
-    """Give the Kubernetes that the node runs."""
-    return _chosen(_MINOR)
-
-
-def kubelet_minor() -> str:
-    """Give that of its kubelet."""
-    return _chosen(_KUBELET if _KUBELET in os.environ else _MINOR)
-
-
-def _chosen(variable: str) -> str:
-    known = sorted(
-        (path.name.rpartition("-")[2] for path in MODULES.glob("kubernetes-*")),
-        key=lambda name: int(name.split(".")[1]),
-    )
-    chosen = os.environ.get(variable, known[-1])
-    if chosen not in known:
-        raise Missing(f"{variable}={chosen}: there are modules for {', '.join(known)}")
-    return chosen
-
-
 def recipes() -> dict[str, Recipe]:
-    """Give what is built, by program; containerd's shim and ctr stand beside containerd."""
+    """Give what Go builds, by program; containerd's shim and ctr stand beside containerd."""
     minors = {"kubelet": kubelet_minor()}
     kubernetes = {
         name: Recipe(
@@ -72,19 +50,34 @@ def recipes() -> dict[str, Recipe]:
             "kube-controller-manager",
         )
     }
-    containerd = {
+    etcd = assets.recipes(minor())[1]  # no minor of Kubernetes has one of its own
+    runs = _crio() if runtime() == CRIO else _containerd()
+    return {"etcd": etcd, **kubernetes, **runs}
+
+
+def _containerd() -> dict[str, Recipe]:
+    return {
         name: Recipe(
             name,
             _CONTAINERD,
             f"{_CONTAINERD}/cmd/{name}",
             MODULES / "containerd",
-            tags=_LEAN,
+            tags="no_btrfs,no_devmapper,no_zfs,no_aufs",
             stamped=f"{_CONTAINERD}/version.Version",
         )
         for name in ("containerd", "containerd-shim-runc-v2", "ctr")
     }
-    etcd = assets.recipes(minor())[1]  # no minor of Kubernetes has one of its own
-    return {"etcd": etcd, **kubernetes, **containerd}
+
+
+def _crio() -> dict[str, Recipe]:
+    """Without C, as all here: it has no seccomp then, and reads signatures by Go's own OpenPGP."""
+    tags = "containers_image_openpgp,exclude_graphdriver_btrfs"
+    return {CRIO: Recipe(CRIO, _CRIO, f"{_CRIO}/cmd/{CRIO}", MODULES / "cri-o", tags=tags)}
+
+
+def pinns() -> Path:
+    """Give the path of the program that pins a pod's namespaces: CRI-O's, in C, and static."""
+    return assets.cache() / f"pinns-{_crio()[CRIO].version}" / "pinns"
 
 
 def program(name: str) -> str:
@@ -97,6 +90,8 @@ def build() -> None:
     for recipe in recipes().values():
         if not recipe.path.is_file():
             assets.build_recipe(recipe)
+    if runtime() == CRIO and not pinns().is_file():
+        _build_pinns()
     for name in tools.PROGRAMS:
         try:
             tools.program(name)
@@ -111,7 +106,8 @@ def obstacles() -> Iterator[str]:
         return
     if os.geteuid() != 0:
         yield "a node needs root: run it as root"
-    absent = {package for name, package in DEBIAN.items() if shutil.which(name) is None}
+    needed = DEBIAN | _DEBIAN_FOR.get(runtime(), {})
+    absent = {package for name, package in needed.items() if shutil.which(name) is None}
     if not _CNI.exists():
         absent.add("containernetworking-plugins")
     if absent:
@@ -119,10 +115,31 @@ def obstacles() -> Iterator[str]:
 
 
 def link(folder: Path) -> None:
-    """Put all of them into one folder: containerd finds its shim there."""
+    """Put all of them into one folder: containerd finds its shim there, CRI-O its pinns."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [recipe.path for recipe in recipes().values()]
+    if runtime() == CRIO:
+        paths.append(pinns())
     for path in (*paths, *(tools.program(name) for name in tools.PROGRAMS)):
         place = folder / path.name
         place.unlink(missing_ok=True)
         place.symlink_to(path)
+
+
+def _build_pinns() -> None:
+    """Compile it from the module that Go has fetched for CRI-O."""
+    where = ["go", "list", "-m", "-f", "{{.Dir}}", _CRIO]
+    found = subprocess.run(
+        where, cwd=MODULES / "cri-o", env={**os.environ, "GOFLAGS": "-mod=readonly"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    sources = sorted(Path(found.stdout.strip(), "pinns", "src").glob("*.c"))
+    zig = [sys.executable, "-m", "ziglang", "cc", "-target", f"{os.uname().machine}-linux-musl"]
+    pinns().parent.mkdir(parents=True, exist_ok=True)
+    beside = pinns().with_name(f".pinns.{os.getpid()}")
+    options = ["-std=c99", "-Os", "-static", "-s", "-w", "-o", str(beside)]
+    try:
+        subprocess.run([*zig, *options, *map(str, sources)], check=True)
+        beside.replace(pinns())
+    finally:
+        beside.unlink(missing_ok=True)

@@ -48,6 +48,20 @@ def serves(port: int) -> Callable[[], bool]:
     return probe
 
 
+def listens(layout: Layout, path: str) -> Callable[[], bool]:
+    """Give a probe: does somebody listen on this socket's path in the node?"""
+
+    def probe() -> bool:
+        with socket.socket(socket.AF_UNIX) as asking:
+            try:
+                asking.connect(str(layout.inside(path)))
+            except OSError:
+                return False
+        return True
+
+    return probe
+
+
 def outlive(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> int:
     """Start a program that is nobody's child: it outlives us, and nobody has to wait for it."""
     aside = 'setsid "$@" </dev/null >&2 & echo $!'

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from tests.integration.node import builds, keys, machine
+from tests.integration.node import builds, keys, machine, options
 from tests.integration.node.component import Programs
 from tests.integration.node.components import all_of, apiserver
 from tests.integration.node.layout import Layout, here
@@ -49,7 +49,7 @@ class Node:
         say("namespaces, link and cgroups are there")
         for component in self.components.values():
             self.programs.start(component)
-            if component.name in ("etcd", "kube-apiserver", "containerd"):
+            if component.name in ("etcd", "kube-apiserver", options.runtime()):
                 self.programs.wait(component)
             if component.name == "kube-apiserver":
                 self._let_the_proxy_in()

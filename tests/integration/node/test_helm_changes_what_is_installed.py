@@ -10,18 +10,19 @@ from typing import Any
 
 import pytest
 
-from tests.integration.node import builds, images
+from tests.integration.node import images, options
 from tests.integration.node.cluster import BOX, Cluster
 from tests.integration.node.layout import PRIVATE_REGISTRY
 
 Json = dict[str, Any]
 VOLUME_METRIC = "initshim_image_volumes"
 NUMBERS = count()
-MINOR = int(builds.kubelet_minor().partition(".")[2])
+MINOR = int(options.kubelet_minor().partition(".")[2])
 DELIVERIES = ["initContainer"] if MINOR < 35 else ["initContainer", "imageVolume"]
 mounts_images = pytest.mark.skipif(MINOR < 35, reason="Kubernetes mounts images from 1.35 on")
 has_policies = pytest.mark.skipif(
-    int(builds.minor().partition(".")[2]) < 36, reason="Kubernetes has admission policies from 1.36"
+    int(options.minor().partition(".")[2]) < 36,
+    reason="Kubernetes has admission policies from 1.36",
 )
 
 

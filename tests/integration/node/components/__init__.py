@@ -3,13 +3,13 @@
 from tests.integration.node.component import Component
 from tests.integration.node.components import (
     apiserver,
-    containerd,
     controller_manager,
     dns,
     etcd,
     kubelet,
     proxy,
     registry,
+    runtime,
     scheduler,
 )
 from tests.integration.node.layout import Layout
@@ -19,7 +19,7 @@ def all_of(layout: Layout) -> dict[str, Component]:
     """Give every program by its name; a later one may need an earlier one."""
     made = (
         etcd.component(layout),
-        containerd.component(layout),
+        runtime.chosen().component(layout),
         registry.open_to_all(layout),
         registry.with_password(layout),
         apiserver.component(layout),

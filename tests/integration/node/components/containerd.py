@@ -1,16 +1,13 @@
-"""containerd with runc, a bridge for pods, and the node's two registries."""
+"""containerd with runc, the bridge for pods, and the node's two registries."""
 
-import json
 import shutil
-import socket
 
 from tests.integration.node.builds import program
-from tests.integration.node.component import Component
-from tests.integration.node.layout import OPEN_REGISTRY, POD_NET, PRIVATE_REGISTRY, Layout
+from tests.integration.node.component import Component, listens
+from tests.integration.node.components import pod_network
+from tests.integration.node.layout import OPEN_REGISTRY, PAUSE, PRIVATE_REGISTRY, Layout
 
 SOCKET = "/run/containerd/containerd.sock"
-PAUSE = f"{OPEN_REGISTRY}/pause:1"
-_PLUGINS = "/usr/lib/cni"
 _CONFIG = """\
 version = 3
 root = "/var/lib/containerd"
@@ -34,33 +31,13 @@ state = "/run/containerd"
       SystemdCgroup = false
   [plugins."io.containerd.cri.v1.runtime".cni]
     bin_dirs = ["{plugins}"]
-    conf_dir = "{config}/cni"
+    conf_dir = "{config}/{network}"
 """
 _REGISTRY = """\
 server = "http://{host}"
 [host."http://{host}"]
   capabilities = ["pull", "resolve"]
 """
-_NETWORK = {
-    "cniVersion": "1.0.0",
-    "name": "node",
-    "plugins": [
-        {
-            "type": "bridge",
-            "bridge": "cni0",
-            "isGateway": True,
-            "ipMasq": False,
-            "hairpinMode": True,
-            "ipam": {
-                "type": "host-local",
-                "dataDir": "/run/cni-addresses",
-                "ranges": [[{"subnet": POD_NET}]],
-                "routes": [{"dst": "0.0.0.0/0"}],
-            },
-        },
-        {"type": "portmap", "capabilities": {"portMappings": True}},
-    ],
-}
 
 
 def component(layout: Layout) -> Component:
@@ -70,7 +47,8 @@ def component(layout: Layout) -> Component:
         pause=PAUSE,
         config=layout.config,
         runc=shutil.which("runc"),
-        plugins=_PLUGINS,
+        plugins=pod_network.PLUGINS,
+        network=pod_network.FOLDER,
     )
     registries = {
         f"registries/{host}/hosts.toml": _REGISTRY.format(host=host)
@@ -79,19 +57,6 @@ def component(layout: Layout) -> Component:
     return Component(
         "containerd",
         (program("containerd"), "--config", str(layout.config / "containerd.toml")),
-        lambda: _answers(layout),
-        {
-            "containerd.toml": config,
-            "cni/10-node.conflist": json.dumps(_NETWORK),
-            **registries,
-        },
+        listens(layout, SOCKET),
+        {"containerd.toml": config, **pod_network.FILES, **registries},
     )
-
-
-def _answers(layout: Layout) -> bool:
-    with socket.socket(socket.AF_UNIX) as asking:
-        try:
-            asking.connect(str(layout.inside(SOCKET)))
-        except OSError:
-            return False
-    return True

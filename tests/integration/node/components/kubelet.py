@@ -7,8 +7,8 @@ import httpx
 
 from tests.integration.node.builds import program
 from tests.integration.node.component import Component
+from tests.integration.node.components import runtime
 from tests.integration.node.components.apiserver import client
-from tests.integration.node.components.containerd import SOCKET
 from tests.integration.node.layout import CGROUP, DOMAIN, NODE, NODE_IP, Layout
 
 GATES = "INITSHIM_NODE_GATES"
@@ -35,7 +35,7 @@ def component(layout: Layout) -> Component:
         "clusterDNS": [NODE_IP],
         "clusterDomain": DOMAIN,
         "resolvConf": "",
-        "containerRuntimeEndpoint": f"unix://{SOCKET}",
+        "containerRuntimeEndpoint": f"unix://{runtime.chosen().socket}",
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": f"/{CGROUP}",
         "failCgroupV1": False,
