@@ -189,6 +189,12 @@ class Cluster:
         self.until(over)
         return state
 
+    def waits(self, namespace: str, name: str) -> str:
+        """Say what keeps a pod's one container from starting; nothing where nothing does."""
+        statuses = self.pod(namespace, name)["status"].get("containerStatuses") or [{}]
+        waiting: Json = statuses[0].get("state", {}).get("waiting", {})
+        return str(waiting.get("reason", ""))
+
     def until(self, holds: Callable[[], bool], patience: float = PATIENCE) -> None:
         """Wait until something holds."""
         end = time.monotonic() + patience

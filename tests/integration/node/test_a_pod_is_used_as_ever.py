@@ -68,13 +68,7 @@ def test_a_crash_loop_looks_as_it_did(cluster: Cluster, shop: str, plain: str) -
         cluster.run(namespace, "x", "sh", "-c", "exit 3")
     seen = []
     for namespace in (plain, shop):
-
-        def loops(namespace: str = namespace) -> bool:
-            [found] = cluster.pod(namespace, "x")["status"].get("containerStatuses") or [{}]
-            waits = found.get("state", {}).get("waiting", {})
-            return bool(waits.get("reason") == "CrashLoopBackOff")
-
-        cluster.until(loops)
+        cluster.until(lambda at=namespace: cluster.waits(at, "x") == "CrashLoopBackOff")  # type: ignore[misc]
         [status] = cluster.pod(namespace, "x")["status"]["containerStatuses"]
         last = status["lastState"]["terminated"]
         seen.append((last["exitCode"], last["reason"], status["restartCount"] > 0))

@@ -70,8 +70,10 @@ def component(layout: Layout) -> Component:
 def _node_is_ready(layout: Layout) -> bool:
     try:
         with client(layout) as api:
-            found = api.get(f"/api/v1/nodes/{NODE}").json()
+            asked = api.get(f"/api/v1/nodes/{NODE}")
     except httpx.HTTPError:
         return False
-    said = found.get("status", {}).get("conditions", ())
+    if asked.status_code != 200:  # it has not registered yet
+        return False
+    said = asked.json().get("status", {}).get("conditions", ())
     return any(each["type"] == "Ready" and each["status"] == "True" for each in said)
