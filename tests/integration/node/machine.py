@@ -15,6 +15,7 @@ from tests.integration.node import cgroups
 from tests.integration.node.boot import TUNABLES
 from tests.integration.node.component import outlive
 from tests.integration.node.layout import (
+    CGROUP,
     LINK,
     MACHINE_IP,
     NODE,
@@ -99,6 +100,7 @@ def left(layout: Layout) -> list[str]:
         f"process {each.pid} {each.info['name']}"
         for each in psutil.process_iter(["name", "cmdline"])
         if any(word.startswith(folder) for word in each.info["cmdline"] or ())
+        or f"/{CGROUP}/" in _cgroups(each.pid)  # a pod's, or CRI-O's monitor of one
     ]
     mounts = Path("/proc/self/mounts").read_text().splitlines()
     found += [f"mount {line}" for line in mounts if folder in line]
@@ -109,6 +111,13 @@ def left(layout: Layout) -> list[str]:
         ).stdout  # fmt: skip
         found += [f"{what} {line}" for line in said.splitlines() if net in line]
     return found
+
+
+def _cgroups(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cgroup").read_text()
+    except OSError:  # it has ended
+        return ""
 
 
 def _wait_for_init(layout: Layout, outer: int) -> None:
