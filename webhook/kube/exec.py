@@ -9,6 +9,7 @@ for get alone.
 
 import asyncio
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -27,6 +28,9 @@ from webhook.kube.objects import Ref
 _PROTOCOL = Subprotocol("v4.channel.k8s.io")
 _STDOUT, _STDERR, _STATUS = 1, 2, 3
 _LARGEST = 64 << 10
+# CRI-O hands on what its runtime printed, and the runtime's exit code, as if they were the
+# program's (CRI-O 1.34: 255 with runc); containerd says that it started nothing.
+_RUNTIMES = re.compile(r"exec failed: |executable file \S+ not found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,8 @@ def _ran(heard: dict[int, bytes], task: str) -> Ran:
     if code is None:
         raise errors.NotStarted(f"{task}: {message(status)}")
     stdout, stderr = (heard.get(each, b"").decode(errors="replace") for each in (_STDOUT, _STDERR))
+    if code and not stdout and _RUNTIMES.search(stderr):
+        raise errors.NotStarted(f"{task}: {stderr.strip()}")
     return Ran(stdout, stderr, code)
 
 

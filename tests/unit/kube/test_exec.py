@@ -67,9 +67,16 @@ def test_a_command_runs_and_its_output_and_exit_code_come_back(
     assert first.command == ("sh", "-c", "echo out; echo err >&2; exit 7")
 
 
-def test_a_program_that_the_image_lacks_is_told_from_one_that_fails(execute: Exec) -> None:
+@pytest.mark.parametrize("crio", [False, True], ids=["containerd", "cri-o"])
+def test_a_program_that_the_image_lacks_is_told_from_one_that_fails(
+    kubelet: Kubelet, execute: Exec, crio: bool
+) -> None:
+    kubelet.crio = crio
     with pytest.raises(NotStarted, match="executable file not found"):
         execute("no-such-program")
+    missing = "sh: 1: no-such-program: not found"
+    failed = execute("sh", "-c", f"echo '{missing}' >&2; exit 255")
+    assert failed == Ran("", f"{missing}\n", 255)
 
 
 @pytest.mark.parametrize(
