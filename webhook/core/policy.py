@@ -3,27 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from posixpath import normpath
 
 from msgspec import Struct
 
 from webhook.core import cautions, image, inits, reasons
 from webhook.core.annotations import PodOptions, pod_options
-from webhook.core.argv import INIT, MOUNT, ImageConfig, effective
+from webhook.core.argv import INIT, ImageConfig, effective
 from webhook.core.errors import BadAnnotation, BadReference
 from webhook.core.image_swaps import swaps_images
+from webhook.core.ours import has_our_mount, is_ours, is_wrapped, name_taken, path_taken
 from webhook.core.pod import Container, Pod
 from webhook.core.reasons import Reason
-from webhook.core.schema import Mount, Volume
 from webhook.core.windows import only_on_windows
 
-NAME = "initshim"
 RUNTIME_CLASSES = ("wasm*", "spin*", "slight*", "wws*", "lunatic*")
 """Globs of runtime classes that run no Linux programs: left alone by default."""
 MIRROR = "kubernetes.io/config.mirror"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-_OUR_FOLDER = MOUNT.removeprefix("/")
-LONGEST_PATH = 4096  # PATH_MAX
 _LONGEST_HINT = 100
 _LONGEST_NAME = 253  # characters of an object's name (apimachinery, pkg/util/validation)
 
@@ -161,47 +157,6 @@ def _cautions(plan: Plan) -> list[str]:
     return said
 
 
-def is_ours(container: Container) -> bool:
-    """Recognise our init container by what it does: it installs the reaper."""
-    return (
-        container.field == "initContainers"
-        and container.name == NAME
-        and ("--install" in container.command or "--install" in container.args)
-    )
-
-
-def is_our_volume(volume: Volume) -> bool:
-    """Recognise our volume by its kind: a memory emptyDir, or an image."""
-    if volume.name != NAME:
-        return False
-    in_memory = volume.empty_dir is not None and volume.empty_dir.medium == "Memory"
-    return in_memory or is_image_volume(volume)
-
-
-def is_image_volume(volume: Volume) -> bool:
-    """Tell whether the volume is an image that is mounted."""
-    return volume.image is not None and bool(volume.image.reference)
-
-
-def is_our_mount(mount: Mount) -> bool:
-    """Recognise the mount of our volume, also in a pod that is created again."""
-    return mount.name == NAME and _place(mount.mount_path) == MOUNT
-
-
-def has_our_mount(container: Container) -> bool:
-    """Tell whether the container has the reaper mounted."""
-    for mount in container.mounts:  # noqa: SIM110  # `any` over a generator costs each review more
-        if mount.name == NAME and is_our_mount(mount):
-            return True
-    return False
-
-
-def is_wrapped(container: Container) -> bool:
-    """Recognise a wrapped container by its command."""
-    command = container.command
-    return bool(command) and command[0] == INIT
-
-
 def _whole_pod(pod: Pod, options: PodOptions, rules: ClusterRules) -> Reason | None:
     """Give the first reason, in the order of semantics §3, to leave the whole pod alone."""
     spec = pod.spec
@@ -217,51 +172,12 @@ def _whole_pod(pod: Pod, options: PodOptions, rules: ClusterRules) -> Reason | N
         return Reason.MIRROR_POD
     if _matches(spec.runtime_class_name or "", rules.runtime_classes):
         return Reason.RUNTIME_CLASS
-    return Reason.NAME_TAKEN if _name_taken(pod) else None
+    return Reason.NAME_TAKEN if name_taken(pod) else None
 
 
 def _matches(text: str, globs: Sequence[str]) -> bool:
     known = 0 < len(text) <= _LONGEST_NAME
     return known and any(fnmatchcase(text, glob) for glob in globs)
-
-
-def _name_taken(pod: Pod) -> bool:
-    for container in pod.containers:
-        if container.name == NAME and not is_ours(container):
-            return True
-    for volume in pod.volumes:
-        if volume.name == NAME and not is_our_volume(volume):
-            return True
-    return any(each.name == NAME for each in pod.spec.ephemeral_containers or ())
-
-
-def _path_taken(container: Container) -> bool:
-    """Tell whether something foreign is mounted at our path, or below: ours is read-only."""
-    for mount in container.mounts:
-        path = mount.mount_path
-        # As most are not: it costs less than to normalise each.
-        if path and _OUR_FOLDER in path and _is_ours_or_below(path) and not is_our_mount(mount):
-            return True
-    for device in container.fields.volume_devices or ():
-        path = device.device_path
-        if path and _OUR_FOLDER in path and _is_ours_or_below(path):
-            return True
-    return False
-
-
-def _is_ours_or_below(path: str) -> bool:
-    place = _place(path)
-    return place == MOUNT or place.startswith(f"{MOUNT}/")
-
-
-def _place(path: str | None) -> str:
-    """Give the path as the kubelet does: a relative one starts at the root.
-
-    One over the kernel's PATH_MAX leads nowhere, and is not taken apart.
-    """
-    if path and len(path) > LONGEST_PATH:
-        return path
-    return normpath("/" + (path or "").lstrip("/"))
 
 
 def _decide(
@@ -293,13 +209,13 @@ def _by_fields(container: Container, options: PodOptions) -> Reason | None:
     """Give the first reason to leave a container alone, whatever it runs."""
     if is_wrapped(container):
         # A second mount at one path is refused, and the pod with it.
-        fits = has_our_mount(container) or not _path_taken(container)
+        fits = has_our_mount(container) or not path_taken(container)
         return Reason.ALREADY_WRAPPED if fits else Reason.NAME_TAKEN
     if container.name in options.excluded:
         return Reason.EXCLUDED
     if not container.runs_on and not options.include_init:
         return Reason.INIT_CONTAINER
-    return Reason.NAME_TAKEN if _path_taken(container) else None
+    return Reason.NAME_TAKEN if path_taken(container) else None
 
 
 def _known(written: str, images: Sequence[tuple[str, ImageConfig]]) -> ImageConfig | None:

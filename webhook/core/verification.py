@@ -8,16 +8,9 @@ from webhook.core.annotations import DEFAULT_CONTAINER, STATUS
 from webhook.core.argv import ImageConfig, escape
 from webhook.core.errors import PatchFailed
 from webhook.core.mutation import runs_through
+from webhook.core.ours import is_our_mount, is_our_volume, is_ours, is_wrapped
 from webhook.core.pod import Container, Pod
-from webhook.core.policy import (
-    Decision,
-    Plan,
-    Wrap,
-    is_our_mount,
-    is_our_volume,
-    is_ours,
-    is_wrapped,
-)
+from webhook.core.policy import Decision, Plan, Wrap
 
 _OURS = (STATUS, DEFAULT_CONTAINER)
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from tests.unit.core.pipeline import DELIVERY, World, mutate
 from tests.unit.core.strategies import bytes_, cores, optional
 from webhook.core.argv import INIT, ImageConfig
+from webhook.core.ours import NAME
 from webhook.core.pod import Json
-from webhook.core.policy import NAME, ClusterRules
+from webhook.core.policy import ClusterRules
 from webhook.core.reasons import Reason
 
 IMAGES = (

@@ -29,7 +29,7 @@ from tests.integration.controlplane.world import (
 from tests.unit.core.pipeline import check_argv, mutate, without_init, without_ours
 from tests.unit.core.resources import pod_qos
 from webhook.core.annotations import STATUS
-from webhook.core.policy import NAME
+from webhook.core.ours import NAME
 
 OUTSIDE = "outside"
 INSIDE = "inside"

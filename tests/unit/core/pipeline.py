@@ -15,9 +15,10 @@ from webhook.core import mutation, patch, policy
 from webhook.core.annotations import DEFAULT_CONTAINER, ENTRYPOINT, STATUS
 from webhook.core.argv import INIT, ImageConfig
 from webhook.core.mutation import Delivery
+from webhook.core.ours import NAME
 from webhook.core.patch import Patch
 from webhook.core.pod import Json, Pod
-from webhook.core.policy import NAME, ClusterRules, NeedsImage, Plan, Skip
+from webhook.core.policy import ClusterRules, NeedsImage, Plan, Skip
 from webhook.core.reasons import Reason
 from webhook.core.verification import verify
 

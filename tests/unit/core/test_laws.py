@@ -8,8 +8,9 @@ from tests.unit.core.schemas import VERSIONS, complaints
 from tests.unit.core.strategies import pods, worlds
 from webhook.core import reasons
 from webhook.core.argv import INIT
+from webhook.core.ours import NAME
 from webhook.core.pod import Json
-from webhook.core.policy import NAME, Skip, Wrap
+from webhook.core.policy import Skip, Wrap
 from webhook.core.reasons import Reason
 
 

@@ -17,8 +17,9 @@ from webhook.core.annotations import pod_options
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadAnnotation, BadPod
 from webhook.core.notices import notices
+from webhook.core.ours import is_our_mount
 from webhook.core.pod import Pod
-from webhook.core.policy import ClusterRules, Plan, Wrap, is_our_mount
+from webhook.core.policy import ClusterRules, Plan, Wrap
 from webhook.core.reasons import Reason
 from webhook.core.review import Review, Verdict
 from webhook.core.schema import Mount

@@ -17,8 +17,8 @@ from webhook.cli.installation.reaper_delivery import Undelivered, undelivered
 from webhook.cli.installation.selection import OptedIn
 from webhook.cli.outcomes import Outcome
 from webhook.core import policy
+from webhook.core.ours import is_wrapped
 from webhook.core.pod import Json, Pod
-from webhook.core.policy import is_wrapped
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
 from webhook.kube.objects import POD, Kind

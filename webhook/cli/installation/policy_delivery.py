@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from webhook.core.policy import NAME
+from webhook.core.ours import NAME
 from webhook.kube.objects import Json
 
 _TEXT = r'"(?:[^"\\]|\\.)*"'

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from webhook.core.policy import NAME
+from webhook.core.ours import NAME
 from webhook.kube.objects import Json
 
 _PULL = frozenset(

@@ -8,8 +8,9 @@ from webhook.cli.audit import status
 from webhook.cli.audit.owners import BETWEEN, Workload, of_pod
 from webhook.core import policy
 from webhook.core.errors import BadPod
+from webhook.core.ours import is_wrapped
 from webhook.core.pod import Pod
-from webhook.core.policy import ClusterRules, Skip, is_wrapped
+from webhook.core.policy import ClusterRules, Skip
 from webhook.kube.objects import Kind
 
 WRAPPED = "wrapped"

@@ -16,7 +16,7 @@ from webhook.core.cel.pods import (
     VOLUMES,
     is_ours,
 )
-from webhook.core.policy import NAME
+from webhook.core.ours import NAME
 from webhook.core.reasons import Reason
 
 OURS = "ours"  # our own init container, which no list of containers counts
@@ -48,7 +48,7 @@ def has_command(container: str) -> str:
 
 
 def is_wrapped(container: str) -> str:
-    """`policy.is_wrapped`."""
+    """`ours.is_wrapped`."""
     return f"({has_command(container)} && {container}.command[0] == {literal(INIT)})"
 
 

@@ -2,7 +2,7 @@
 
 from webhook.core.argv import MOUNT
 from webhook.core.cel.literals import literal
-from webhook.core.policy import NAME
+from webhook.core.ours import NAME
 
 _FOLDER = MOUNT.strip("/").replace(".", "\\.")
 # As the kubelet reads a path: from the root, `//` and `/./` as `/`. `..` is left, see limits.py.
@@ -12,18 +12,18 @@ CLIMBS = "(?:^|/)\\.\\.(?:/|$)"
 
 
 def is_our_volume(volume: str) -> str:
-    """`policy.is_our_volume`."""
+    """`ours.is_our_volume`."""
     in_memory = f'{volume}.?emptyDir.?medium.orValue("") == "Memory"'
     return f"({volume}.name == {literal(NAME)} && ({in_memory} || {is_image_volume(volume)}))"
 
 
 def is_image_volume(volume: str) -> str:
-    """`policy.is_image_volume`."""
+    """`ours.is_image_volume`."""
     return f'{volume}.?image.?reference.orValue("") != ""'
 
 
 def is_our_mount(mount: str) -> str:
-    """`policy.is_our_mount`."""
+    """`ours.is_our_mount`."""
     return f"({mount}.name == {literal(NAME)} && {mount}.mountPath.matches({literal(OURS)}))"
 
 
@@ -33,7 +33,7 @@ def has_our_mount(container: str) -> str:
 
 
 def path_taken(container: str) -> str:
-    """`policy._path_taken`: something foreign is mounted where ours would be, or below."""
+    """`ours.path_taken`: something foreign is mounted where ours would be, or below."""
     below = f"matches({literal(OURS_OR_BELOW)})"
     mounts = f"{container}.?volumeMounts.orValue([])"
     devices = f"{container}.?volumeDevices.orValue([])"

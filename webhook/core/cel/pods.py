@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from webhook.core import image_swaps, policy, windows
+from webhook.core import image_swaps, ours, policy, windows
 from webhook.core.annotations import INJECT, OFF
 from webhook.core.cel.literals import Code, all_of, any_of, literal, optional
 from webhook.core.cel.paths import is_our_volume
@@ -48,18 +48,18 @@ def left_alone(runtime_classes: Code) -> dict[Reason, str]:
         ),
         Reason.NAME_TAKEN: any_of(
             (
-                f"{CONTAINERS}.exists(c, c.name == {literal(policy.NAME)})",
-                f"{INIT_CONTAINERS}.exists(c, c.name == {literal(policy.NAME)} && !{is_ours('c')})",
-                f"{VOLUMES}.exists(v, v.name == {literal(policy.NAME)} && !{is_our_volume('v')})",
+                f"{CONTAINERS}.exists(c, c.name == {literal(ours.NAME)})",
+                f"{INIT_CONTAINERS}.exists(c, c.name == {literal(ours.NAME)} && !{is_ours('c')})",
+                f"{VOLUMES}.exists(v, v.name == {literal(ours.NAME)} && !{is_our_volume('v')})",
             )
         ),
     }
 
 
 def is_ours(container: str) -> str:
-    """Recognise our init container, `policy.is_ours`; `container` is one of initContainers."""
+    """Recognise our init container, `ours.is_ours`; `container` is one of initContainers."""
     words = f"({container}.?command.orValue([]) + {container}.?args.orValue([]))"
-    return f'({container}.name == {literal(policy.NAME)} && "--install" in {words})'
+    return f'({container}.name == {literal(ours.NAME)} && "--install" in {words})'
 
 
 def swaps_images() -> str:

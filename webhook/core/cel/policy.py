@@ -10,7 +10,7 @@ from webhook.core.cel.operations import Delivery, asked
 from webhook.core.cel.paths import has_our_mount, is_image_volume, is_our_volume
 from webhook.core.cel.pods import ALL, ANNOTATIONS, CONTAINERS, VOLUMES
 from webhook.core.mutation import TOKEN_PATH
-from webhook.core.policy import NAME
+from webhook.core.ours import NAME
 from webhook.core.reasons import Reason
 
 Named = dict[str, str]
