@@ -7,22 +7,17 @@ the executables, and the C files, which are the same for every machine.
 """
 
 import argparse
-import fcntl
-import hashlib
-import os
 import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from initshim import __version__, grammar
+from initshim.cache import cache_folder, fingerprint, made_once, put_beside
 from initshim.targets import TARGETS, Target, this_machine
 
 HERE = Path(__file__).parent
@@ -138,18 +133,6 @@ def build(target: Target, out: Path, program: Program = REAPER, *, cached: bool 
     return put_beside(kept, out / file)
 
 
-@contextmanager
-def made_once(kept: Path) -> Iterator[bool]:
-    """Tell whether this is still to be made; who else wants it waits until the block has ended."""
-    if kept.exists():
-        yield False
-        return
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with (kept.parent / f".{kept.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield not kept.exists()
-
-
 def translated(program: Program) -> Path:
     """The folder of a program's C files in the cache, made where it is missing."""
     kept = cache_folder() / fingerprint(repr(program)) / "c"
@@ -159,31 +142,6 @@ def translated(program: Program) -> Path:
                 translate(Path(name, "c"), program)
                 Path(name, "c").rename(kept)
     return kept
-
-
-def cache_folder() -> Path:
-    """Where executables are kept: $XDG_CACHE_HOME/initshim/built, by default under ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "initshim", "built")
-
-
-def fingerprint(*parts: str) -> str:
-    """A hash of what was made: these parts, and sources, tools, headers and version."""
-    of = hashlib.sha256()
-    tools = [f"{name} {version(name)}" for name in ("cython", "ziglang")]
-    for text in (*tools, sys.version, __version__, *parts):
-        of.update(text.encode() + b"\0")
-    for source in sorted([*HERE.rglob("*.py"), *HERE.rglob("*.pxd"), HERE / "reaper.ld"]):
-        of.update(str(source.relative_to(HERE)).encode() + b"\0" + source.read_bytes() + b"\0")
-    return of.hexdigest()
-
-
-def put_beside(source: Path, binary: Path) -> Path:
-    """Copy an executable to its place: beside it and renamed, for the old one may be running."""
-    binary.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=binary.parent, delete=False) as beside:
-        beside.write(source.read_bytes())
-    Path(beside.name).chmod(0o755)
-    return Path(beside.name).replace(binary)
 
 
 def compile_in(folder: Path, target: Target, program: Program) -> None:

@@ -4,7 +4,6 @@ By the compiler of the reaper's build and optimised as the reaper is: zig builds
 for each way to optimise, which takes a minute.
 """
 
-import fcntl
 import hashlib
 import platform
 import subprocess
@@ -13,7 +12,7 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-from initshim import build
+from initshim.cache import cache_folder, made_once, put_beside
 
 FLAGS = ("-target", f"{platform.machine()}-linux-musl", "-static", "-Os", "-w")
 
@@ -21,11 +20,9 @@ FLAGS = ("-target", f"{platform.machine()}-linux-musl", "-static", "-Os", "-w")
 def compiled(source: Path, *flags: str) -> Path:
     """Give the executable of a C file, from the user's cache if it is there."""
     of = hashlib.sha256(repr((version("ziglang"), FLAGS, flags)).encode() + source.read_bytes())
-    kept = build.cache_folder() / of.hexdigest() / source.stem
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with (kept.parent / "lock").open("w") as lock:  # who comes later finds what the first has made
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not kept.exists():
+    kept = cache_folder() / of.hexdigest() / source.stem
+    with made_once(kept) as missing:
+        if missing:
             with tempfile.TemporaryDirectory() as folder:
                 made = Path(folder, source.stem)
                 command = ["-m", "ziglang", "cc", *FLAGS, *flags, "-o", str(made), str(source)]
@@ -33,5 +30,5 @@ def compiled(source: Path, *flags: str) -> Path:
                     [sys.executable, *command], capture_output=True, text=True, check=False
                 )
                 assert done.returncode == 0, done.stderr
-                build.put_beside(made, kept)
+                put_beside(made, kept)
     return kept

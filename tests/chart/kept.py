@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from initshim.build import made_once
+from initshim.cache import made_once
 from tests.chart import tools
 
 _FOLDER = tools.CACHE / "rendered"

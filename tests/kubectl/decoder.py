@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from initshim.build import cache_folder, made_once
+from initshim.cache import cache_folder, made_once
 
 SOURCES = Path(__file__).with_name("go")
 NEWEST = "go.mod"
