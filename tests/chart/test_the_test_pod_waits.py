@@ -17,6 +17,8 @@ def program() -> dict[str, Any]:
 
 def test_it_waits_until_the_webhook_is_ready(program: dict[str, Any]) -> None:
     answers = iter([503, 503, 200])
+    pauses: list[float] = []
+    program["ready"].__globals__["sleep"] = pauses.append
 
     class Webhook(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -33,6 +35,7 @@ def test_it_waits_until_the_webhook_is_ready(program: dict[str, Any]) -> None:
         server.shutdown()
         thread.join()
     assert next(answers, None) is None
+    assert pauses == [program["PAUSE"]] * 2
 
 
 def test_it_gives_up_with_what_it_was_told(program: dict[str, Any]) -> None:

@@ -10,49 +10,49 @@ from pathlib import Path
 import pytest
 
 import initshim
-from initshim.build import PROGRAMS, build
-from initshim.targets import TARGETS
+from initshim.build import PROGRAMS, REAPER, Program, build
+from initshim.targets import TARGETS, this_machine
 
 ROOT = Path(__file__).parents[3]
 LARGEST = 24_576  # bytes
 
-pytestmark = pytest.mark.xdist_group("build")  # both builds by one worker
+pytestmark = pytest.mark.xdist_group("build")  # the build and the wheel by one worker
 
 
 @pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two builds: of two copies of the source, in two folders, with two temporary folders."""
-    built = []
-    for name in ("one", "another/and/deeper"):
-        folder = tmp_path_factory.mktemp("build") / name
-        shutil.copytree(
-            ROOT / "initshim", folder / "initshim", ignore=shutil.ignore_patterns("bin", "__py*")
-        )
-        temporary = folder / "tmp"
-        temporary.mkdir()
-        subprocess.run(
-            [sys.executable, "-m", "initshim.build", "--no-cache", "--out", "out"],
-            cwd=folder,
-            env={**os.environ, "TMPDIR": str(temporary), "ZIG_LOCAL_CACHE_DIR": str(temporary)},
-            check=True,
-        )
-        built.append(next((folder / "out").glob("initshim-linux-*")))
-    return built
+def anew(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a build of a copy of the source, with a temporary folder of its own."""
+    folder = tmp_path_factory.mktemp("build") / "another/and/deeper"
+    shutil.copytree(
+        ROOT / "initshim", folder / "initshim", ignore=shutil.ignore_patterns("bin", "__py*")
+    )
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    subprocess.run(
+        [sys.executable, "-m", "initshim.build", "--no-cache", "--out", "out"],
+        cwd=folder,
+        env={**os.environ, "TMPDIR": str(temporary), "ZIG_LOCAL_CACHE_DIR": str(temporary)},
+        check=True,
+    )
+    return folder / "out"
 
 
-def test_two_builds_in_two_folders_are_equal(two: list[Path]) -> None:
-    one, another = two
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+def test_two_builds_in_two_folders_are_equal(anew: Path, program: Program, tmp_path: Path) -> None:
+    """The other one is in the cache: of this source, in its own temporary folder."""
+    target = this_machine()
+    one, another = build(target, tmp_path, program), anew / program.file(target)
     assert one.read_bytes() == another.read_bytes()
 
 
-def test_nothing_of_the_place_or_of_python_is_in_it(two: list[Path]) -> None:
-    content = two[0].read_bytes()
-    for trace in (str(two[0].parent).encode(), b"/tmp", b"Python", b"cython", b"pyx"):
+def test_nothing_of_the_place_or_of_python_is_in_it(anew: Path) -> None:
+    content = (anew / REAPER.file(this_machine())).read_bytes()
+    for trace in (str(anew).encode(), b"/tmp", b"Python", b"cython", b"pyx"):
         assert trace not in content
 
 
-def test_it_is_small_and_static(two: list[Path]) -> None:
-    content = two[0].read_bytes()
+def test_it_is_small_and_static(anew: Path) -> None:
+    content = (anew / REAPER.file(this_machine())).read_bytes()
     assert content[:4] == b"\x7fELF"
     assert len(content) <= LARGEST
     assert b"ld-linux" not in content
