@@ -1,12 +1,11 @@
 """The applications: reviews behind TLS for the API server; health and metrics on the plain port."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from webhook.admission.admit import Answer, Engine
@@ -30,15 +29,20 @@ _LOOK_SECONDS = 0.05
 
 
 class _Straight(FastAPI):
-    """FastAPI without middlewares.
+    """FastAPI with one endpoint for all paths: no middlewares, and no routes.
 
-    They would catch what an endpoint raises, and look for a body's limit: Mutate raises nothing,
-    and has limits of its own.
+    Middlewares would catch what an endpoint raises, and look for a body's limit: Mutate raises
+    nothing, and has limits of its own. To find one path among the routes would cost a review as
+    much as to plan it.
     """
 
+    def __init__(self, endpoint: ASGIApp) -> None:
+        super().__init__(**_BARE)
+        self._endpoint = endpoint
+
     def build_middleware_stack(self) -> ASGIApp:
-        """Lead from the server to the routes."""
-        return self.router
+        """Lead from the server to the endpoint."""
+        return self._endpoint
 
 
 def create_app(
@@ -63,10 +67,11 @@ def create_app(
         if scope["type"] == "http":
             await answers.refuse(send, 404, "there is nothing but POST /mutate")
 
-    app = _Straight(**_BARE)
-    app.router.routes.append(Route("/mutate", mutate))
-    app.router.default = nowhere
-    return app
+    def lead(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        found = scope["type"] == "http" and scope["path"] == "/mutate"
+        return (mutate if found else nowhere)(scope, receive, send)
+
+    return _Straight(lead)
 
 
 def create_probes(

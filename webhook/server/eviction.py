@@ -44,6 +44,10 @@ class _Source:
     def __len__(self) -> int:
         return len(self.strangers) + len(self.known)
 
+    def those_of(self, peer: Peer) -> dict[Peer, None]:
+        """Give where a connection stands, if it is one of these."""
+        return self.known if peer.reviewed else self.strangers
+
 
 class Peers:
     """All connections of a port, and which of them goes first."""
@@ -62,16 +66,19 @@ class Peers:
 
     def use(self, peer: Peer, now: float, *, review: bool = False) -> None:
         """Note that a connection did something; `review`: it has sent one."""
-        if self.remove(peer):
-            peer.used, peer.reviewed = now, peer.reviewed or review
-            source = self._sources.setdefault(peer.source, _Source())
-            (source.known if peer.reviewed else source.strangers)[peer] = None
-            self._count += 1
+        source = self._sources.get(peer.source)
+        if source is None or peer not in (at := source.those_of(peer)):
+            return
+        del at[peer]
+        peer.used, peer.reviewed = now, peer.reviewed or review
+        source.those_of(peer)[peer] = None
+        if len(source) == 1:  # behind other sources that have as few
+            self._sources[peer.source] = self._sources.pop(peer.source)
 
     def remove(self, peer: Peer) -> bool:
         """Forget a connection; False where there is none."""
-        source = self._sources.get(peer.source, _Source())
-        if peer not in (at := source.known if peer.reviewed else source.strangers):
+        source = self._sources.get(peer.source)
+        if source is None or peer not in (at := source.those_of(peer)):
             return False
         del at[peer]
         self._count -= 1
