@@ -23,7 +23,7 @@ async def parsing(_scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def fastapi() -> FastAPI:
-    """The same as `raw`, by FastAPI with Starlette's route, as the webhook has it."""
+    """The same as `raw`, by FastAPI with Starlette's route."""
     app = FastAPI(
         docs_url=None,
         redoc_url=None,

@@ -1,6 +1,7 @@
 """Patches are checked before they are sent: every new shape of one, by applying it in full."""
 
 from collections import OrderedDict
+from operator import itemgetter
 
 from webhook.core import patch
 from webhook.core.patch import Patch
@@ -14,6 +15,7 @@ LARGEST = 64
 """Operations of a patch whose shape is remembered: what a pod of 20 containers needs."""
 
 Shape = tuple[str, ...]
+_operation, _path = itemgetter("op"), itemgetter("path")
 
 
 class Checks:
@@ -47,8 +49,10 @@ class Checks:
 
 def _shape(operations: Patch) -> Shape:
     """Give every path; one that something is moved from, behind the number of where it goes to."""
-    paths = [each["path"] for each in operations]
+    paths = tuple(map(_path, operations))
+    if "move" not in map(_operation, operations):
+        return paths
     for number, each in enumerate(operations):
         if "from" in each:
             paths += (str(number), each["from"])
-    return tuple(paths)
+    return paths

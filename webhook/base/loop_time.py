@@ -82,14 +82,15 @@ class LoopTime:
                     except BaseException as error:  # noqa: BLE001 - the coroutine's to handle
                         failed.append(error)
                         turns = None
-                start = self._cpu()
+                start, cpu = self._clock(), self._cpu()
                 try:
-                    waits = _resumed(work, failed)
+                    # No name may hold a failure: its traceback leads to this frame, a cycle.
+                    waits = work.throw(failed.pop()) if failed else work.send(None)
                 except StopIteration as end:
                     result: T = end.value
                     return result
                 finally:
-                    self._ended(tenant, self._cpu() - start, turns)
+                    self._ended(tenant, start, cpu, turns)
                 try:
                     yield waits
                     turns = self._turns_of(tenant)
@@ -130,11 +131,18 @@ class LoopTime:
             self._at, self._spent = now, 0.0
         return self._crowd if self._spent > _ROUND else None
 
-    def _ended(self, tenant: str, seconds: float, turns: "_Turns | None") -> None:
-        """Note how long a step took, and let the next one have the turn that it had."""
-        self._spent += seconds
+    def _ended(self, tenant: str, start: float, cpu: float, turns: "_Turns | None") -> None:
+        """Note how long a step took, and let the next one have the turn that it had.
+
+        What takes little time takes no more of the CPU, which is asked only otherwise: that is a
+        system call.
+        """
+        seconds = self._clock() - start
         if seconds > _NOTHING or tenant in self._paid:
-            self._charge(tenant, seconds)
+            seconds = self._cpu() - cpu
+            if seconds > _NOTHING or tenant in self._paid:
+                self._charge(tenant, seconds)
+        self._spent += seconds
         if turns is not None:
             turns.end(seconds if turns is self._debtors and seconds > _SHORT else 0.0)
 
@@ -148,14 +156,6 @@ class LoopTime:
         if len(self._paid) > _MANY:
             for each in [each for each, paid in self._paid.items() if paid <= now]:
                 del self._paid[each]
-
-
-def _resumed(work: Coroutine[Any, Any, T], failed: list[BaseException]) -> Any:
-    """Go on with a coroutine, or raise a failure in it.
-
-    No name may hold the failure: its traceback leads to this frame, and would be a cycle.
-    """
-    return work.throw(failed.pop()) if failed else work.send(None)
 
 
 class _Turns:

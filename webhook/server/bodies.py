@@ -56,14 +56,13 @@ class Bodies:
         return body
 
     def _check_headers(self, scope: Scope) -> None:
-        kind = b""
-        for name, value in scope["headers"]:
-            if name == b"content-type":
-                kind = value
-            elif name == b"content-encoding" and value.strip().lower() != b"identity":
-                raise BodyRefused(400, "the body must not be compressed")
-            elif name == b"content-length" and int(value) > self.largest:  # digits: llhttp checks
-                raise self.too_large()
+        sent = dict(scope["headers"])
+        encoding, size = sent.get(b"content-encoding"), sent.get(b"content-length")
+        if encoding is not None and encoding.strip().lower() != b"identity":
+            raise BodyRefused(400, "the body must not be compressed")
+        if size is not None and int(size) > self.largest:  # digits: llhttp checks
+            raise self.too_large()
+        kind = sent.get(b"content-type", b"")
         if kind != _JSON and kind.partition(b";")[0].strip().lower() != _JSON:
             raise BodyRefused(400, "the content type must be application/json")
 

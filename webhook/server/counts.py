@@ -20,9 +20,11 @@ class Counts(Collector):
         self._name, self._text, self._label = name, text, label
         self._counts = dict.fromkeys(map(str, known), 0)
 
-    def add(self, value: str) -> None:
-        """Count one."""
-        self._counts[value] = self._counts.get(value, 0) + 1
+    def add(self, *values: str) -> None:
+        """Count one of each."""
+        counts = self._counts
+        for value in values:
+            counts[value] = counts.get(value, 0) + 1
 
     def collect(self) -> list[Metric]:
         """See prometheus_client's Collector."""

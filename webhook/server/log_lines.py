@@ -9,7 +9,6 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal, TextIO
@@ -77,9 +76,11 @@ class Log:
         # Only a long line can hold something that is too long; of many containers it need not.
         if len(text) > _LONGEST and not exception and any(map(_is_long, line.values())):
             text = self._rendered(_shortened(line))
-        with suppress(OSError, ValueError):
+        try:
             self._out.write(f"{text}\n")
             self._out.flush()
+        except (OSError, ValueError):
+            return
 
     def _rendered(self, line: Mapping[str, Any]) -> str:
         return _to_json(line) if self._json else _text(line, colours=self._colours)

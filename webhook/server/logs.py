@@ -53,7 +53,7 @@ class ReviewLog:
             "owner": answer.owner,
             "dry_run": review.dry_run,
             "containers": answer.containers or {},
-            "milliseconds": round(seconds * 1000, 1),
+            "milliseconds": round(seconds * 10_000) / 10,
         }
         self._log.write(level, _REVIEWED, fields)
 

@@ -132,8 +132,7 @@ class Metrics(Silent, Collector):
 
     def containers(self, outcomes: Iterable[str]) -> None:
         """See Observer."""
-        for outcome in outcomes:
-            self._containers.add(outcome)
+        self._containers.add(*outcomes)
 
     def lookup(self, registry: str, outcome: str, seconds: float) -> None:
         """See Observer."""

@@ -124,12 +124,15 @@ class PatientProtocol(HttpToolsProtocol):
 
         The clock runs for a request that has not come whole at once, until its last byte.
         """
+        if len(data) <= _PARSED_AT_ONCE:
+            self._parse(data)
+            return
         for at in range(0, len(data), _PARSED_AT_ONCE):
-            if self.transport.is_closing():
-                return
-            self._parse(data[at : at + _PARSED_AT_ONCE] if len(data) > _PARSED_AT_ONCE else data)
+            self._parse(data[at : at + _PARSED_AT_ONCE])
 
     def _parse(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
         self._chunk = len(data)
         self._unparsed += self._chunk
         super().data_received(data)

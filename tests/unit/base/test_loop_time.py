@@ -212,3 +212,33 @@ async def test_what_does_not_fit_into_a_round_takes_turns_by_peer(clock: Clock) 
     await both
     at = [at for at, name in enumerate(seen) if name == "good"]
     assert at[-1] < 40
+
+
+@pytest.mark.parametrize(("on_cpu", "owes"), [(0.0, False), (0.1, True)])
+async def test_who_was_kept_from_the_cpu_did_not_use_the_loop(
+    clock: Clock, on_cpu: float, owes: bool
+) -> None:
+    cpu = Clock()
+    time = LoopTime(clock, cpu=cpu)
+
+    async def work() -> None:
+        clock.now += 0.1
+        cpu.now += on_cpu
+
+    await time.run(work(), "a")
+    assert time.is_owed_by("a") is owes
+    assert len(time) == owes
+
+
+async def test_a_short_step_does_not_ask_the_cpus_clock_again(clock: Clock) -> None:
+    asked: list[float] = []
+
+    def cpu() -> float:
+        asked.append(clock.now)
+        return clock.now
+
+    time = LoopTime(clock, cpu=cpu)
+    await time.run(steps(clock, [], "a", 0.0004, 1), "a")
+    assert asked == [0.0, 0.0004]  # before each step, and `steps` has two
+    await time.run(steps(clock, [], "a", 0.01, 1), "a")
+    assert len(asked) == 6  # after each step, too: the second one's tenant is remembered

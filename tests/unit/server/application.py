@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, TypeVar
 
 import httpx
@@ -35,6 +36,7 @@ class Application:
     largest: int = 8 << 20
     health: Health = field(default_factory=Health)
     level: Level = "debug"
+    clock: Callable[[], float] = monotonic
 
     def __post_init__(self) -> None:
         self.written = io.StringIO()
@@ -51,7 +53,7 @@ class Application:
             health=self.health,
             metrics=self.metrics,
             log=ReviewLog(log),
-            limits=Limits(self.largest, self.seconds),
+            limits=Limits(self.largest, self.seconds, clock=self.clock),
         )
         self.probes = create_probes(self.health, self.metrics)
 

@@ -350,6 +350,16 @@ def test_the_log_line_of_a_review_names_what_an_operator_looks_for() -> None:
     assert (line["level"], line["timestamp"][-1]) == ("info", "Z")
 
 
+def test_the_time_of_a_review_is_from_its_last_byte_to_its_answer() -> None:
+    arrived, whole, answered = 100.0, 103.0, 103.00123
+    application = Application(clock=iter([arrived, whole, answered]).__next__)
+    post(application, body(pod()))
+    assert application.lines[-1]["milliseconds"] == 1.2
+    counted = application.metrics.exposition()[0].decode()
+    assert 'initshim_review_seconds_bucket{le="0.001"} 0.0' in counted
+    assert 'initshim_review_seconds_bucket{le="0.002"} 1.0' in counted
+
+
 def test_a_review_that_changes_nothing_is_a_line_for_who_debugs() -> None:
     application = Application(level="info")
     post(application, body(operation="UPDATE"))

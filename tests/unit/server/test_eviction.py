@@ -78,6 +78,25 @@ def test_the_least_recently_used_goes_first() -> None:
     assert port.evict(API) is second
 
 
+def test_of_sources_with_one_connection_the_least_recently_used_goes_first() -> None:
+    port = Port()
+    (first,), (second,) = port.add(API, reviewed=True), port.add(POD, reviewed=True)
+    port.peers.use(first, NOW)
+    assert port.evict(POD) is second
+
+
+def test_a_connection_of_a_source_that_has_others_is_used_once_and_counted_once() -> None:
+    port = Port()
+    first, second = port.add(API, count=2)
+    port.peers.use(first, NOW, review=True)
+    port.peers.use(first, NOW)
+    assert len(port.peers) == 2
+    assert port.evict(POD) is second  # a stranger still
+    assert port.peers.remove(first)
+    port.peers.use(first, NOW)
+    assert len(port.peers) == 0
+
+
 def test_a_stranger_goes_before_the_idle_and_what_is_answered_does_not_go() -> None:
     port = Port()
     port.add(API, Phase.ANSWERING, reviewed=True)
