@@ -106,7 +106,7 @@ async def mutate(pod: Pod, namespace: str, engine: Engine, *, deadline: float) -
     Raises PatchFailed for a mistake of our own.
     """
     plan = policy.plan(pod, engine.rules)
-    asked = sum([isinstance(decision, NeedsImage) for decision in plan.decisions])
+    asked = list(map(type, plan.decisions)).count(NeedsImage)
     if asked:
         with engine.observer.span("resolve", {"initshim.images": asked}):
             plan = await engine.resolver.resolve(plan, pod, namespace, deadline=deadline)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from webhook.core import shell
+from webhook.core.argv import ImageConfig, effective
 from webhook.core.pod import Container
 from webhook.core.reasons import LONGEST_WARNING
 
@@ -29,10 +30,12 @@ _LINGERS = re.compile("-[a-z]*l|--linger")
 _BACKGROUND = re.compile("(^|[^&>])&($|[^&>])")
 
 
-def of_container(container: Container, argv: Sequence[str], options: Sequence[str]) -> list[str]:
+def of_container(
+    container: Container, image: ImageConfig | None, options: Sequence[str]
+) -> list[str]:
     """Give the sentences for one container that is to be wrapped, each short enough to be shown.
 
-    `argv` is what it runs, `options` the reaper's.
+    `image` is there where the pod gives no command, `options` are the reaper's.
     """
     said: list[str] = []
     fields = container.fields
@@ -42,9 +45,10 @@ def of_container(container: Container, argv: Sequence[str], options: Sequence[st
             if looks_at_pid_1(command):
                 what = f"{place} looks at PID 1, which is the reaper now: use `pgrep -x PROGRAM`"
                 said.append(_sentence(container.name, what))
+    command = container.command or effective((), container.args, image)
     if (
-        shell.runs_another(argv)
-        and ends_with_its_shell(argv)
+        shell.runs_another(command)
+        and ends_with_its_shell(effective(container.command, container.args, image))
         and not any(map(_LINGERS.match, options))
     ):
         what = "SIGTERM ends its shell, and all: use `exec`, or initshim.dev/options: -g -l 5"

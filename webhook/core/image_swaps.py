@@ -19,7 +19,7 @@ READINESS_GATES = (
 
 def swaps_images(pod: Pod) -> bool:
     """Tell whether the pod says of its controller that it swaps images in place."""
-    if any(map(pod.labels.__contains__, LABELS)):
+    if not pod.labels.keys().isdisjoint(LABELS):
         return True
     gates = pod.spec.readiness_gates
     return bool(gates) and any(gate.condition_type in READINESS_GATES for gate in gates or ())

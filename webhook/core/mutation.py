@@ -65,7 +65,7 @@ def operations(pod: Pod, plan: Plan, delivery: Delivery) -> Patch:
         container = decision.container
         here = container.pointer
         if isinstance(decision, Wrap):
-            patch += _rewritten(decision, here)
+            _rewrite(patch, decision, here)
         if not has_our_mount(container):
             mount = dict(READ_ONLY_MOUNT)
             patch.append(_append(f"{here}/volumeMounts", len(container.mounts), mount))
@@ -73,7 +73,7 @@ def operations(pod: Pod, plan: Plan, delivery: Delivery) -> Patch:
     if volume is None:
         patch.append(_append("/spec/volumes", len(pod.volumes), our_volume(delivery)))
     as_volume = is_image_volume(volume) if volume else delivery.as_volume
-    ours = next(filter(is_ours, pod.containers), None)
+    ours = next(filter(is_ours, pod.containers), None) if pod.spec.init_containers else None
     annotations = {}
     if ours:
         patch += _put_right(ours, [each.container for each in through])
@@ -109,7 +109,8 @@ def _installed(pod: Pod, wrapped: Container, delivery: Delivery) -> Operation:
     """Have the reaper copied before anything runs through it."""
     security = pod.spec.security_context
     as_root = security is not None and security.run_as_user == 0
-    init = our_init_container(delivery) | _resources(wrapped)
+    init = our_init_container(delivery)
+    init |= _resources(wrapped)
     if as_root:
         init["securityContext"]["runAsUser"] = NUMERIC_USER
     if _gives_token(pod):
@@ -126,15 +127,15 @@ def runs_through(decision: Decision) -> bool:
     return isinstance(decision, Skip) and decision.reason is Reason.ALREADY_WRAPPED
 
 
-def _rewritten(decision: Wrap, here: str) -> Patch:
+def _rewrite(patch: Patch, decision: Wrap, here: str) -> None:
     container, options = decision.container, decision.options
-    if container.termination_path != TERMINATION_LOG:
-        options = (*options, "-t", container.termination_path)
+    path = container.fields.termination_message_path
+    if path and path != TERMINATION_LOG:
+        options = (*options, "-t", path)
     argv = wrap(container.command, container.args, decision.image, options=options)
-    patch: Patch = [{"op": "add", "path": f"{here}/command", "value": list(argv.command)}]
+    patch.append({"op": "add", "path": f"{here}/command", "value": list(argv.command)})
     if argv.args is not None:
         patch.append({"op": "add", "path": f"{here}/args", "value": list(argv.args)})
-    return patch
 
 
 def our_volume(delivery: Delivery) -> Json:
@@ -234,11 +235,10 @@ def _status(
     `brought` is how the reaper came, where nodes decide it; else "".
     """
     wrapped = [each.container.name for each in through]
-    skipped = {
-        each.container.name: each.reason
-        for each in (plan.decisions if len(through) < len(plan.decisions) else ())
-        if isinstance(each, Skip) and not runs_through(each)
-    }
+    skipped: dict[str, Reason] = {}
+    if len(through) < len(plan.decisions):
+        left = [each for each in plan.decisions if isinstance(each, Skip)]
+        skipped = {each.container.name: each.reason for each in left if not runs_through(each)}
     said = _write({"wrapped": wrapped, "skipped": skipped}).decode()[1:]
     by = f'{said[:-1]},"delivery":"{brought}"}}' if brought else said
     text = f'{{"version":"{version}",{by}'

@@ -63,7 +63,8 @@ def name_taken(pod: Pod) -> bool:
     for volume in pod.volumes:
         if volume.name == NAME and not is_our_volume(volume):
             return True
-    return any(each.name == NAME for each in pod.spec.ephemeral_containers or ())
+    ephemeral = pod.spec.ephemeral_containers
+    return bool(ephemeral) and any(each.name == NAME for each in ephemeral or ())
 
 
 def path_taken(container: Container) -> bool:

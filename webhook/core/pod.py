@@ -73,11 +73,6 @@ class Container(Struct, frozen=True):
         return self.fields.image_pull_policy or ""
 
     @property
-    def termination_path(self) -> str:
-        """Where the kubelet reads why the container ended."""
-        return self.fields.termination_message_path or TERMINATION_LOG
-
-    @property
     def stop_signal(self) -> str:
         """The signal that is to end it, where the pod says which."""
         lifecycle = self.fields.lifecycle

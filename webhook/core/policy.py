@@ -135,26 +135,20 @@ def warnings(plan: Plan) -> list[str]:
         # The sentence about an annotation says itself what is to be corrected.
         short = whole if len(whole) <= reasons.LONGEST_WARNING else said
         return [short]
-    left_alone = [
-        reasons.warning(skip.reason, skip.container.name, skip.remedy)
-        for skip in plan.decisions
-        if isinstance(skip, Skip) and skip.reason.meaning.needs_hand
-    ]
-    return left_alone + _cautions(plan)
-
-
-def _cautions(plan: Plan) -> list[str]:
-    said: list[str] = []
-    changed = False
+    left_alone: list[str] = []
+    changed: list[str] = []
     for each in plan.decisions:
         if isinstance(each, Wrap):
-            container = each.container
-            changed = changed or bool(container.command)
-            argv = effective(container.command, container.args, each.image)
-            said += cautions.of_container(container, argv, each.options)
-    if plan.applied and changed:
-        said.append(cautions.applied_again())
-    return said
+            changed += cautions.of_container(each.container, each.image, each.options)
+        elif isinstance(each, Skip) and each.reason.meaning.needs_hand:
+            left_alone.append(reasons.warning(each.reason, each.container.name, each.remedy))
+    if plan.applied and _changes_a_command(plan):
+        changed.append(cautions.applied_again())
+    return left_alone + changed
+
+
+def _changes_a_command(plan: Plan) -> bool:
+    return any(isinstance(each, Wrap) and each.container.command for each in plan.decisions)
 
 
 def _whole_pod(pod: Pod, options: PodOptions, rules: ClusterRules) -> Reason | None:

@@ -248,7 +248,8 @@ def respond(review: Review, verdict: Verdict) -> bytes:
     There always is one: a patch that can't be written is left out, with a warning.
     """
     response = _Response(review.uid, not verdict.denial)
-    response.warnings = _fitted(verdict.warnings)
+    if verdict.warnings:
+        response.warnings = _fitted(verdict.warnings)
     response.audit_annotations = verdict.audit
     if verdict.denial:
         response.status = {"code": 403, "reason": "Forbidden", "message": verdict.denial}

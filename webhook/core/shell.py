@@ -126,7 +126,7 @@ def commands(argv: Sequence[str]) -> Iterator[Command]:
 
 def runs_another(argv: Sequence[str]) -> bool:
     """Tell whether the first word is a shell, or a program that runs the one behind it."""
-    return bool(argv) and base_name(argv[0]) in FRONT
+    return bool(argv) and argv[0].rpartition("/")[2] in FRONT
 
 
 def script_of(words: Sequence[str]) -> tuple[str, Sequence[str]] | None:

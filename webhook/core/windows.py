@@ -5,7 +5,7 @@ the labels of nodes in the node selector or the required node affinity. The webh
 the scheduler, so these fields are all there is.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from webhook.core.pod import Pod
 from webhook.core.schema import Requirement, Security, Spec, Term
@@ -22,7 +22,8 @@ def only_on_windows(pod: Pod) -> bool:
         (spec.os and spec.os.name == WINDOWS)
         or (spec.node_selector and _selects_windows(spec.node_selector))
         or (spec.affinity and _required_by_affinity(spec))
-        or any(map(_host_process, _contexts(pod)))
+        or (spec.security_context and _host_process(spec.security_context))
+        or _holds_host_process(pod)
     )
 
 
@@ -30,13 +31,12 @@ def _selects_windows(labels: Mapping[str, str]) -> bool:
     return BUILD_LABEL in labels or any(labels.get(each) == WINDOWS for each in SYSTEM_LABELS)
 
 
-def _contexts(pod: Pod) -> Iterator[Security]:
-    """Give the security contexts that there are: the pod's, and its containers'."""
-    if pod.spec.security_context:
-        yield pod.spec.security_context
+def _holds_host_process(pod: Pod) -> bool:
     for container in pod.containers:
-        if container.fields.security_context:
-            yield container.fields.security_context
+        context = container.fields.security_context
+        if context and _host_process(context):
+            return True
+    return False
 
 
 def _host_process(context: Security) -> bool:

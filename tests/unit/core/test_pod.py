@@ -17,7 +17,7 @@ def test_null_counts_as_absent() -> None:
     ).containers
     assert (web.command, web.args, web.mounts) == ((), (), ())
     assert (web.image, web.pull_policy) == ("", "")
-    assert web.termination_path == "/dev/termination-log"
+    assert not web.fields.termination_message_path
     empty = Pod({"metadata": {"annotations": None, "labels": None, "ownerReferences": None}})
     assert (empty.annotations, empty.labels, empty.owner) == ({}, {}, "")
     assert list(Pod({"spec": {"containers": None, "initContainers": None}}).containers) == []
