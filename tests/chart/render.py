@@ -69,7 +69,7 @@ def rendered(helm: Path, values: Path | None = None, *options: str, kube: str = 
     return run(helm, *template, *chosen, "--kube-version", kube, *options)
 
 
-def _outcome(helm: Path, *given: Any, **more: str) -> tuple[str | None, str]:
+def _outcome(helm: Path, *given: Any, **more: Any) -> tuple[str | None, str]:
     try:
         return None, rendered(helm, *given, **more)
     except Refused as refused:

@@ -99,13 +99,13 @@ class ManyNodes:
 @cache
 def census_log(census: Path) -> str:
     """Give what the census writes on the node of container 0, which leaks."""
-    container = {"cgroup": f"0::/kubepods/pod{0:032x}/{identity(0)}"}
+    cgroup = f"0::/kubepods/pod{0:032x}/{identity(0)}"
     zombies = (
-        Process(pid=10 + at, inner=2 + at, name="sh", state="Z", parent=7, **container)
+        Process(pid=10 + at, inner=2 + at, name="sh", state="Z", parent=7, cgroup=cgroup)
         for at in range(ZOMBIES)
     )
     with tempfile.TemporaryDirectory() as folder:
-        of_node, first = Process(pid=1), Process(pid=7, inner=1, parent=6, **container)
+        of_node, first = Process(pid=1), Process(pid=7, inner=1, parent=6, cgroup=cgroup)
         proc_folder.write(Path(folder), of_node, first, *zombies)
         return _print([str(census), "--watch", "1", "--proc", folder])
 

@@ -1,4 +1,4 @@
-"""A value that names a namespace that isn't there, or is going, stops helm before it has applied anything."""
+"""A value that names a namespace that isn't there, or is going, stops helm before it applies."""
 
 import json
 import subprocess
