@@ -87,21 +87,26 @@ def test_no_pod_is_refused_while_its_webhook_is_killed(cluster: Cluster, shop: s
 
 
 def test_the_kubelet_counts_less_than_the_limit(cluster: Cluster) -> None:
-    words = ("get", "--raw", "/api/v1/nodes/node1/proxy/stats/summary")
-    summary = json.loads(cluster.kubectl(*words))
-    ours = [
-        container
-        for pod in summary["pods"]
-        if pod["podRef"]["namespace"] == "initshim"
-        for container in pod["containers"]
-        if "workingSetBytes" in container.get("memory", {})
-    ]
+    found: list[Json] = []
+
+    def counted() -> bool:
+        """Those that have just started are counted a moment later."""
+        words = ("get", "--raw", "/api/v1/nodes/node1/proxy/stats/summary")
+        found[:] = [
+            container
+            for pod in json.loads(cluster.kubectl(*words))["pods"]
+            if pod["podRef"]["namespace"] == "initshim"
+            for container in pod.get("containers", ())
+            if "workingSetBytes" in container.get("memory", {})
+        ]
+        return bool(found)
+
+    cluster.until(counted)
     [limit] = {
         each["spec"]["containers"][0]["resources"]["limits"]["memory"] for each in webhooks(cluster)
     }
     assert limit.endswith("Mi")
-    assert ours
-    for each in ours:
+    for each in found:
         used = each["memory"]["workingSetBytes"]
         print(f"webhook: {used >> 20} MiB, {each['cpu'].get('usageNanoCores', 0) / 1e6:.1f} mCPU")
         assert 0 < used < int(limit[:-2]) << 20

@@ -2,9 +2,11 @@
 
 The kubelet says so in the pod's status: the waiting reasons are those of k8s.io/kubernetes,
 pkg/kubelet/images/types.go and pkg/kubelet/kuberuntime. An image volume that can't be pulled is
-reported on the containers that mount it, with the volume's image in the message.
+reported on the containers that mount it, with the volume's image in the message; CRI-O's own words
+name the repository, and the tag elsewhere.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +65,7 @@ def undelivered(pod: Json) -> Undelivered | None:
     for each in status.get("containerStatuses") or () if volume else ():
         waiting = (each.get("state") or {}).get("waiting") or {}
         reason, message = str(waiting.get("reason") or ""), _line(waiting.get("message"))
-        if reason not in _USUAL and volume in message:
+        if reason not in _USUAL and _names(message, volume):
             return Undelivered(reason, message[:_LONGEST], volume, pull=True)
     return None
 
@@ -89,6 +91,11 @@ def _image_of(spec: Mapping[str, Any]) -> str:
 
 def _volume_image(spec: Mapping[str, Any]) -> str:
     return str((_ours(spec.get("volumes")).get("image") or {}).get("reference") or "")
+
+
+def _names(message: str, image: str) -> bool:
+    repository = re.sub(r"(:[^:/@]+)?(@.*)?$", "", image)
+    return bool(re.search(rf"{re.escape(repository)}(?![\w./-])", message))
 
 
 def _ours(listed: Sequence[Json] | None) -> Json:

@@ -343,15 +343,25 @@ def test_a_pod_that_failed_for_want_of_the_reaper_has_not_just_ended(
     assert workloads(data()) == {"shop Pod/ours": {"stuck": 1}, "shop Pod/own": {"ended": 1}}
 
 
-def test_a_pod_whose_image_volume_cannot_be_pulled_is_stuck(cluster: Cluster, data: Data) -> None:
+@pytest.mark.parametrize(
+    "says",
+    [
+        'Back-off pulling image "{repository}:1"',
+        "build image source: reading manifest 1 in {repository}: manifest unknown",
+    ],
+    ids=["kubelet", "cri-o"],
+)
+def test_a_pod_whose_image_volume_cannot_be_pulled_is_stuck(
+    cluster: Cluster, data: Data, says: str
+) -> None:
     pod = wrapped({"spec": spec()}, Delivery("r.io/reaper:1", "1", as_volume=True))
-    waiting = {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "r.io/reaper:1"'}
+    waiting = {"reason": "ErrImagePull", "message": says.format(repository="r.io/reaper")}
     status = {
         "phase": "Pending",
         "containerStatuses": [{"name": "app", "state": {"waiting": waiting}}],
     }
     cluster.pod({**pod, "status": status}, name="a")
-    waiting = {**waiting, "message": 'Back-off pulling image "app:1"'}
+    waiting = {**waiting, "message": says.format(repository="r.io/reaper-of-another")}
     status = {
         "phase": "Pending",
         "containerStatuses": [{"name": "app", "state": {"waiting": waiting}}],
