@@ -96,7 +96,7 @@ def test_the_kubelet_counts_less_than_the_limit(cluster: Cluster) -> None:
             container
             for pod in json.loads(cluster.kubectl(*words))["pods"]
             if pod["podRef"]["namespace"] == "initshim"
-            for container in pod.get("containers", ())
+            for container in pod.get("containers") or ()
             if "workingSetBytes" in container.get("memory", {})
         ]
         return bool(found)
