@@ -69,7 +69,7 @@ class Manifest(Struct, frozen=True):
 
     config: str
     size: int
-    is_image: bool = True
+    is_image: bool
 
 
 class Configuration(Struct, frozen=True):

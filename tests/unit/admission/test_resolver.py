@@ -9,6 +9,7 @@ from tests.fakes.lookups import Asker, RecordingObserver, asking, plain
 from tests.fakes.pull_secrets import Cluster, pull_secret
 from tests.fakes.registry import Registry, basic, config_bytes
 from webhook.admission.resolver import ImageResolver
+from webhook.base import tenants
 from webhook.core.argv import ImageConfig
 from webhook.core.pod import Pod
 from webhook.core.policy import ClusterRules, Plan, Skip, Wrap, plan, warnings
@@ -30,6 +31,7 @@ async def resolved(
     cluster: Cluster | None = None,
     seconds: float = 5.0,
     architectures: frozenset[str] = frozenset(),
+    namespace: str = "a",
 ) -> Plan:
     secrets = (
         PullSecrets(cluster, clock=asker.clock, observer=asker.observer)
@@ -44,7 +46,7 @@ async def resolved(
         architectures=architectures,
     )
     return await resolver.resolve(
-        plan(each, ClusterRules()), each, "a", deadline=asker.clock() + seconds
+        plan(each, ClusterRules()), each, namespace, deadline=asker.clock() + seconds
     )
 
 
@@ -76,6 +78,43 @@ async def test_each_container_gets_its_own_answer_and_the_order_stays() -> None:
         assert isinstance(first, Wrap)
         assert first.image == ImageConfig(("/app",), ("--serve",))
         assert len(asker.observer.notes) == 3
+
+
+async def test_what_is_remembered_refuses_a_container_as_what_was_asked_for_does() -> None:
+    registry = Registry()
+    registry.push_index("two", "v1", {"amd64": APP, "arm64": config_bytes(["/arm"])})
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        each = pod(f"{host.authority}/two:v1")
+        asked = await resolved(asker, each)
+        requests = len(host.requests)
+        remembered = await resolved(asker, each)
+        assert len(host.requests) == requests
+        assert outcomes(remembered) == [Reason.PLATFORMS_DISAGREE]
+        assert warnings(remembered) == warnings(asked) != []
+
+
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [(("", "a"), ("", "b")), (("192.0.2.1 a", "a"), ("192.0.2.2 a", "a"))],
+    ids=["namespaces", "peers"],
+)
+async def test_a_registry_that_holds_one_off_answers_the_other(
+    first: tuple[str, str], other: tuple[str, str]
+) -> None:
+    """What is shared is shared by namespace; and by who asks, where anybody could name one."""
+    registry = Registry(down=Answer(429))
+    registry.push("app", "v1", APP)
+
+    async def outcome(tenant: str, namespace: str) -> list[str]:
+        with tenants.working_for(tenant):
+            return outcomes(await resolved(asker, each, namespace=namespace))
+
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        each = pod(f"{host.authority}/app:v1")
+        assert await outcome(*first) == [Reason.RATE_LIMITED]
+        registry.down = None
+        assert await outcome(*first) == [Reason.RATE_LIMITED]
+        assert await outcome(*other) == ["Wrap"]
 
 
 async def test_the_pods_architecture_decides_and_the_clusters_where_it_has_none() -> None:

@@ -203,6 +203,7 @@ AMD = entry(IMAGE, "amd64")
 BARE = {key: value for key, value in AMD.items() if key != "platform"}
 OTHER = entry(manifest_bytes(config_bytes(["/other"])), "amd64")
 MISSING = entry(b"missing", "amd64")
+_PAST, _NOW = (f"Tue, 01 Dec 2026 10:00:{seconds} GMT" for seconds in ("00", "30"))
 
 IMAGES = [
     Row("Manifest: IsManifestType", top(IMAGE), "pulls"),
@@ -316,6 +317,18 @@ RESOLVER = [
         "pulls",
         "unreachable",
         because="the registry said when to come again, and no review waits so long",
+    ),
+    *(
+        Row(
+            f"retryRequest: 503 with a Retry-After that is {what}",
+            first(Answer(503, said)),
+            "pulls",
+        )
+        for what, said in (
+            ("over", {"Retry-After": _PAST, "Date": _NOW}),
+            ("now", {"Retry-After": _NOW, "Date": _NOW}),
+            ("no time", {"Retry-After": "soon"}),
+        )
     ),
     Row(
         "retryRequest: 408",

@@ -20,7 +20,7 @@ def test_a_digest_of_one_repository_is_not_known_for_another() -> None:
     digest = f"sha256:{'0' * 64}"
     mine, other = (image.parse(f"r.io/{name}@{digest}") for name in ("mine", "other"))
     memory.note_shown(mine, digest, "me", now=0)
-    memory.keep_document(mine.name, digest, Manifest("sha256:1", 1))
+    memory.keep_document(mine.name, digest, Manifest("sha256:1", 1, is_image=True))
     assert memory.digest(mine, {"me"}, now=1e9) == digest
     assert memory.digest(mine, {"you"}, now=0) is None
     assert memory.digest(other, {"me"}, now=0) is None

@@ -155,10 +155,14 @@ async def test_equal_secrets_of_two_namespaces_share_what_they_could_both_read()
     registry = Registry(gate=basic("robot:pw"))
     registry.push("app", "v1", APP_BYTES)
     async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        told = []
         for source in ("secret a/pull", "secret b/pull"):
             keyring = ring(host.authority, "robot:pw", source=source)
-            await asker.config(f"{host.authority}/app:v1", keyring=keyring)
+            found = await asker.find(f"{host.authority}/app:v1", keyring=keyring)
+            told.append((found.endpoint, found.credential))
         assert asker.observer.cached == {"miss": 1, "hit": 1}
+        # The second is not told whose secret it was that read it.
+        assert told == [(host.authority, "secret a/pull"), ("memory", "remembered")]
 
 
 async def test_a_tag_is_believed_for_a_short_time_then_asked_by_head() -> None:

@@ -10,7 +10,7 @@ from webhook.oci.manifests import Configuration, Manifest
 from webhook.oci.platforms import agree, survey
 from webhook.oci.question import Question
 
-TOP = Manifest("sha256:config", 1)
+TOP = Manifest("sha256:config", 1, is_image=True)
 TAG = image.parse("r.io/a:v1")
 QUESTION = Question(TAG, frozenset({"me"}), frozenset())
 

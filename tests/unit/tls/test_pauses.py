@@ -1,6 +1,7 @@
 """How long a replica rests between two steps: until something is due, longer after each failure."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from tests.unit.tls.cluster import NAME, Time
 from webhook.core.errors import InitshimError
 from webhook.core.observe import Silent
 from webhook.tls.memory import MemoryBundle, MemorySecret
+from webhook.tls.publish import Published
 from webhook.tls.rotate import Rotation
 from webhook.tls.state import Lives, Timing
 from webhook.tls.store import SecretStore, Stored
@@ -24,10 +26,23 @@ class Broken:
         raise AssertionError
 
 
-def rotation(store: SecretStore, time: Time, *, chance: float = 0.0) -> Rotation:
+@dataclass(slots=True)
+class Slow(MemoryBundle):
+    """A configuration that takes seconds to be read."""
+
+    time: Time = field(default_factory=Time)
+
+    async def read(self) -> Published:
+        self.time.pass_by(10)
+        return self.published
+
+
+def rotation(
+    store: SecretStore, time: Time, *, chance: float = 0.0, bundle: MemoryBundle | None = None
+) -> Rotation:
     world = Timing(clock=lambda: time.now, monotonic=lambda: time.elapsed, random=lambda: chance)
     return Rotation(
-        store, MemoryBundle(), names=[NAME], observer=Silent(), lives=Lives(), world=world
+        store, bundle or MemoryBundle(), names=[NAME], observer=Silent(), lives=Lives(), world=world
     )
 
 
@@ -62,3 +77,17 @@ async def test_it_rests_until_something_is_due() -> None:
     time.pass_by(0.5)
     assert await replica.step() == 60
     assert replica.state.expires_at > served
+
+
+async def test_one_that_starts_while_the_ca_expires_rests_and_goes_on_with_the_next() -> None:
+    time, secret = Time(), MemorySecret()
+    await rotation(secret, time).step()
+    time.pass_by(Lives().authority.total_seconds() - 5)
+    late = rotation(secret, time, bundle=Slow(time=time))
+    assert await late.step() == 60  # it expired while it was published, before it signed a leaf
+    assert not late.state.ready
+    assert late.state.expires_at is None
+    await late.step()
+    assert late.state.ready
+    assert late.state.expires_at is not None
+    assert late.state.expires_at > time.now
