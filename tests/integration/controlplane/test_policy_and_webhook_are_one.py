@@ -9,7 +9,6 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from itertools import count
-from posixpath import basename
 from typing import Any
 
 import pytest
@@ -17,25 +16,22 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 import initshim
 from tests.cases.load import RUNTIME_CLASSES, Case, cases
-from tests.integration.controlplane.odd_pods import GLOBS, LOOKED_UP, odd_pods
 from tests.integration.controlplane.plane import ControlPlane
 from tests.integration.controlplane.policies import (
     needs_policies,
     objects,
-    said,
     values,
     warned,
     warns,
     with_policy,
 )
 from tests.integration.controlplane.world import Json, Made, create, fresh, namespace, until
-from tests.unit.core.pipeline import DELIVERY, World, mutate
-from webhook.core.argv import effective
-from webhook.core.cel.argvs import RUNS_OTHERS
+from tests.unit.core.odd_pods import GLOBS, LOOKED_UP, odd_pods
+from tests.unit.core.pipeline import DELIVERY, World
+from tests.unit.core.policy_twins import Stored, Twins
 from webhook.core.cel.limits import limits
 from webhook.core.mutation import Delivery
-from webhook.core.pod import Pod
-from webhook.core.policy import ClusterRules, Wrap
+from webhook.core.policy import ClusterRules
 
 PLAIN = "plain"
 _NUMBERS = count()
@@ -50,78 +46,24 @@ class Side:
     world: World
 
 
-@dataclass(frozen=True, slots=True)
-class Twins:
-    """Planes and namespaces: what a pod becomes with the policy, and by `admit` alone."""
+class Namespaces(Twins):
+    """One without us and one with the policy, of one API server."""
 
-    plane: ControlPlane
-    side: Side
+    def __init__(self, plane: ControlPlane, side: Side) -> None:
+        super().__init__(side.world)
+        self._plane, self._name = plane, side.name
 
-    def check(self, pod: Json) -> str:
-        """Compare; say what the policy did: refused, left, untouched, settled, asked."""
-        plain = self.stored(PLAIN, pod)
-        if plain.status != 201:
-            return "refused"
-        by_policy = self.stored(self.side.name, pod)
-        assert by_policy.status == 201, by_policy.body
-        expected = self.by_admit(plain.pod)
-        asked = "asked" in warned(by_policy.warnings)
-        after = self.by_admit(by_policy.pod) if asked else by_policy.pod
-        assert comparable(after) == comparable(expected)
-        if not asked:
-            assert mutate(by_policy.pod, self.side.world).patch == []
-        self.check_again(expected)
-        return self.kind(plain, by_policy.pod, asked=asked)
+    def plain(self, pod: Json) -> Stored | None:
+        made = self._stored(PLAIN, pod)
+        return Stored(made.pod, frozenset(warned(made.warnings))) if made.status == 201 else None
 
-    def kind(self, plain: Made, by_policy: Json, *, asked: bool) -> str:
-        """Whatever the policy did not do that `admit` does, it says why."""
-        limits = warned(plain.warnings)
-        if limits:
-            assert comparable(by_policy) == comparable(plain.pod), "it says that it leaves the pod"
-            return "left"
-        done = {each.container.path for each in mutate(by_policy, self.side.world).plan.decisions
-                if isinstance(each, Wrap)}  # fmt: skip
-        planned = mutate(plain.pod, self.side.world).plan
-        for each in planned.decisions:
-            if isinstance(each, Wrap) and each.container.name in names_of(by_policy, done):
-                assert cannot_tell(each), f"{each.container} is left without a reason"
-        if asked:
-            return "asked"
-        return "untouched" if comparable(by_policy) == comparable(plain.pod) else "settled"
+    def by_policy(self, pod: Json) -> Stored:
+        made = self._stored(self._name, pod)
+        assert made.status == 201, made.body
+        return Stored(made.pod, frozenset(warned(made.warnings)))
 
-    def check_again(self, expected: Json) -> None:
-        """What `admit` wrapped is recognised: the policy has nothing to add."""
-        again = self.stored(self.side.name, expected)
-        assert comparable(again.pod) == comparable(expected)
-
-    def by_admit(self, stored: Json) -> Json:
-        """Give the stored pod with the webhook's patch, as the API server stores that."""
-        after = mutate(stored, self.side.world).after
-        return self.stored(PLAIN, after).pod if after != stored else stored
-
-    def stored(self, where: str, pod: Json) -> Made:
-        return create(self.plane, where, fresh(pod), query="?dryRun=All")
-
-
-def names_of(pod: Json, paths: set[str]) -> set[str]:
-    return {each.name for each in Pod(pod).containers if each.path in paths}
-
-
-def cannot_tell(wrap: Wrap) -> bool:
-    """Has its image to be asked for, or does it start with a shell or the like?"""
-    container = wrap.container
-    argv = effective(container.command, container.args, wrap.image)
-    return not container.command or basename(argv[0]) in RUNS_OTHERS
-
-
-def comparable(pod: Json) -> Json:
-    """Without what differs between any two pods."""
-    text = json.dumps({"annotations": said(pod), "spec": pod["spec"]}, sort_keys=True)
-    for volume in pod["spec"].get("volumes") or ():
-        if volume["name"].startswith("kube-api-access-"):
-            text = text.replace(volume["name"], "kube-api-access-x")
-    plain: Json = json.loads(text)
-    return plain
+    def _stored(self, where: str, pod: Json) -> Made:
+        return create(self._plane, where, fresh(pod), query="?dryRun=All")
 
 
 def world(**rules: Any) -> World:
@@ -163,7 +105,7 @@ class Sides:
             {"name": f"c{n}", "image": "x"} for n in range(70)]}}  # fmt: skip
         until(lambda: warned(create(plane, PLAIN, many, query="?dryRun=All").warnings))
 
-    def wants(self, world: World) -> Twins:
+    def wants(self, world: World) -> Namespaces:
         wanted = chosen(world)
         key = json.dumps(wanted, sort_keys=True)
         if key not in self._made:
@@ -171,7 +113,7 @@ class Sides:
             with_policy(self._plane, name, **wanted)
             self._made[key] = Side(name, world)
             self._warn_where_asked(name, wanted)
-        return Twins(self._plane, Side(self._made[key].name, world))
+        return Namespaces(self._plane, Side(self._made[key].name, world))
 
     def _warn_where_asked(self, name: str, wanted: Json) -> None:
         """Have the API server tell where it would ask the webhook: the chart's own condition."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.unit.core.pipeline import DELIVERY, World, mutate
+from tests.unit.core.pipeline import DELIVERY, Images, World, mutate
 from tests.unit.core.strategies import bytes_, cores, optional
 from webhook.core.argv import INIT, ImageConfig
 from webhook.core.ours import NAME
@@ -25,7 +25,7 @@ GLOBS = (
     ("*/team/app:latest", ImageConfig(("/usr/bin/tini", "--"), ("app",))),
     ("not a [!x]eference", ImageConfig(("gosu", "root"), ("systemd",))),
 )
-LOOKED_UP = {
+LOOKED_UP: Images = {
     "nginx": ImageConfig(("/docker-entrypoint.sh",), ("nginx",)),
     "team/app": ImageConfig(("/init",)),
     "localhost/tool": Reason.UNREACHABLE,
