@@ -86,7 +86,7 @@ def _trials(room: Room, chosen: list[Change]) -> Iterator[Trial]:
         tests = known.tests(file, change.line, change.inside)
         if change.inside == AT_IMPORT or known.needs_all(file, change.line):
             tests += [*room.pages, *(each for each in known.fastest_first if each not in tests)]
-        yield Trial(change, tests, sum(known.seconds.get(test, 0.0) for test in tests))
+        yield Trial(change, tests, known.seconds)
 
 
 def _map(room: Room) -> coverage_map.Map:

@@ -10,7 +10,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,17 +27,22 @@ QUIET = (
     "-W", "ignore::pytest.PytestAssertRewriteWarning",
 )  # fmt: skip
 UNTESTED = 5  # pytest's own: no test was collected
-SECONDS = 60.0  # of processor time beyond what the tests take; a change may make an endless loop
-ASLEEP = 30.0  # seconds beyond ten times what the tests take: it may wait for ever, too
+SECONDS = 20.0  # of processor time beyond what a test takes; a change may make an endless loop
+ASLEEP = 30.0  # seconds beyond ten times what all tests take: it may wait for ever, too
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A change, the tests that run it, and the seconds that they take."""
+    """A change, the tests that run it, and the seconds that each takes, where that is known."""
 
     change: Change
     tests: Sequence[str]
-    seconds: float
+    seconds: Mapping[str, float]
+
+    @property
+    def all_seconds(self) -> float:
+        """Give the seconds that all of its tests take."""
+        return sum(self.seconds.get(test, 0.0) for test in self.tests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class Verdict:
 
 def run(trials: Sequence[Trial], jobs: int, sources: dict[str, str]) -> Iterator[Verdict]:
     """Run trials, so many at a time; give the verdicts as they come."""
-    waiting, running = list(trials)[::-1], dict[int, tuple[Trial, float]]()
+    waiting, running = list(trials)[::-1], dict[int, tuple[Trial, float, float]]()
     while waiting or running:
         while waiting and len(running) < jobs:
             trial = waiting.pop()
@@ -60,10 +65,10 @@ def run(trials: Sequence[Trial], jobs: int, sources: dict[str, str]) -> Iterator
                 continue
             source = sources[trial.change.module]
             pid = forked(lambda trial=trial, source=source: _try(trial, source))  # type: ignore[misc]
-            running[pid] = trial, time.monotonic()
-        for pid, (trial, began) in list(running.items()):
+            running[pid] = trial, time.monotonic(), ASLEEP + 10 * trial.all_seconds
+        for pid, (trial, began, longest) in list(running.items()):
             ended, status = os.waitpid(pid, os.WNOHANG)
-            if not ended and _asleep(pid, began) > ASLEEP + 10 * trial.seconds:
+            if not ended and _asleep(pid, began) > longest:
                 os.killpg(pid, signal.SIGKILL)
                 ended, status = os.waitpid(pid, 0)
             if ended:
@@ -104,7 +109,24 @@ def forked(work: Callable[[], int], *, output: str = os.devnull) -> int:
 
 
 def _try(trial: Trial, source: str) -> int:
-    limit = int(SECONDS + 4 * trial.seconds)
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
+    _limit(SECONDS)  # for collecting them
     Instead(trial.change.module, changed(source, trial.change)).install()
-    return int(pytest.main([*trial.tests, *QUIET, "-x"]))
+    return int(pytest.main([*trial.tests, *QUIET, "-x"], [_Limits(trial.seconds)]))
+
+
+def _limit(seconds: float) -> None:
+    """Let the process end once it has run for so many seconds more."""
+    until = int(time.process_time() + seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (until, resource.RLIM_INFINITY))
+
+
+class _Limits:
+    """A plugin that gives each test its own time: one that never ends does not use up all's."""
+
+    def __init__(self, seconds: Mapping[str, float]) -> None:
+        self._seconds = seconds
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        _limit(SECONDS + 4 * self._seconds.get(item.nodeid, 0.0))
+        return (yield)
