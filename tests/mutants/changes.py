@@ -143,7 +143,9 @@ def _children(node: ast.AST) -> list[ast.AST]:
         return [node.value] if node.value else []
     if isinstance(node, ast.JoinedStr):
         return []
-    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "cast", "TypeVar"):
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "TypeVar":
+        return []
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "cast"):
         return list(node.args[:1])
     return list(ast.iter_child_nodes(node))
 

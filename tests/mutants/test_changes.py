@@ -21,6 +21,7 @@ LIMIT = 3
 NAME = "a sentence of words"
 Json = dict[str, Any]
 Kind = Literal["a", "b"]
+T = TypeVar("T")
 
 
 def first(numbers: list[int], most: int = 9, name: str | None = None) -> int:

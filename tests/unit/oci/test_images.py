@@ -1,6 +1,7 @@
 """Semantics §2: which image configuration, with which credentials, remembered for whom."""
 
 import asyncio
+import logging
 from typing import Any
 
 import pytest
@@ -43,6 +44,27 @@ async def test_a_tag_leads_through_manifest_and_configuration_to_entrypoint_and_
         assert (found.endpoint, found.credential) == (host.authority, "anonymous")
         assert asker.observer.lookups == [(host.authority, "ok")]
         assert len(host.requests) == 2
+
+
+async def test_no_library_logs_what_is_asked_a_url_may_be_signed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    registry = Registry()
+    registry.push("app", "v1", APP_BYTES)
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        await asker.config(f"{host.authority}/app:v1")
+    assert [each.name for each in caplog.records if each.name.startswith("http")] == []
+
+
+async def test_a_configuration_of_4_mib_is_read_and_no_larger_one() -> None:
+    registry = Registry()
+    registry.push("app", "v1", APP_BYTES.ljust(4 << 20))
+    registry.push("app", "v2", APP_BYTES.ljust((4 << 20) + 1))
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        assert await asker.config(f"{host.authority}/app:v1") == APP
+        with pytest.raises(BadAnswer, match="larger than 4 MiB"):
+            await asker.config(f"{host.authority}/app:v2")
 
 
 async def test_a_digest_beats_a_tag_and_is_asked_once_for_good() -> None:
