@@ -13,7 +13,7 @@ from webhook.tls.memory import MemoryBundle, MemorySecret
 from webhook.tls.publish import Published
 from webhook.tls.rotate import Rotation
 from webhook.tls.state import Lives, Timing
-from webhook.tls.store import SecretStore, Stored
+from webhook.tls.store import Contended, SecretStore, Stored
 
 
 class Broken:
@@ -35,6 +35,13 @@ class Slow(MemoryBundle):
     async def read(self) -> Published:
         self.time.pass_by(10)
         return self.published
+
+
+class Contested(MemoryBundle):
+    """A configuration that somebody else writes each time."""
+
+    async def write(self, pem: bytes, *, version: str) -> None:  # noqa: ARG002
+        raise Contended("The configuration changed")
 
 
 def rotation(
@@ -91,3 +98,11 @@ async def test_one_that_starts_while_the_ca_expires_rests_and_goes_on_with_the_n
     assert late.state.ready
     assert late.state.expires_at is not None
     assert late.state.expires_at > time.now
+
+
+async def test_one_whose_bundle_somebody_else_writes_each_time_says_so_and_is_not_ready() -> None:
+    replica = rotation(MemorySecret(), Time(), bundle=Contested())
+    assert [await replica.step() for _ in range(3)] == [1, 2, 4]
+    assert not replica.state.ready
+    assert replica.state.reason.startswith("The webhook configuration changed 5 times")
+    assert "See who else writes caBundle" in replica.state.reason
