@@ -142,6 +142,23 @@ async def test_who_waits_can_be_cancelled_and_the_turn_goes_on(
     assert await asyncio.wait_for(time.run(steps(clock, [], "b", 0, 1), "b", heavy=True), 5)
 
 
+async def test_the_turn_of_one_who_is_cancelled_as_it_comes_goes_to_the_next(
+    clock: Clock, time: LoopTime
+) -> None:
+    seen: list[str] = []
+    first, second = (
+        asyncio.create_task(time.run(steps(clock, seen, name, 0.002, 1), "evil", heavy=True))
+        for name in ("first", "second")
+    )
+    for _ in range(2):  # both wait; the first is given its turn
+        await asyncio.sleep(0)
+    first.cancel()
+    async with asyncio.timeout(5):
+        await second
+    assert first.cancelled()
+    assert seen == ["second"]
+
+
 async def test_tasks_that_are_started_for_a_tenant_are_timed_too(
     clock: Clock, time: LoopTime
 ) -> None:

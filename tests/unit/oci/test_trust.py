@@ -1,0 +1,54 @@
+"""Which authority a registry's certificate may be of: the system's, and those that are given."""
+
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from tests.fakes.http import Host, serve
+from tests.fakes.lookups import asking
+from tests.fakes.registry import Registry, config_bytes
+from webhook.core.argv import ImageConfig
+from webhook.core.errors import LookupFailed
+
+APP = ImageConfig(("/app",))
+AUTHORITY = trustme.CA()
+PEM = AUTHORITY.cert_pem.bytes().decode()
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[Host]:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    AUTHORITY.issue_cert("127.0.0.1").configure_cert(tls)
+    registry = Registry()
+    registry.push("app", "v1", config_bytes(["/app"]))
+    async with serve(registry, tls=tls) as host:
+        yield host
+
+
+async def config(host: Host, *, more: dict[str, Any] | None = None, **options: Any) -> ImageConfig:
+    entry = {"addresses": "127.0.0.0/8", **(more or {})}
+    async with asking({host.authority: entry}, **options) as asker:
+        return await asker.config(f"{host.authority}/app:v1")
+
+
+async def test_an_authority_that_is_given_for_all_registries_is_trusted(host: Host) -> None:
+    assert await config(host, extra_ca=(PEM,)) == APP
+
+
+async def test_an_authority_that_is_given_for_one_registry_is_trusted_there(
+    host: Host, tmp_path: Path
+) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text(PEM)
+    assert await config(host, more={"ca": str(file)}) == APP
+
+
+async def test_no_other_authority_is_trusted(host: Host) -> None:
+    for options in ({}, {"extra_ca": (trustme.CA().cert_pem.bytes().decode(),)}):
+        with pytest.raises(LookupFailed, match="certificate"):
+            await config(host, **options)
+    assert host.requests == []
