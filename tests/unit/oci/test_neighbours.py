@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import itertools
 import json
 import socket
 import threading
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.http import Answer, Request, serve
+from tests.fakes.http import Answer, Host, Request, serve
 from tests.fakes.lookups import Asker, Clock, RecordingObserver, asking, plain, ring
 from tests.fakes.registry import Registry, basic, config_bytes, digest, manifest_bytes
 from webhook.base import tenants
@@ -248,34 +247,58 @@ async def streamed(content: bytes, gate: asyncio.Event) -> AsyncIterator[bytes]:
     yield b" "
 
 
-async def test_answers_in_flight_are_capped_together_and_leave_room_for_others() -> None:
-    gate = asyncio.Event()
-    registry = Registry()
-    registry.push("good", "v1", APP_BYTES)
-    large = b" " * (3 << 20)
-    config = {"digest": digest(large), "size": 3 << 20}
-    manifest = json.dumps({"schemaVersion": 2, "config": config, "layers": []}).encode()
-    registry.put("evil", "v1", manifest)
-    numbers = itertools.count()
+class Large:
+    """A registry whose image called evil has a configuration of 3 MiB, and its last byte waits."""
 
-    async def handler(request: Request) -> Answer:
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.registry = Registry()
+        self.registry.push("good", "v1", APP_BYTES)
+        self.content = b" " * (3 << 20)
+        config = {"digest": digest(self.content), "size": len(self.content)}
+        manifest = json.dumps({"schemaVersion": 2, "config": config, "layers": []}).encode()
+        self.registry.put("evil", "v1", manifest)
+
+    async def __call__(self, request: Request) -> Answer:
         if "blobs" in request.path and "evil" in request.path:
-            next(numbers)
-            return Answer(200, {}, streamed(large, gate))
-        return await registry(request)
+            return Answer(200, {}, streamed(self.content, self.go))
+        return await self.registry(request)
 
-    async with serve(handler) as host:
-        port = host.authority.partition(":")[2]
-        hosts = [f"r{number}.example.com:{port}" for number in range(8)]
+
+def names_of(host: Host, number: int) -> list[str]:
+    """Name a host as often, so that each has its own places."""
+    port = host.authority.partition(":")[2]
+    return [f"r{each}.example.com:{port}" for each in range(number)]
+
+
+async def test_answers_in_flight_are_capped_together_and_leave_room_for_others() -> None:
+    large = Large()
+    async with serve(large) as host:
+        hosts = names_of(host, 8)
         async with asking(plain(host.authority, *hosts), times=SLOW) as asker:
             tasks = attack(asker, *(f"{name}/evil:v1" for name in hosts))
             # Two of 3 MiB fit into half of 16 MiB.
             await until(lambda: sum(each.done() for each in tasks) >= 6)
             assert all("too much" in str(task.result()) for task in tasks if task.done())
             assert await asker.config(f"{host.authority}/good:v1", tenant="good") == APP
-            gate.set()
+            large.go.set()
             said = [str(each) for each in await asyncio.gather(*tasks)]
             assert sum("too much" in each for each in said) >= 6
+
+
+@pytest.mark.parametrize("number", [2, 3])
+async def test_one_namespace_has_half_of_16_mib_in_flight(number: int) -> None:
+    large = Large()
+    async with serve(large) as host:
+        hosts = names_of(host, number)
+        async with asking(plain(*hosts), times=SLOW) as asker:
+            tasks = attack(asker, *(f"{name}/evil:v1" for name in hosts))
+            await until(lambda: len(host.seen(part="blobs")) == number)
+            if number == 3:
+                await until(lambda: any(each.done() for each in tasks))
+            large.go.set()
+            said = [str(each) for each in await asyncio.gather(*tasks)]
+            assert any("too much" in each for each in said) == (number == 3)
 
 
 PADDING = 900_000
