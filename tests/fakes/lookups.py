@@ -12,9 +12,11 @@ from webhook.core.argv import ImageConfig
 from webhook.core.credentials import Keyring
 from webhook.core.docker_auths import from_auths
 from webhook.core.observe import CacheEvent, Silent
+from webhook.oci.addresses import AddressRule
 from webhook.oci.images import Images
 from webhook.oci.open import open_images
 from webhook.oci.options import Options, Times
+from webhook.oci.proxies import Proxies
 from webhook.oci.question import Found
 from webhook.oci.registries import Registries
 
@@ -108,7 +110,19 @@ async def asking(
     """Open images for a registries file's content."""
     observer, clock = RecordingObserver(), Clock()
     chosen = replace(
-        Options(registries=Registries(entries), times=Times(lookup=5.0, patience=0.3)), **options
+        Options(
+            registries=Registries(entries),
+            docker_config=None,
+            rule=AddressRule(),
+            proxies=Proxies(),
+            extra_ca=(),
+            per_host=8,
+            entries=10_000,
+            fresh=300.0,
+            usable=86_400.0,
+            times=Times(lookup=5.0, patience=0.3),
+        ),
+        **options,
     )
     images = open_images(chosen, resolve=resolve, clock=clock, observer=observer)
     try:

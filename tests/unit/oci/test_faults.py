@@ -4,17 +4,21 @@ import asyncio
 import gc
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import httpcore
 import pytest
 
-from tests.fakes.http import Answer, serve
+from tests.fakes.http import Answer, Request, serve
 from tests.fakes.lookups import asking, plain
 from tests.fakes.proxy import Fault, Proxy, through
 from tests.fakes.registry import Registry, config_bytes
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import LookupFailed, RateLimited, TimedOut, Unreachable
+from webhook.oci.addresses import AddressRule
+from webhook.oci.connect import Guarded
 from webhook.oci.options import Times
 
 APP = ImageConfig(("/app",))
@@ -158,3 +162,36 @@ async def test_pools_of_hosts_that_nobody_asks_any_more_are_closed() -> None:
                 await asker.config(f"{name}/app:v1")
             await asyncio.sleep(0.05)
             assert sockets() - before <= 2 * 65
+
+
+async def test_who_is_being_asked_keeps_the_connection_however_many_others_are_asked() -> None:
+    registry, go, came = Registry(), asyncio.Event(), asyncio.Event()
+    registry.push("app", "v1", config_bytes(["/app"]))
+
+    async def handler(request: Request) -> Answer:
+        if request.headers["host"].startswith("slow."):
+            came.set()
+            await go.wait()
+        return await registry(request)
+
+    async with serve(handler) as host:
+        port = host.authority.partition(":")[2]
+        slow, *others = [f"{name}.example.com:{port}" for name in ("slow", *map(str, range(80)))]
+        async with asking(plain(slow, *others), times=LONG) as asker:
+            first = asyncio.create_task(asker.config(f"{slow}/app:v1", seconds=LONG.lookup))
+            await came.wait()
+            for name in others:
+                await asker.config(f"{name}/app:v1", seconds=LONG.lookup)
+            go.set()
+            assert await first == APP
+        assert len([each for each in host.seen() if each.headers["host"] == slow]) == 2
+
+
+async def test_a_name_server_that_is_silent_is_not_waited_for_longer_than_a_connection() -> None:
+    async def silent(_host: str, _port: int) -> Sequence[str]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    network = Guarded(AddressRule(), silent)
+    with pytest.raises(httpcore.ConnectTimeout, match="was not resolved in time"):
+        await network.connect_tcp("r.example.com", 443, timeout=0.05)
