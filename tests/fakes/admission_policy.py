@@ -7,6 +7,7 @@ nothing has a cost: that an API server takes the policy is for tests/integration
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import jsonpatch
@@ -134,10 +135,11 @@ def _all(named: Named) -> dict[str, Evaluate]:
 
 
 def _expression(code: str) -> Evaluate:
-    compiled = _ENV.compile(_CHOSEN.sub(r".only(\1)", code))
+    # Once it is asked for: it takes longer than all evaluations of most tests.
+    compiled = cache(lambda: _ENV.compile(_CHOSEN.sub(r".only(\1)", code)))
 
     def evaluate(pod: Json, variables: Mapping[str, object]) -> Any:
-        found = compiled.eval(data={"object": pod, "variables": variables})
+        found = compiled().eval(data={"object": pod, "variables": variables})
         if found.type() == cel.Type.ERROR:
             raise EvaluationFailed(found.plain_value())
         return found.plain_value()
