@@ -161,6 +161,11 @@ def test_a_path_with_dots_in_a_name_climbs_nowhere(path: str, evaluated: Evaluat
     assert evaluated.plain(pod(mounted(path))).said == set()
 
 
+@pytest.mark.parametrize("path", ["/initshim", "/xinitshim", "/.initshimx", "/data/.initshim"])
+def test_a_path_that_is_nearly_ours_is_not_taken(path: str, evaluated: Evaluated) -> None:
+    assert evaluated.check(pod(mounted(path))) == "settled"
+
+
 WAYS = ("IN+", "AX-")
 NAMES = (*grammar.SIGNALS, "RTMIN", "RTMAX", *(f"RTM{way}{n}" for n in range(40) for way in WAYS))
 SIGNALS = (
