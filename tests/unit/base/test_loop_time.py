@@ -259,3 +259,13 @@ async def test_a_short_step_does_not_ask_the_cpus_clock_again(clock: Clock) -> N
     assert asked == [0.0, 0.0004]  # before each step, and `steps` has two
     await time.run(steps(clock, [], "a", 0.01, 1), "a")
     assert len(asked) == 6  # after each step, too: the second one's tenant is remembered
+
+
+async def test_who_is_in_debt_pays_for_short_steps_too(clock: Clock) -> None:
+    time = LoopTime(clock, cpu=clock)
+    await time.run(steps(clock, [], "a", 0.1, 1), "a")  # paid for at 0.3
+    await time.run(steps(clock, [], "a", 0.0004, 1), "a")  # at 0.3008
+    clock.now = 0.2505
+    assert time.is_owed_by("a")
+    clock.now = 0.251
+    assert not time.is_owed_by("a")
