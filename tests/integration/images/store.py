@@ -10,6 +10,8 @@ from pathlib import Path
 from resource import RLIMIT_NOFILE, RLIMIT_NPROC, getrlimit
 from shutil import rmtree
 
+from initshim.cache import cache_folder
+
 ROOT = Path(__file__).resolve().parents[3]
 # Without cgroup managers, journals and raised limits, which a sandbox may not have.
 CONFIG = """\
@@ -39,6 +41,13 @@ class Store:
         return path
 
     @property
+    def kept(self) -> Path:
+        """Where buildah has what `RUN --mount=type=cache` names: packages, and zig's C library."""
+        path = cache_folder().with_name("images")
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    @property
     def options(self) -> list[str]:
         """What both programs need to find it."""
         return [
@@ -57,7 +66,7 @@ class Store:
         return {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": str(self.folder),
-            "TMPDIR": str(self.folder),
+            "TMPDIR": str(self.kept),
             "BUILDAH_ISOLATION": "chroot",
             "CONTAINERS_CONF": str(config),
         }
