@@ -14,7 +14,7 @@ from tests.integration.node.layout import Layout
 
 @pytest.fixture(autouse=True)
 def by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("KUBERNETES", "KUBELET", "RUNTIME"):
+    for name in ("KUBERNETES", "KUBELET", "RUNTIME", "NETWORK"):
         monkeypatch.delenv(f"INITSHIM_NODE_{name}", raising=False)
 
 
@@ -66,13 +66,27 @@ def test_a_runtime_that_is_none_names_those_that_are(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a node needs Linux first")
-@pytest.mark.parametrize(("runtime", "asked"), [("containerd", False), ("crio", True)])
-def test_what_only_crio_needs_is_asked_for_with_it_alone(
-    runtime: str, asked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("variable", "chosen", "needs"),
+    [("RUNTIME", "crio", "conmon"), ("NETWORK", "kube-router", "ipset")],
+)
+def test_what_only_an_option_needs_is_asked_for_with_it_alone(
+    variable: str, chosen: str, needs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("INITSHIM_NODE_RUNTIME", runtime)
-    assert any("conmon" in each for each in builds.obstacles()) == asked
+    assert not any(needs in each for each in builds.obstacles())
+    monkeypatch.setenv(f"INITSHIM_NODE_{variable}", chosen)
+    assert any(needs in each for each in builds.obstacles())
+
+
+def test_network_policies_are_kept_once_there_is_a_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """kube-router ends where the API server has no object of its node."""
+    assert "kube-router" not in all_of(Layout(tmp_path))
+    monkeypatch.setenv("INITSHIM_NODE_NETWORK", "kube-router")
+    assert list(all_of(Layout(tmp_path)))[-2:] == ["kubelet", "kube-router"]
+    assert builds.recipes()["kube-router"].version == "v2.1.0"
 
 
 def test_an_older_kubernetes_is_older_in_all_its_programs(monkeypatch: pytest.MonkeyPatch) -> None:

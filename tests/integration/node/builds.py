@@ -14,10 +14,19 @@ from pathlib import Path
 from tests.chart import tools
 from tests.integration.controlplane import assets
 from tests.integration.controlplane.assets import KUBERNETES, Missing, Recipe
-from tests.integration.node.options import CRIO, MODULES, kubelet_minor, minor, runtime
+from tests.integration.node.options import (
+    CRIO,
+    KUBE_ROUTER,
+    MODULES,
+    kubelet_minor,
+    minor,
+    network,
+    runtime,
+)
 
 _CONTAINERD = "github.com/containerd/containerd/v2"
 _CRIO = "github.com/cri-o/cri-o"
+_KUBE_ROUTER = "github.com/cloudnativelabs/kube-router/v2"
 # program → Debian's package
 DEBIAN = {
     "runc": "runc",
@@ -28,7 +37,7 @@ DEBIAN = {
     "nsenter": "util-linux",
     "ip": "iproute2",
 }
-_DEBIAN_FOR = {CRIO: {"conmon": "conmon"}}
+_DEBIAN_FOR = {CRIO: {"conmon": "conmon"}, KUBE_ROUTER: {"ipset": "ipset"}}
 _CNI = Path("/usr/lib/cni/bridge")
 
 
@@ -52,7 +61,8 @@ def recipes() -> dict[str, Recipe]:
     }
     etcd = assets.recipes(minor())[1]  # no minor of Kubernetes has one of its own
     runs = _crio() if runtime() == CRIO else _containerd()
-    return {"etcd": etcd, **kubernetes, **runs}
+    between = _kube_router() if network() == KUBE_ROUTER else {}
+    return {"etcd": etcd, **kubernetes, **runs, **between}
 
 
 def _containerd() -> dict[str, Recipe]:
@@ -73,6 +83,12 @@ def _crio() -> dict[str, Recipe]:
     """Without C, as all here: it has no seccomp then, and reads signatures by Go's own OpenPGP."""
     tags = "containers_image_openpgp,exclude_graphdriver_btrfs"
     return {CRIO: Recipe(CRIO, _CRIO, f"{_CRIO}/cmd/{CRIO}", MODULES / "cri-o", tags=tags)}
+
+
+def _kube_router() -> dict[str, Recipe]:
+    name, package = KUBE_ROUTER, f"{_KUBE_ROUTER}/cmd/{KUBE_ROUTER}"
+    stamped = f"{_KUBE_ROUTER}/pkg/version.Version"
+    return {name: Recipe(name, _KUBE_ROUTER, package, MODULES / name, stamped=stamped)}
 
 
 def pinns() -> Path:
@@ -106,7 +122,7 @@ def obstacles() -> Iterator[str]:
         return
     if os.geteuid() != 0:
         yield "a node needs root: run it as root"
-    needed = DEBIAN | _DEBIAN_FOR.get(runtime(), {})
+    needed = DEBIAN | _DEBIAN_FOR.get(runtime(), {}) | _DEBIAN_FOR.get(network(), {})
     absent = {package for name, package in needed.items() if shutil.which(name) is None}
     if not _CNI.exists():
         absent.add("containernetworking-plugins")

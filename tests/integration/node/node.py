@@ -49,7 +49,7 @@ class Node:
         say("namespaces, link and cgroups are there")
         for component in self.components.values():
             self.programs.start(component)
-            if component.name in ("etcd", "kube-apiserver", options.runtime()):
+            if component.name in ("etcd", "kube-apiserver", options.runtime(), "kubelet"):
                 self.programs.wait(component)
             if component.name == "kube-apiserver":
                 self._let_the_proxy_in()

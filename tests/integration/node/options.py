@@ -5,6 +5,7 @@
 | `INITSHIM_NODE_KUBERNETES=1.34` | the oldest Kubernetes that has modules here, not the newest |
 | `INITSHIM_NODE_KUBELET=1.34` | so for the kubelet alone: it may be three minors older than its API server |
 | `INITSHIM_NODE_RUNTIME=crio` | CRI-O, not containerd |
+| `INITSHIM_NODE_NETWORK=kube-router` | a bridge that keeps network policies, by kube-router, not one that knows none |
 """  # noqa: E501 - a table
 
 import os
@@ -15,9 +16,12 @@ from tests.integration.controlplane.assets import Missing
 MODULES = Path(__file__).parent / "modules"
 CONTAINERD, CRIO = "containerd", "crio"
 RUNTIMES = (CONTAINERD, CRIO)
+BRIDGE, KUBE_ROUTER = "bridge", "kube-router"
+NETWORKS = (BRIDGE, KUBE_ROUTER)
 _MINOR = "INITSHIM_NODE_KUBERNETES"
 _KUBELET = "INITSHIM_NODE_KUBELET"
 _RUNTIME = "INITSHIM_NODE_RUNTIME"
+_NETWORK = "INITSHIM_NODE_NETWORK"
 
 
 def minor() -> str:
@@ -33,6 +37,11 @@ def kubelet_minor() -> str:
 def runtime() -> str:
     """Give the program that runs its containers."""
     return _chosen(_RUNTIME, *RUNTIMES)
+
+
+def network() -> str:
+    """Give what is between its pods."""
+    return _chosen(_NETWORK, *NETWORKS)
 
 
 def _minors() -> list[str]:

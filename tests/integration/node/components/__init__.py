@@ -1,11 +1,13 @@
 """The node's programs, each with its configuration, in the order in which they start."""
 
+from tests.integration.node import options
 from tests.integration.node.component import Component
 from tests.integration.node.components import (
     apiserver,
     controller_manager,
     dns,
     etcd,
+    kube_router,
     kubelet,
     proxy,
     registry,
@@ -17,7 +19,7 @@ from tests.integration.node.layout import Layout
 
 def all_of(layout: Layout) -> dict[str, Component]:
     """Give every program by its name; a later one may need an earlier one."""
-    made = (
+    made = [
         etcd.component(layout),
         runtime.chosen().component(layout),
         registry.open_to_all(layout),
@@ -28,5 +30,7 @@ def all_of(layout: Layout) -> dict[str, Component]:
         scheduler.component(layout),
         proxy.component(layout),
         kubelet.component(layout),
-    )
+    ]
+    if options.network() == options.KUBE_ROUTER:
+        made.append(kube_router.component(layout))
     return {each.name: each for each in made}
