@@ -21,7 +21,7 @@ IN_FLIGHT = 16 << 20  # of all answers that are being read
 # Those that a decoded body belies are not among them.
 _READ = frozenset(
     {
-        b"content-type", b"date", b"docker-content-digest", b"location", b"retry-after",
+        b"date", b"docker-content-digest", b"location", b"retry-after",
         b"www-authenticate",
     }
 )  # fmt: skip

@@ -183,6 +183,21 @@ async def test_a_realm_that_is_no_http_url_is_a_bad_answer(realm: str) -> None:
         assert len(host.requests) == 1
 
 
+@pytest.mark.parametrize("realm", ["http://user:pw@{}/token", "http://user@{}/token"])
+async def test_a_realm_that_names_a_user_is_not_asked(realm: str) -> None:
+    tokens = TokenServer()
+
+    async def handler(_request: object) -> Answer:
+        named = realm.format(server.authority)
+        return Answer(401, {"WWW-Authenticate": f'Bearer realm="{named}"'})
+
+    async with serve(tokens) as server, serve(handler) as host:
+        async with asking(plain(host.authority, server.authority)) as asker:
+            with pytest.raises(BadAnswer, match="no http"):
+                await asker.config(f"{host.authority}/app:v1")
+        assert server.requests == []
+
+
 async def test_a_token_that_is_refused_is_not_kept() -> None:
     server = TokenServer(users=ROBOT, rights={"robot": frozenset({"other"})})
     async with guarded(server) as (asker, host, tokens):

@@ -13,6 +13,7 @@ from tests.fakes.registry import Registry, config_bytes
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import LookupFailed, Unreachable
 from webhook.oci.addresses import AddressRule
+from webhook.oci.proxied import check
 from webhook.oci.proxies import Proxies
 
 PROXY = "http://user:c4n4ry-p4ssw0rd@proxy.example.com:3128"
@@ -207,3 +208,12 @@ async def test_a_public_name_that_only_the_proxy_can_resolve_is_asked_for(
             with pytest.raises(LookupFailed):
                 await asker.config(f"{name}/app:v1")
     assert seen[0].startswith(f"CONNECT {name}")
+
+
+@pytest.mark.parametrize("host", ["93.184.216.34", "[2606:2800:220:1::1]"])
+async def test_a_proxy_is_asked_for_a_public_address_and_no_name_server(host: str) -> None:
+    async def resolve(_name: str, _port: int) -> list[str]:
+        raise AssertionError
+
+    found = await check(host, 443, rule=AddressRule(), resolve=resolve, configured=False)
+    assert found == (host.strip("[]"),)
