@@ -187,6 +187,23 @@ async def test_who_is_being_asked_keeps_the_connection_however_many_others_are_a
         assert len([each for each in host.seen() if each.headers["host"] == slow]) == 2
 
 
+async def test_the_connection_that_was_used_last_is_kept_the_longest() -> None:
+    registry = Registry()
+    for version in ("v1", "v2", "v3"):
+        registry.push("app", version, config_bytes(["/app"]))
+    async with serve(registry) as host:
+        port = host.authority.partition(":")[2]
+        often, *others = [f"{name}.example.com:{port}" for name in ("often", *map(str, range(80)))]
+        async with asking(plain(often, *others), times=LONG) as asker:
+            for version, few in (("v1", others[:40]), ("v2", others[40:])):
+                await asker.config(f"{often}/app:{version}", seconds=LONG.lookup)
+                for name in few:
+                    await asker.config(f"{name}/app:v1", seconds=LONG.lookup)
+            before = host.connections
+            await asker.config(f"{often}/app:v3", seconds=LONG.lookup)
+            assert host.connections == before
+
+
 async def test_a_name_server_that_is_silent_is_not_waited_for_longer_than_a_connection() -> None:
     async def silent(_host: str, _port: int) -> Sequence[str]:
         await asyncio.Event().wait()
@@ -195,3 +212,24 @@ async def test_a_name_server_that_is_silent_is_not_waited_for_longer_than_a_conn
     network = Guarded(AddressRule(), silent)
     with pytest.raises(httpcore.ConnectTimeout, match="was not resolved in time"):
         await network.connect_tcp("r.example.com", 443, timeout=0.05)
+
+
+@pytest.mark.parametrize(("seconds", "share"), [(3.0, 1.0), (None, None)])
+async def test_each_address_of_a_host_has_an_even_share_of_the_time(
+    monkeypatch: pytest.MonkeyPatch, seconds: float | None, share: float | None
+) -> None:
+    """An IPv6 address that drops everything must not use up the time of IPv4."""
+    given: list[tuple[str, float | None]] = []
+
+    async def connect(_self: object, host: str, _port: int, timeout: float | None, *_: Any) -> None:  # noqa: ASYNC109 - httpcore's interface
+        given.append((host, timeout))
+        raise httpcore.ConnectTimeout
+
+    async def resolve(_host: str, _port: int) -> Sequence[str]:
+        return addresses
+
+    addresses = ("2606:2800:220:1::1", "93.184.216.34", "93.184.216.35")
+    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect)
+    with pytest.raises(httpcore.ConnectTimeout):
+        await Guarded(AddressRule(), resolve).connect_tcp("r.example.com", 443, timeout=seconds)
+    assert given == [(address, share) for address in addresses]
