@@ -183,9 +183,7 @@ def _only(given: Mapping[str, object], keys: list[str]) -> dict[str, object]:
     return {key: each for key, each in given.items() if key in keys}
 
 
-def _member(
-    name: str, of: cel.Type, takes: cel.Type, gives: cel.Type, work: Callable[..., object]
-) -> cel.FunctionDecl:
+def _member(name: str, of: Any, takes: Any, gives: Any, work: Callable[..., object]) -> Any:
     overload = cel.Overload(
         name, return_type=gives, parameters=[of, takes], is_member=True, impl=work
     )

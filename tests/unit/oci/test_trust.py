@@ -48,7 +48,7 @@ async def test_an_authority_that_is_given_for_one_registry_is_trusted_there(
 
 
 async def test_no_other_authority_is_trusted(host: Host) -> None:
-    for options in ({}, {"extra_ca": (trustme.CA().cert_pem.bytes().decode(),)}):
+    for given in ((), (trustme.CA().cert_pem.bytes().decode(),)):
         with pytest.raises(LookupFailed, match="certificate"):
-            await config(host, **options)
+            await config(host, extra_ca=given)
     assert host.requests == []
