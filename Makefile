@@ -31,11 +31,12 @@ export PYTHONDONTWRITEBYTECODE := 1
 # compiles all that it imports, a second of CPU.
 WITH_BYTECODE := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=$(CACHE)/pycache
 PYTEST := $(WITH_BYTECODE) $(BIN)/python -m pytest -o cache_dir=$(CACHE)/pytest
-# make test T=tests/unit/core K=policy: a part is run by one process, all of it by one for each core.
+# make test T=tests/unit/core K=policy: a part is run by one process, all of it by two for each core:
+# many tests wait, for containers and servers.
 TARGET ?= amd64
 T ?=
 K ?=
-N ?= $(if $(T)$(K),0,auto)
+N ?= $(if $(T)$(K),0,$(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))'))
 CHOSEN = $(T) $(if $(K),-k "$(K)") -n $(N) --dist loadgroup
 TESTS := .venv/.has-test .venv/.has-traces .venv/.has-cli .venv/.has-coverage
 

@@ -44,6 +44,7 @@ def serve(
     given: dict[str, object] = {"port": port, "http_port": http_port}
     if dev:
         given |= {"tls": "dev", "host": "localhost", "log_format": "text", "drain_seconds": 0}
+    failed: tuple[BaseException, ...] = ()
     try:
         probes = _open_probes(dev=dev, port=http_port)
         gc.disable()  # as while a command is imported
@@ -53,9 +54,12 @@ def serve(
             gc.enable()
         run_webhook(given, dev=dev, ca_out=ca_out, probes=probes)
     except* InitshimError as group:
-        for error in group.exceptions:
-            next_step = getattr(error, "next_step", "")
-            click.echo(f"initshim serve: {error}. {next_step}".rstrip(), err=True)
+        failed = tuple(group.exceptions)
+    # Not from within except*: Python 3.11.2, Debian's, would raise the exit as a group.
+    for error in failed:
+        next_step = getattr(error, "next_step", "")
+        click.echo(f"initshim serve: {error}. {next_step}".rstrip(), err=True)
+    if failed:
         sys.exit(1)
 
 

@@ -13,9 +13,20 @@ from collections.abc import Iterable
 from importlib.metadata import distribution
 from pathlib import Path
 
-UNUSED = ("test", "tests", "site-packages", "dist-packages", "idlelib", "tkinter", "turtledemo")
+UNUSED = (
+    "test",
+    "tests",
+    "site-packages",
+    "dist-packages",
+    "idlelib",
+    "tkinter",
+    "turtledemo",
+    "EXTERNALLY-MANAGED",  # Debian's: no image of python's has it
+)
 # What a manylinux wheel may expect of every machine (PEP 600), as far as wheels in use do.
 PROMISED = ("libdl.so.2", "libgcc_s.so.1", "libpthread.so.0", "librt.so.1", "libstdc++.so.6")
+# Debian's own Python looks for packages under another name, and has a scheme more to say so.
+PACKAGES = "dist-packages" if "posix_local" in sysconfig.get_scheme_names() else "site-packages"
 VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -24,10 +35,14 @@ def make(root: Path) -> None:
     library = root / "usr/local/lib" / VERSION
     drop = shutil.ignore_patterns(*UNUSED, "config-*", "__pycache__")
     shutil.copytree(sysconfig.get_path("stdlib"), library, ignore=drop, symlinks=False)
-    for headers in {sysconfig.get_path("include"), sysconfig.get_path("platinclude")}:
-        place = root / "usr/local/include" / VERSION
-        shutil.copytree(headers, place, dirs_exist_ok=True)
-    _copy_pip(library / "site-packages")
+    include = Path(sysconfig.get_path("include"))
+    for headers in {include, Path(sysconfig.get_path("platinclude"))}:
+        shutil.copytree(headers, root / "usr/local/include" / VERSION, dirs_exist_ok=True)
+    machine = str(sysconfig.get_config_var("MULTIARCH"))
+    own = Path(machine) / VERSION
+    if (include.parent / own).is_dir():  # Debian's: what differs by machine
+        shutil.copytree(include.parent / own, root / "usr/local/include" / own)
+    _copy_pip(library / PACKAGES)
     binary = root / "usr/local/bin/python3"
     _copy(Path(sys.executable).resolve(), binary)
     _copy(Path("/bin/sh").resolve(), root / "bin/sh")
