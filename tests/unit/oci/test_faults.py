@@ -31,13 +31,12 @@ def sockets() -> int:
     return sum(1 for link in links if link.is_symlink() and "socket:" in str(link.readlink()))
 
 
-async def settled(proxy: Proxy) -> None:
-    """Wait until the proxy has noticed that its clients are gone."""
-    for _ in range(500):
-        if not proxy.open:
-            break
+async def settled(proxy: Proxy, before: int | None = None) -> None:
+    """Wait until the proxy has noticed that its clients are gone, and as many sockets are open."""
+    for _ in range(2000):
+        if not proxy.open and before in {None, sockets()}:
+            return
         await asyncio.sleep(0.01)
-    await asyncio.sleep(0.05)
 
 
 FAULTS: list[tuple[Fault, type[LookupFailed]]] = [
@@ -61,7 +60,7 @@ async def test_each_fault_has_its_reason_and_leaves_no_socket(
         async with asking(plain(proxy.authority), times=Times(lookup=0.5)) as asker:
             with pytest.raises(error):
                 await asker.config(f"{proxy.authority}/app:v1")
-        await settled(proxy)
+        await settled(proxy, before)
         assert sockets() == before
 
 
@@ -97,9 +96,9 @@ async def test_a_dead_registry_costs_each_review_its_deadline_and_leaks_nothing(
             found = await asyncio.gather(*asks, return_exceptions=True)
             assert {type(each) for each in found} == {TimedOut}
             assert len(proxy.open) <= 8
-            await asyncio.sleep(1.0)  # until the lookups themselves have given up
+            await settled(proxy)  # when the lookups themselves have given up
             assert len(proxy.open) == 0
-        await settled(proxy)
+        await settled(proxy, before)
         assert threading.active_count() == threads
         assert sockets() == before
 
