@@ -142,6 +142,17 @@ async def test_who_waits_can_be_cancelled_and_the_turn_goes_on(
     assert await asyncio.wait_for(time.run(steps(clock, [], "b", 0, 1), "b", heavy=True), 5)
 
 
+async def test_who_pauses_can_be_cancelled(clock: Clock, time: LoopTime) -> None:
+    """A pause is no future: the loop raises what cancels it where the coroutine paused."""
+    seen: list[str] = []
+    task = asyncio.ensure_future(time.run(steps(clock, seen, "a", 0, 10), "a"))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
+    assert seen == ["a"]
+
+
 async def test_the_turn_of_one_who_is_cancelled_as_it_comes_goes_to_the_next(
     clock: Clock, time: LoopTime
 ) -> None:
@@ -169,9 +180,11 @@ async def test_tasks_that_are_started_for_a_tenant_are_timed_too(
             task = asyncio.create_task(steps(clock, [], "a", 0.1, 1), name="its name")
             never = asyncio.create_task(steps(clock, [], "a", 9.0, 1))
         never.cancel()
-        own = asyncio.create_task(steps(clock, [], "", 9.0, 1))
         assert task.get_name() == "its name"
-        await asyncio.gather(task, own, never, return_exceptions=True)
+        assert await task == ["a"]
+        assert time.is_owed_by("a")
+        own = asyncio.create_task(steps(clock, [], "", 9.0, 1))
+        await asyncio.gather(own, never, return_exceptions=True)
     finally:
         loop.set_task_factory(None)
     assert not time.is_owed_by("")

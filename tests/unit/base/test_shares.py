@@ -97,6 +97,7 @@ async def test_a_place_that_is_given_while_who_waits_goes_away_is_given_on() -> 
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     await second
+    assert first.cancelled()
     assert (shares.held("b"), shares.held("c")) == (0, 1)
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.http import Answer, Host, serve
 from tests.fakes.lookups import Asker, asking, plain, ring
 from tests.fakes.registry import Registry, config_bytes
-from tests.fakes.tokens import TokenServer
+from tests.fakes.tokens import SERVICE, TokenServer
 from webhook.core.argv import ImageConfig
 from webhook.core.docker_auths import from_auths
 from webhook.core.errors import BadAnswer, RateLimited, Unauthorized, Unreachable
@@ -45,6 +45,7 @@ async def test_a_token_is_asked_for_with_the_credential_and_used() -> None:
         assert (found.config, found.credential) == (APP, "secret a/pull")
         (asked,) = tokens.requests
         assert asked.query["scope"] == "repository:team/app:pull"
+        assert asked.query["service"] == SERVICE
         assert asked.query["account"] == "robot"
         assert asked.headers["authorization"].startswith("Basic ")
         # The registry itself never sees the password.
@@ -112,6 +113,7 @@ async def test_an_identity_token_goes_by_post() -> None:
         (asked,) = tokens.requests
         assert asked.method == "POST"
         assert b"grant_type=refresh_token" in asked.body
+        assert f"service={SERVICE}".encode() in asked.body
         assert "refresh-me" not in asked.target
 
 

@@ -12,7 +12,17 @@ def test_hostile_configurations_do_not_fill_the_memory() -> None:
     for number in range(1000):
         memory.keep_configuration("r.io/a", f"sha256:{number}", config)
     kept = sum(memory.configuration("r.io/a", f"sha256:{n}") is not None for n in range(1000))
-    assert kept * 250_000 <= 32 << 20
+    assert kept == 33  # a letter may take four bytes
+
+
+def test_there_is_room_for_80_000_manifests() -> None:
+    memory = Memory(entries=100_000, fresh=60, usable=60)
+    manifest = Manifest("sha256:1", 1, is_image=True)
+    for number in range(100_000):
+        memory.keep_document("r.io/a", f"sha256:{number}", manifest)
+    kept = [memory.document("r.io/a", f"sha256:{n}") is not None for n in range(100_000)]
+    assert all(kept[-80_000:])
+    assert not kept[0]
 
 
 def test_a_digest_of_one_repository_is_not_known_for_another() -> None:

@@ -87,6 +87,19 @@ async def test_a_registrys_own_program_goes_before_the_store(programs: Path) -> 
         assert stored.identity_token == SECRET
 
 
+@pytest.mark.parametrize(
+    "key", ["docker.io", "index.docker.io", "https://index.docker.io/v1/", "registry-1.docker.io"]
+)
+async def test_docker_hubs_own_program_is_found_by_each_of_its_names(
+    programs: Path, key: str
+) -> None:
+    program(programs, "hub", printing("me", SECRET))
+    async with opened(programs, {"credHelpers": {key: "hub"}}) as (config, _, _):
+        for host in ("docker.io", "registry-1.docker.io"):
+            (found,) = await config.matching(f"{host}/library/nginx")
+            assert found.username == "me"
+
+
 async def test_many_who_ask_at_once_start_one_program_and_its_answer_is_kept(
     programs: Path,
 ) -> None:

@@ -201,6 +201,9 @@ async def test_the_connection_that_was_used_last_is_kept_the_longest() -> None:
             before = host.connections
             await asker.config(f"{often}/app:v3", seconds=LONG.lookup)
             assert host.connections == before
+            # The one that was used longest ago is closed: there are 64 at most.
+            await asker.config(f"{others[0]}/app:v3", seconds=LONG.lookup)
+            assert host.connections == before + 1
 
 
 async def test_a_name_server_that_is_silent_is_not_waited_for_longer_than_a_connection() -> None:

@@ -26,6 +26,7 @@ from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadAnswer, LookupFailed, TimedOut
 from webhook.oci import bodies
 from webhook.oci.connect import Head
+from webhook.oci.manifests import Index, configuration, document
 from webhook.oci.options import Times
 
 APP = ImageConfig(("/app",))
@@ -103,6 +104,18 @@ async def test_gzip_that_was_not_asked_for_is_read_all_the_same() -> None:
 
     async with serve(handler) as host, asking(plain(host.authority)) as asker:
         assert await asker.config(f"{host.authority}/app:v1") == APP
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip"])
+async def test_an_encoding_that_is_not_known_is_not_guessed_at(coding: str) -> None:
+    body = gzip.compress(manifest_bytes(APP_BYTES))
+
+    async def handler(_request: Request) -> Answer:
+        return Answer(200, {"Content-Encoding": coding}, body)
+
+    async with serve(handler) as host, asking(plain(host.authority)) as asker:
+        with pytest.raises(BadAnswer, match="an encoding that was not asked for"):
+            await asker.config(f"{host.authority}/app:v1")
 
 
 @pytest.mark.parametrize("coding", ["br", "gzip", "zstd", "gzip, gzip", "deflate"])
@@ -190,6 +203,27 @@ async def test_thousands_of_entries_are_read_and_one_counts() -> None:
         assert len(host.requests) == 3
 
 
+def test_what_can_not_be_used_is_named() -> None:
+    with pytest.raises(BadAnswer, match=r"^the manifest can't be used: Expected `array"):
+        document(b'{"manifests": "x"}')
+    with pytest.raises(
+        BadAnswer, match=r"^the image configuration can't be used: Expected `object"
+    ):
+        configuration(b'{"config": []}')
+
+
+def test_an_index_of_nothing_is_an_index() -> None:
+    for content in (b'{"manifests": null}', b'{"manifests": []}'):
+        assert document(content) == Index(())
+
+
+def test_an_index_lists_ten_thousand_and_no_more() -> None:
+    listed = [entry(b"", "amd64", "windows")] * 10_000
+    assert document(index_bytes(listed)) == Index((), ("windows/amd64",))
+    with pytest.raises(BadAnswer, match="more than 10000"):
+        document(index_bytes([*listed, *listed[:1]]))
+
+
 async def test_an_index_that_is_listed_as_a_manifest_is_a_bad_answer() -> None:
     registry = Registry()
     inner = index_bytes([entry(manifest_bytes(APP_BYTES), "amd64")])
@@ -275,6 +309,22 @@ def weigh(answer: bytes, piece: int) -> None:
 def test_a_head_is_weighed_before_it_is_parsed(head: bytes, piece: int) -> None:
     with pytest.raises(httpcore.RemoteProtocolError):
         weigh(head, piece)
+
+
+@pytest.mark.parametrize("piece", [7, 16_384])
+@pytest.mark.parametrize(
+    ("most", "more"),
+    [
+        (BEGIN + b"a:\r\n" * 254 + b"\r\n", b"a:\r\n"),
+        (BEGIN + b"a:" + b"b" * (32_768 - len(BEGIN) - 6) + b"\r\n\r\n", b"a"),
+        (EARLY * 15 + BEGIN + b"\r\n", EARLY),
+    ],
+    ids=["256 lines", "32 KiB", "16 heads"],
+)
+def test_a_head_may_be_so_large_and_no_larger(most: bytes, more: bytes, piece: int) -> None:
+    weigh(most, piece)
+    with pytest.raises(httpcore.RemoteProtocolError):
+        weigh(more + most, piece)
 
 
 @pytest.mark.parametrize("piece", [1, 7, 16_384])

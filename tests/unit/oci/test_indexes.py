@@ -1,12 +1,13 @@
 """Every index that a kubelet can pull from: nested, without platforms, for other systems."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from tests.fakes.http import serve
+from tests.fakes.http import Answer, Request, serve
 from tests.fakes.lookups import asking, plain
 from tests.fakes.registry import (
     OCI_INDEX,
@@ -123,6 +124,46 @@ async def test_depth_is_bounded(deep: int) -> None:
             await shelf.ask(listed)
 
 
+async def test_a_size_of_nothing_is_a_size() -> None:
+    """It is a manifest's, which is read by its digest."""
+    shelf = Shelf()
+    assert (
+        await shelf.ask({**on("linux/amd64", shelf.image("/app", "serve")), "size": 0})
+    ).config == APP
+
+
+async def test_four_parts_of_an_image_are_read_at_once() -> None:
+    shelf, arrived, four = Shelf(), list[str](), asyncio.Event()
+    listed = [on(f"linux/{n}", shelf.image("/app", "serve", n=n)) for n in range(8)]
+    shelf.registry.put("app", "v1", index_bytes(listed))
+
+    async def handler(request: Request) -> Answer:
+        if not request.path.endswith("/v1"):
+            arrived.append(request.target)
+            if len(arrived) % 4 == 0:
+                four.set()
+                await asyncio.sleep(0.01)  # a fifth would come now
+                four.clear()
+            else:
+                await four.wait()
+        return await shelf.registry(request)
+
+    async with serve(handler) as host, asking(plain(host.authority)) as asker:
+        assert await asker.config(f"{host.authority}/app:v1") == APP
+        assert (len(arrived), host.busiest) == (16, 4)
+
+
+@pytest.mark.parametrize("kind", ["images", "indexes"])
+async def test_so_many_images_and_indexes_are_read(kind: str) -> None:
+    shelf = Shelf()
+    if kind == "images":
+        listed = [on(f"linux/{n}", shelf.image("/app", "serve")) for n in range(32)]
+    else:
+        one = on("linux/amd64", shelf.image("/app", "serve"))
+        listed = [shelf.index({**one, "annotations": {"n": str(n)}}) for n in range(64)]
+    assert (await shelf.ask(*listed)).config == APP
+
+
 async def test_the_number_of_indexes_is_bounded() -> None:
     shelf = Shelf()
     many = [{**bare(b"%d" % number), "mediaType": OCI_INDEX} for number in range(65)]
@@ -143,6 +184,19 @@ async def test_an_entry_with_a_platform_goes_before_one_without() -> None:
     shelf = Shelf()
     named = on("linux/amd64", shelf.image("/app", "serve"))
     assert (await shelf.ask(shelf.image("/other"), named)).config == APP
+
+
+@pytest.mark.parametrize(
+    "platform", ["unknown/unknown", "unknown/amd64", "linux/unknown", "linux/"]
+)
+async def test_what_is_for_no_known_machine_is_no_image(platform: str) -> None:
+    shelf = Shelf()
+    no_image = on(platform, shelf.image("/no"))
+    assert (
+        await shelf.ask(on("linux/amd64", shelf.image("/app", "serve")), no_image)
+    ).config == APP
+    with pytest.raises(BadAnswer, match="an index without an image in it"):
+        await shelf.ask(no_image)
 
 
 @pytest.mark.parametrize(

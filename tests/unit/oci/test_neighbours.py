@@ -207,6 +207,7 @@ async def test_few_credential_programs_run_at_once_and_none_waits_for_anothers(
     with tenants.working_for("good"):
         assert len(await own.matching("good.example.com/app")) == 1
     assert len(running()) <= 5
+    assert sum(task.done() for task in tasks) == 300 - 4 - 64  # 4 run, 64 wait: the rest is refused
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

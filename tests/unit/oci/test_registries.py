@@ -55,6 +55,12 @@ _default: {mirrors: ["https://all.example.com"]}
     assert registries.knows("docker.io")
 
 
+def test_a_key_may_be_written_as_containerd_writes_it() -> None:
+    mirror = {"url": "https://m.io/api", "override_path": True}
+    registries = Registries({"r.io": {"mirrors": [mirror]}})
+    assert asked(registries, "r.io/a")[0] == "https://m.io/api"
+
+
 def test_only_the_mirror_is_asked_where_it_is_the_default_server() -> None:
     registries = Registries({"_default": {"server": "https://only.example.com"}})
     assert asked(registries, "ghcr.io/a/b") == ["https://only.example.com/v2"]
@@ -87,6 +93,7 @@ def test_paths_start_from_the_files_folder(tmp_path: Path) -> None:
         ("{r.io: {lookup: sometimes}}", "r.io.lookup: must be 'always' or 'never'"),
         ("{r.io: {mirrors: x}}", "r.io.mirrors: must be a list"),
         ("{r.io: {mirrors: [ftp://x]}}", "no http:// or https:// URL"),
+        ("{r.io: {mirrors: [https://m, ftp://x]}}", "r.io.mirrors.1.url: 'ftp://x' is no http"),
         ("{r.io: {mirrors: [7]}}", "r.io.mirrors.0: "),
         ("{r.io: {mirrors: [{}]}}", "r.io.mirrors.0.url: is needed"),
         ('{r.io: {server: "https://u:p@x"}}', "no http:// or https:// URL"),
@@ -111,6 +118,7 @@ def test_paths_start_from_the_files_folder(tmp_path: Path) -> None:
         ("7: {}", "7.[key]: must be a text"),
         ("'[a b': {}", "no http:// or https:// URL"),
         ("'r.io:99999': {}", "no http:// or https:// URL"),
+        ("'[a b': {server: https://s.io}", "no http:// or https:// URL"),
     ],
 )
 def test_a_mistake_is_said_at_start_with_its_place(tmp_path: Path, text: str, said: str) -> None:
@@ -152,6 +160,7 @@ def test_the_schema_takes_what_the_reader_takes() -> None:
     }
     jsonschema.validate(good, kind)
     bads: list[Any] = [{"r.io": {"plainHttp": True}}, {"r.io": {"mirrors": [{}]}}, {"r.io": []}]
+    bads += [{"r.io": {key: value}} for key in ("ca", "addresses") for value in (7, [7])]
     for bad in bads:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(bad, kind)

@@ -371,6 +371,23 @@ def test_the_two_addresses_that_ipv6_has_for_itself_hold_no_ipv4_address(
     assert (rule.refusal(address) is None) is inside
 
 
+@pytest.mark.parametrize(
+    ("address", "what"),
+    [
+        ("64:ff9b:1:7f00:0:100:808:808", "a loopback address"),
+        ("64:ff9b:1:a9fe:a9:fe00:808:808", "a link-local address"),
+        ("64:ff9b:1:808:8:800:a9fe:a9fe", "a link-local address"),
+        ("64:ff9b:1:808:8:800:808:808", None),
+    ],
+)
+def test_a_translator_of_the_operators_may_read_an_address_in_two_ways(
+    address: str, what: str | None
+) -> None:
+    """Each is judged, and the one says nothing of the other."""
+    said = AddressRule().refusal(address)
+    assert said is None if what is None else (said or "").startswith(what)
+
+
 async def test_no_library_logs_the_urls_it_is_given() -> None:
     """A store's URL may be a signed one."""
     for name in ("httpx", "httpcore"):

@@ -47,6 +47,15 @@ async def test_an_authority_that_is_given_for_one_registry_is_trusted_there(
     assert await config(host, more={"ca": str(file)}) == APP
 
 
+async def test_an_authority_that_the_system_trusts_is_trusted(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text(PEM)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    assert await config(host) == APP
+
+
 async def test_no_other_authority_is_trusted(host: Host) -> None:
     for given in ((), (trustme.CA().cert_pem.bytes().decode(),)):
         with pytest.raises(LookupFailed, match="certificate"):
