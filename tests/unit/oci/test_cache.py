@@ -1,18 +1,27 @@
 """Memory that is bounded by number and by weight, whatever is put into it."""
 
+import pytest
+
 from webhook.core import image
 from webhook.core.argv import ImageConfig
 from webhook.oci.cache import Memory
 from webhook.oci.manifests import Configuration, Manifest
 
 
-def test_hostile_configurations_do_not_fill_the_memory() -> None:
+@pytest.mark.parametrize(
+    ("words", "room"),
+    [
+        (("x" * 250_000,), 33),  # a letter may take four bytes
+        (("x",) * 10_000, 49),  # and a word some 64 itself
+    ],
+)
+def test_hostile_configurations_do_not_fill_the_memory(words: tuple[str, ...], room: int) -> None:
     memory = Memory(entries=10_000, fresh=60, usable=60)
-    config = Configuration(ImageConfig(("x" * 250_000,)))
+    config = Configuration(ImageConfig(words))
     for number in range(1000):
         memory.keep_configuration("r.io/a", f"sha256:{number}", config)
     kept = sum(memory.configuration("r.io/a", f"sha256:{n}") is not None for n in range(1000))
-    assert kept == 33  # a letter may take four bytes
+    assert kept == room
 
 
 def test_there_is_room_for_80_000_manifests() -> None:

@@ -51,7 +51,9 @@ HUB = (
         ("", []),
         (",,,", []),
         ("\x00\x01", []),
-        ("x" * (LONGEST + 1), []),
+        ("(Basic realm=x", [Challenge("basic", {"realm": "x"})]),
+        ("x" * 8192, [Challenge("x" * 8192, {})]),
+        ("x" * 8193, []),
     ],
 )
 def test_challenges_are_read_as_rfc_9110_has_them(header: str, expected: list[Challenge]) -> None:

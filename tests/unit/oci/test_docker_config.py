@@ -142,6 +142,36 @@ async def test_a_program_that_fails_is_said_without_what_it_said(
         assert SECRET not in str(observer.notes)
 
 
+async def test_a_program_has_two_seconds_and_a_half(programs: Path) -> None:
+    program(programs, "slow", "sleep 60")
+    async with opened(programs, {"credsStore": "slow"}) as (config, observer, _):
+        assert await config.matching("r.io/app") == ()
+        assert "no answer in 2.5 s" in observer.notes[0]
+
+
+async def test_closing_ends_the_programs_that_still_run(programs: Path) -> None:
+    program(programs, "slow", f"touch {programs}/runs; sleep 60")
+    before = set(psutil.Process().children())
+    async with opened(programs, {"credsStore": "slow"}, deadline=50.0) as (config, _, _):
+        asking = asyncio.create_task(config.matching("r.io/app"))
+        async with asyncio.timeout(30):
+            while not (programs / "runs").exists():  # noqa: ASYNC110 - another process makes it
+                await asyncio.sleep(0.01)
+    assert set(psutil.Process().children(recursive=True)) <= before
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+
+
+@pytest.mark.parametrize(("extra", "taken"), [(0, True), (1, False)])
+async def test_a_program_prints_64_kib_and_no_more(programs: Path, extra: int, taken: bool) -> None:
+    printed = json.dumps({"Username": "u", "Secret": "s"})
+    spaces = (64 << 10) - len(printed) + extra
+    program(programs, "x", f"cat > /dev/null; printf '%{spaces}s' ''; printf '%s' '{printed}'")
+    async with opened(programs, {"credsStore": "x"}, deadline=30.0) as (config, observer, _):
+        assert len(await config.matching("r.io/app")) == taken
+        assert bool(observer.notes) is not taken
+
+
 async def test_a_program_that_failed_is_asked_again_after_half_a_minute(programs: Path) -> None:
     program(programs, "x", f"echo >> {programs}/runs; exit 1")
     async with opened(programs, {"credsStore": "x"}) as (config, _, clock):

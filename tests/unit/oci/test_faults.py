@@ -216,6 +216,28 @@ async def test_a_name_server_that_is_silent_is_not_waited_for_longer_than_a_conn
         await network.connect_tcp("r.example.com", 443, timeout=0.05)
 
 
+async def test_16_kib_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is parsed before anybody else has a turn is no more."""
+    wanted: list[int] = []
+
+    class Inner(httpcore.AsyncNetworkStream):
+        async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109, ARG002 - httpcore's interface
+            wanted.append(max_bytes)
+            return b"x" * max_bytes
+
+    async def connect(*_: Any) -> Inner:
+        return Inner()
+
+    async def resolve(host: str, _port: int) -> Sequence[str]:
+        return (host,)
+
+    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect)
+    stream = await Guarded(AddressRule(), resolve).connect_tcp("192.0.2.1", 443)
+    for size in (100, 1 << 20):
+        await stream.read(size)
+    assert wanted == [100, 16_384]
+
+
 @pytest.mark.parametrize(("seconds", "share"), [(3.0, 1.0), (None, None)])
 async def test_each_address_of_a_host_has_an_even_share_of_the_time(
     monkeypatch: pytest.MonkeyPatch, seconds: float | None, share: float | None

@@ -26,7 +26,7 @@ from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadAnswer, LookupFailed, TimedOut
 from webhook.oci import bodies
 from webhook.oci.connect import Head
-from webhook.oci.manifests import Index, configuration, document
+from webhook.oci.manifests import Configuration, Index, configuration, document
 from webhook.oci.options import Times
 
 APP = ImageConfig(("/app",))
@@ -210,6 +210,36 @@ def test_what_can_not_be_used_is_named() -> None:
         BadAnswer, match=r"^the image configuration can't be used: Expected `object"
     ):
         configuration(b'{"config": []}')
+
+
+@pytest.mark.parametrize("told", [{"schemaVersion": 1}, {"fsLayers": []}])
+def test_what_is_of_schema_1_is_said_to_be(told: dict[str, object]) -> None:
+    with pytest.raises(BadAnswer, match="of Docker's schema 1"):
+        document(json.dumps({"config": CONFIG, **told}).encode())
+
+
+@pytest.mark.parametrize(
+    ("told", "hint"),
+    [
+        ({"StopSignal": "SIGRTMIN+3"}, "STOPSIGNAL SIGRTMIN+3"),
+        ({"Env": ["PATH=/bin", "S6_KEEP_ENV=1"]}, "S6_KEEP_ENV"),
+        ({"Labels": {"com.redhat.component": "ubi9-init-container"}},
+         "label com.redhat.component=ubi9-init-container"),
+        ({"Volumes": {}}, ""),
+    ],
+)  # fmt: skip
+def test_what_tells_of_an_init_system_is_read(told: dict[str, object], hint: str) -> None:
+    content = {"os": "linux", "architecture": "arm64", "variant": "v8", "config": told}
+    read = configuration(json.dumps(content).encode())
+    signal = str(told.get("StopSignal", ""))
+    assert read == Configuration(ImageConfig((), (), signal, hint), "linux", "arm64", "v8")
+
+
+def test_a_platforms_words_are_cut() -> None:
+    read = configuration(json.dumps({"os": "o" * 40, "architecture": "a" * 40}).encode())
+    assert (read.os, read.architecture, read.variant) == ("o" * 32, "a" * 32, "")
+    listed = {"digest": "", "size": 1, "platform": {"os": "o" * 40, "architecture": "a" * 40}}
+    assert document(index_bytes([listed])) == Index((), (f"{'o' * 32}/{'a' * 32}",))
 
 
 def test_an_index_of_nothing_is_an_index() -> None:

@@ -252,6 +252,15 @@ async def test_an_image_that_is_there_is_never_said_to_be_missing(platform: str,
         await shelf.ask(*entries)
 
 
+async def test_of_many_other_systems_five_are_named() -> None:
+    shelf = Shelf()
+    others = [on(f"plan9/{n}", bare(b"%d" % n)) for n in range(40)]
+    with pytest.raises(BadAnswer) as caught:
+        await shelf.ask(*others)
+    listed = ", ".join(f"plan9/{n}" for n in range(5))
+    assert str(caught.value).endswith(f" has no image for Linux, only for {listed}")
+
+
 @pytest.mark.parametrize("part", ["manifest", "configuration", "index"])
 async def test_a_part_that_is_missing_does_not_make_the_image_missing(part: str) -> None:
     shelf = Shelf()

@@ -302,6 +302,18 @@ async def test_one_namespace_has_half_of_16_mib_in_flight(number: int) -> None:
             assert any("too much" in each for each in said) == (number == 3)
 
 
+async def test_what_was_read_leaves_room_again() -> None:
+    registry = Registry()
+    registry.push("app", "", APP_BYTES)
+    bare = manifest_bytes(APP_BYTES)
+    for number in range(20):
+        padded = bare[:-1] + b" " * (1_000_000 + number) + b"}"
+        registry.put("app", f"v{number}", padded)
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        for number in range(20):
+            assert await asker.config(f"{host.authority}/app:v{number}", seconds=60) == APP
+
+
 PADDING = 900_000
 BODIES = {
     "brackets": b"[" + b"[]," * (PADDING // 3) + b"[]]",

@@ -1,6 +1,7 @@
 """HTTP_PROXY, HTTPS_PROXY and NO_PROXY as Go reads them, and a proxy that is really used."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_network
@@ -109,11 +110,11 @@ async def test_a_registry_is_asked_through_the_proxy_with_its_password() -> None
                 return [host]
             raise OSError("nobody resolves the world's names here but the proxy")
 
-        proxies = Proxies(http=f"http://me:pw@{proxy}")
+        proxies = Proxies(http=f"http://me:p%20w@{proxy}")
         async with asking(entries, resolve=unknown, proxies=proxies) as asker:
             assert await asker.config(f"{name}/app:v1") == ImageConfig(("/app",))
         assert seen[0].startswith(f"GET http://{name}/v2/app/manifests/v1")
-        assert "Basic" in seen[0]
+        assert f"Basic {base64.b64encode(b'me:p w').decode()}" in seen[0]
 
 
 @pytest.mark.parametrize(
@@ -137,6 +138,11 @@ async def test_a_registry_is_asked_through_the_proxy_with_its_password() -> None
         "kubernetes.default.svc",
         "metadata.google.internal",
         "printer.local",
+        "router.lan",
+        "1.0.0.10.in-addr.arpa",
+        "wiki.intranet",
+        "db.private",
+        "git.corp",
         "loopback.example.com",
         "metadata.example.net",
         "inside.example.net",
