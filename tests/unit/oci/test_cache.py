@@ -61,6 +61,14 @@ def test_a_tag_is_current_then_better_than_nothing_then_forgotten() -> None:
         assert memory.digest(tag, {"me"}, now=now, stale=True) == stale
 
 
+def test_a_reader_who_was_shown_nothing_hides_nobodys_tag() -> None:
+    memory = Memory(entries=10, fresh=60, usable=600)
+    tag = image.parse("r.io/a:v1")
+    memory.note_shown(tag, "sha256:mine", "me", now=0)
+    for readers in (["you", "me"], ["me", "you"]):
+        assert memory.digest(tag, readers, now=1) == "sha256:mine"
+
+
 def test_of_two_readers_the_one_who_was_shown_a_tag_last_is_right() -> None:
     memory = Memory(entries=10, fresh=60, usable=600)
     tag = image.parse("r.io/a:v1")

@@ -8,14 +8,21 @@ import httpx
 import pytest
 
 from webhook.core.credentials import ANONYMOUS, Credential
-from webhook.core.errors import LookupFailed, RateLimited
+from webhook.core.errors import BadAnswer, LookupFailed, NotFound, RateLimited, Unauthorized
 from webhook.oci.client import Access, Client, Image
 from webhook.oci.endpoint import Endpoint
+from webhook.oci.failures import Outage, ServerError
 
 ENDPOINT = Endpoint("https://r.io/v2")
 APP = Image("r.io", "app", "v1")
 ROBOT = Credential("secret a/b", "robot", "pw")
 BEGAN = 1000.0
+KINDS = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
 
 
 class Network(httpx.AsyncBaseTransport):
@@ -134,11 +141,37 @@ async def test_what_is_sent_says_who_asks_and_takes_no_encoding(
 ) -> None:
     network.challenge = 'Bearer realm="https://tokens.io/token",service="s",scope="its own"'
     await client.manifest(Access(ENDPOINT, ROBOT, "me"), APP)
+    assert network.asked[0].headers["accept"] == ", ".join(KINDS)
     for each in network.asked:
         assert each.headers["user-agent"] == "initshim"
         assert each.headers["accept-encoding"] == "identity"
     token = network.asked[1].url
     assert dict(token.params) == {"scope": "its own", "service": "s", "account": "robot"}
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (401, Unauthorized),
+        (403, Unauthorized),
+        (404, NotFound),
+        (410, NotFound),
+        (408, Outage),
+        (429, RateLimited),
+        (499, BadAnswer),
+        (500, ServerError),
+        (501, ServerError),
+        (502, Outage),
+        (201, BadAnswer),
+    ],
+)
+async def test_each_status_has_its_meaning(
+    network: Network, client: Client, status: int, error: type[LookupFailed]
+) -> None:
+    network.status = status
+    with pytest.raises(LookupFailed) as caught:
+        await client.manifest(Access(ENDPOINT, ANONYMOUS, "everyone"), APP)
+    assert type(caught.value) is error
 
 
 @pytest.mark.parametrize("mirror", [False, True])

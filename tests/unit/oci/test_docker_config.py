@@ -70,7 +70,8 @@ async def test_auths_are_matched_as_in_pull_secrets(tmp_path: Path) -> None:
 async def test_a_program_is_asked_for_the_server_that_docker_would_name(
     programs: Path, name: str, server: str
 ) -> None:
-    program(programs, "x", f'cat > {programs}/asked; echo \'{{"Username":"u","Secret":"s"}}\'')
+    answer = 'echo \'{"Username":"u","Secret":"s"}\''
+    program(programs, "x", f'test "$*" = get || exit 9; cat > {programs}/asked; {answer}')
     async with opened(programs, {"credsStore": "x"}) as (config, _, _):
         assert len(await config.matching(name)) == 1
         assert (programs / "asked").read_text() == server
@@ -150,7 +151,8 @@ async def test_a_program_has_two_seconds_and_a_half(programs: Path) -> None:
 
 
 async def test_closing_ends_the_programs_that_still_run(programs: Path) -> None:
-    program(programs, "slow", f"touch {programs}/runs; sleep 60")
+    # It is asked once asyncio has all of its pipes.
+    program(programs, "slow", f"cat > /dev/null; touch {programs}/runs; sleep 60")
     before = set(psutil.Process().children())
     async with opened(programs, {"credsStore": "slow"}, deadline=50.0) as (config, _, _):
         asking = asyncio.create_task(config.matching("r.io/app"))

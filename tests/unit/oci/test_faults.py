@@ -12,9 +12,9 @@ import httpcore
 import pytest
 
 from tests.fakes.http import Answer, Request, serve
-from tests.fakes.lookups import asking, plain
+from tests.fakes.lookups import asking, plain, ring
 from tests.fakes.proxy import Fault, Proxy, through
-from tests.fakes.registry import Registry, config_bytes
+from tests.fakes.registry import Registry, basic, config_bytes
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import LookupFailed, RateLimited, TimedOut, Unreachable
 from webhook.oci.addresses import AddressRule
@@ -132,6 +132,15 @@ async def test_connections_are_kept_and_used_again() -> None:
         for number in range(20):
             await asker.config(f"{host.authority}/app{number}:v1", seconds=LONG.lookup)
         assert host.connections == 1
+
+
+async def test_a_registry_that_asks_for_a_password_is_shown_it_on_the_same_connection() -> None:
+    registry = Registry(gate=basic("u:p"))
+    registry.push("app", "v1", config_bytes(["/app"]))
+    async with serve(registry) as host, asking(plain(host.authority), times=LONG) as asker:
+        keyring = ring(host.authority, "u:p")
+        await asker.config(f"{host.authority}/app:v1", keyring=keyring, seconds=LONG.lookup)
+        assert (len(host.requests), host.connections) == (3, 1)
 
 
 @pytest.mark.slow

@@ -91,7 +91,8 @@ async def test_a_body_that_drips_ends_with_the_deadline() -> None:
             await asker.config(f"{host.authority}/app:v1")
 
 
-async def test_gzip_that_was_not_asked_for_is_read_all_the_same() -> None:
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP", "deflate"])
+async def test_what_was_not_asked_to_be_packed_is_read_all_the_same(coding: str) -> None:
     registry = Registry()
     registry.push("app", "v1", APP_BYTES)
 
@@ -99,8 +100,9 @@ async def test_gzip_that_was_not_asked_for_is_read_all_the_same() -> None:
         assert request.headers["accept-encoding"] == "identity"
         answer = await registry(request)
         assert isinstance(answer.body, bytes)
-        headers = {**answer.headers, "Content-Encoding": "gzip"}
-        return replace(answer, headers=headers, body=gzip.compress(answer.body))
+        headers = {**answer.headers, "Content-Encoding": coding}
+        pack = zlib.compress if coding == "deflate" else gzip.compress
+        return replace(answer, headers=headers, body=pack(answer.body))
 
     async with serve(handler) as host, asking(plain(host.authority)) as asker:
         assert await asker.config(f"{host.authority}/app:v1") == APP

@@ -156,10 +156,11 @@ async def test_names_whose_name_server_is_silent_leave_threads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """getaddrinfo can't be stopped: its threads are held until it gives up by itself."""
-    go = threading.Event()
+    go, began = threading.Event(), list[str]()
 
     def getaddrinfo(host: str, port: int, **_more: object) -> list[object]:
         if "silent" in host:
+            began.append(host)
             go.wait(60)
             raise socket.gaierror
         return [(2, 1, 6, "", ("192.0.2.1", port))]
@@ -168,7 +169,7 @@ async def test_names_whose_name_server_is_silent_leave_threads(
     resolver = connect.NameResolver()
     with tenants.working_for("evil"):
         silent = [asyncio.create_task(resolver(f"{n}.silent", 443)) for n in range(64)]
-    await asyncio.sleep(0.05)
+    await until(lambda: len(began) >= 16)
     for task in silent[:32]:
         task.cancel()  # nobody waits any more, and the threads hang on
     await asyncio.sleep(0)
@@ -176,6 +177,7 @@ async def test_names_whose_name_server_is_silent_leave_threads(
         names = (resolver(f"good{number}", 443) for number in range(12))
         async with asyncio.timeout(30):
             assert await asyncio.gather(*names) == [("192.0.2.1",)] * 12
+    assert len(began) == 16  # of 32 threads
     go.set()
     await asyncio.gather(*silent, return_exceptions=True)
     resolver.close()

@@ -9,6 +9,7 @@ import trustme
 
 from webhook.core import image
 from webhook.core.errors import BadSettings
+from webhook.oci.endpoint import Endpoint, Registry
 from webhook.oci.registries import Registries, load
 from webhook.oci.registries_file import schema
 
@@ -53,6 +54,11 @@ _default: {mirrors: ["https://all.example.com"]}
     assert asked(registries, "ghcr.io/a/b") == others
     assert not registries.knows("ghcr.io")
     assert registries.knows("docker.io")
+
+
+def test_a_registry_is_asked_for_everything_unless_that_is_said() -> None:
+    endpoint = Endpoint("https://r.io/v2")
+    assert (Registry((endpoint,)).lookup, endpoint.resolves, endpoint.mirror) == (True, True, False)
 
 
 def test_a_key_may_be_written_as_containerd_writes_it() -> None:

@@ -15,7 +15,7 @@ from tests.fakes.lookups import asking, by_number, plain, ring
 from tests.fakes.registry import Registry, config_bytes
 from webhook.core.credentials import Credential
 from webhook.core.errors import BadAnswer, LookupFailed, NotFound, Unreachable
-from webhook.oci.addresses import AddressRule
+from webhook.oci.addresses import AddressRule, is_private
 from webhook.oci.client import Access, Client, Image
 from webhook.oci.endpoint import Endpoint
 
@@ -369,6 +369,30 @@ def test_the_two_addresses_that_ipv6_has_for_itself_hold_no_ipv4_address(
     """Else a network of IPv4 that is allowed would open loopback."""
     rule = AddressRule(allowed=(ip_network("0.0.0.0/8"),))
     assert (rule.refusal(address) is None) is inside
+
+
+@pytest.mark.parametrize(
+    ("way", "other"),
+    [
+        ("8.136.68.33", "8.136.68.32"),
+        ("::ffff:8.136.68.33", "::ffff:8.136.68.32"),
+        ("::8.136.68.33", "::8.136.68.32"),
+        ("64:ff9b::8.136.68.33", "64:ff9b::8.136.68.32"),
+        ("2002:888:4421::", "2002:888:4420::"),
+        ("2001:db8::5efe:8.136.68.33", "2001:db8::5efe:8.136.68.32"),
+        ("64:ff9b:1:888:44:2100:101:101", "64:ff9b:1:888:44:2000:101:101"),
+        ("64:ff9b:1:101:1:100:888:4421", "64:ff9b:1:101:1:100:888:4420"),
+    ],
+)
+def test_each_way_to_an_address_is_judged_as_that_address(way: str, other: str) -> None:
+    rule = AddressRule(refused=(ip_network("8.136.68.33/32"),))
+    assert rule.refusal(way) is not None
+    assert rule.refusal(other) is None
+
+
+def test_what_is_no_address_is_none_of_a_private_network() -> None:
+    assert is_private("10.1.2.3")
+    assert not is_private("r.example.com")
 
 
 @pytest.mark.parametrize(
