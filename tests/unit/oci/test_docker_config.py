@@ -186,8 +186,10 @@ async def test_a_program_that_failed_is_asked_again_after_half_a_minute(programs
 @pytest.mark.parametrize("name", ["missing", "../../bin/sh", "x y", "-x", "", 7, None, ["x"]])
 async def test_a_program_that_is_none_is_no_credential(programs: Path, name: object) -> None:
     content = {"credsStore": name, "credHelpers": {"r.io": name}}
-    async with opened(programs, content) as (config, _, _):
-        assert await config.matching("r.io/app") == ()
+    for each in (content, {"credsStore": name}):
+        async with opened(programs, each) as (config, observer, _):
+            assert await config.matching("r.io/app") == ()
+            assert len(observer.notes) == (name == "missing")  # of the others none is run
 
 
 @pytest.mark.parametrize(

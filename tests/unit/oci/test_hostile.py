@@ -15,6 +15,7 @@ from tests.fakes.http import Answer, Request, serve
 from tests.fakes.lookups import asking, plain
 from tests.fakes.registry import (
     OCI_INDEX,
+    OCI_MANIFEST,
     Registry,
     config_bytes,
     digest,
@@ -242,6 +243,22 @@ def test_a_platforms_words_are_cut() -> None:
     assert (read.os, read.architecture, read.variant) == ("o" * 32, "a" * 32, "")
     listed = {"digest": "", "size": 1, "platform": {"os": "o" * 40, "architecture": "a" * 40}}
     assert document(index_bytes([listed])) == Index((), (f"{'o' * 32}/{'a' * 32}",))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"mediaType": OCI_INDEX, "config": CONFIG},
+        {"mediaType": OCI_MANIFEST, "manifests": []},
+        {"config": CONFIG, "manifests": []},
+        {"layers": [], "manifests": []},
+        {"mediaType": OCI_INDEX},
+        {},
+    ],
+)
+def test_what_could_be_read_as_either_is_neither(raw: dict[str, object]) -> None:
+    with pytest.raises(BadAnswer, match="neither an index nor a manifest"):
+        document(json.dumps(raw).encode())
 
 
 def test_an_index_of_nothing_is_an_index() -> None:

@@ -171,6 +171,14 @@ async def test_the_number_of_indexes_is_bounded() -> None:
         await shelf.ask(*many)
 
 
+async def test_indexes_in_indexes_count_as_well() -> None:
+    shelf = Shelf()
+    one = on("linux/amd64", shelf.image("/app", "serve"))
+    inner = [shelf.index({**one, "annotations": {"n": str(n)}}) for n in range(33)]
+    with pytest.raises(BadAnswer, match="more than 64 indexes"):
+        await shelf.ask(*(shelf.index(each) for each in inner))
+
+
 async def test_entries_without_platform_are_for_what_their_configuration_says() -> None:
     shelf = Shelf()
     amd, arm = (shelf.image(f"/{name}", platform=f"linux/{name}") for name in ("amd64", "arm64"))

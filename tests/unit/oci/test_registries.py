@@ -11,7 +11,7 @@ from webhook.core import image
 from webhook.core.errors import BadSettings
 from webhook.oci.endpoint import Endpoint, Registry
 from webhook.oci.registries import Registries, load
-from webhook.oci.registries_file import schema
+from webhook.oci.registries_file import Mirror, schema
 
 
 def asked(registries: Registries, reference: str) -> list[str]:
@@ -61,6 +61,10 @@ def test_a_registry_is_asked_for_everything_unless_that_is_said() -> None:
     assert (Registry((endpoint,)).lookup, endpoint.resolves, endpoint.mirror) == (True, True, False)
 
 
+def test_a_mirror_is_asked_for_tags_and_digests_unless_that_is_said() -> None:
+    assert Mirror.model_validate("https://m.io").capabilities == ("pull", "resolve")
+
+
 def test_a_key_may_be_written_as_containerd_writes_it() -> None:
     mirror = {"url": "https://m.io/api", "override_path": True}
     registries = Registries({"r.io": {"mirrors": [mirror]}})
@@ -104,6 +108,7 @@ def test_paths_start_from_the_files_folder(tmp_path: Path) -> None:
         ("{r.io: {mirrors: [{}]}}", "r.io.mirrors.0.url: is needed"),
         ('{r.io: {server: "https://u:p@x"}}', "no http:// or https:// URL"),
         ("{r.io: {skip_verify: true}}", "always verified"),
+        ("{r.io: {skipVerify: true}}", "always verified"),
         ("{r.io: {plainHttp: true}}", "r.io.plainHttp: there is no such key"),
         ("{r.io: {ca: /nonexistent}}", "ca /nonexistent"),
         ('{r.io: {ca: "-----BEGIN nonsense"}}', "no certificates"),
