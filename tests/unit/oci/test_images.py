@@ -204,6 +204,16 @@ async def test_a_tag_is_believed_for_a_short_time_then_asked_by_head() -> None:
         assert await asker.config(reference) == ImageConfig(("/new",))
 
 
+async def test_an_answer_is_remembered_no_longer_than_the_tag_is_believed() -> None:
+    registry = Registry()
+    registry.push("app", "v1", APP_BYTES)
+    async with serve(registry) as host, asking(plain(host.authority), fresh=0.1) as asker:
+        for requests in (2, 3):  # the second time by HEAD
+            await asker.config(f"{host.authority}/app:v1")
+            assert len(host.requests) == requests
+            asker.clock.ahead += 0.2
+
+
 async def test_a_registry_that_can_not_head_is_asked_with_get() -> None:
     registry = Registry()
     registry.push("app", "v1", APP_BYTES)
