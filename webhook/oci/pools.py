@@ -54,6 +54,17 @@ class _Pool:
         """Count a user less."""
         self.users -= 1
 
+    async def close_unused(self) -> None:
+        """Close connections that are open and were never used.
+
+        A request that is cancelled just after httpcore has connected for it leaves one, which
+        httpcore neither uses nor closes and counts for ever; after ten, the host can't be asked.
+        Should another request be about to use one, httpcore takes the next.
+        """
+        for each in self.http.connections:
+            if ", NEW," in each.info():
+                await each.aclose()
+
 
 class Pools(httpx.AsyncBaseTransport):
     """Sends a request the way that its host's configuration and the address rule allow."""
@@ -96,6 +107,7 @@ class Pools(httpx.AsyncBaseTransport):
                 answer = await self._send(pool, request)
         except BaseException:
             pool.leave()
+            await pool.close_unused()
             raise
         largest = cast("int", request.extensions.get("largest", bodies.LARGEST))
         body = bodies.Body(answer, way.host, largest=largest, budget=self._budget, done=pool.leave)

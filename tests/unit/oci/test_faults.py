@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import httpcore
+import httpx
 import pytest
 
 from tests.fakes.http import Answer, Request, serve
-from tests.fakes.lookups import asking, plain, ring
+from tests.fakes.lookups import asking, by_number, plain, ring
 from tests.fakes.proxy import Fault, Proxy, through
 from tests.fakes.registry import Registry, basic, config_bytes
 from webhook.core.argv import ImageConfig
@@ -20,6 +21,9 @@ from webhook.core.errors import LookupFailed, RateLimited, TimedOut, Unreachable
 from webhook.oci.addresses import AddressRule
 from webhook.oci.connect import Guarded
 from webhook.oci.options import Times
+from webhook.oci.pools import Pools
+from webhook.oci.proxies import Proxies
+from webhook.oci.registries import Registries
 
 APP = ImageConfig(("/app",))
 LONG = Times(lookup=60.0)  # where many ask at once, and the machine may be busy
@@ -141,6 +145,22 @@ async def test_a_registry_that_asks_for_a_password_is_shown_it_on_the_same_conne
         keyring = ring(host.authority, "u:p")
         await asker.config(f"{host.authority}/app:v1", keyring=keyring, seconds=LONG.lookup)
         assert (len(host.requests), host.connections) == (3, 1)
+
+
+async def test_a_request_that_is_cancelled_at_any_moment_leaves_no_connection() -> None:
+    async with serve(Registry()) as host, through(host.authority, "half-open") as proxy:
+        registries = Registries(plain(proxy.authority))
+        pools = Pools(registries, rule=AddressRule(), proxies=Proxies(), resolve=by_number)
+        for steps in range(40):
+            request = httpx.Request("GET", f"http://{proxy.authority}/v2/")
+            task = asyncio.create_task(pools.handle_async_request(request))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await settled(proxy)
+        assert len(proxy.open) == 0
+        await pools.aclose()
 
 
 @pytest.mark.slow
