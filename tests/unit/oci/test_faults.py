@@ -245,6 +245,24 @@ async def test_a_name_server_that_is_silent_is_not_waited_for_longer_than_a_conn
         await network.connect_tcp("r.example.com", 443, timeout=0.05)
 
 
+@pytest.mark.parametrize(("plain_http", "port"), [(True, 80), (False, 443)])
+async def test_a_registry_without_a_port_is_asked_at_its_schemes(
+    monkeypatch: pytest.MonkeyPatch, plain_http: bool, port: int
+) -> None:
+    asked: list[tuple[str, int]] = []
+
+    async def connect(_self: object, host: str, port: int, *_: Any) -> None:
+        asked.append((host, port))
+        raise httpcore.ConnectError("refused")
+
+    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect)
+    entry = {"plainHTTP": plain_http, "addresses": "127.0.0.0/8"}
+    async with asking({"r.example.com": entry}) as asker:
+        with pytest.raises(Unreachable, match="refused"):
+            await asker.config("r.example.com/app:v1")
+    assert asked == [("127.0.0.1", port)]
+
+
 async def test_16_kib_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is parsed before anybody else has a turn is no more."""
     wanted: list[int] = []

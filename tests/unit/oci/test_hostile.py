@@ -261,6 +261,15 @@ def test_what_could_be_read_as_either_is_neither(raw: dict[str, object]) -> None
         document(json.dumps(raw).encode())
 
 
+def test_what_stands_behind_an_attestation_is_read() -> None:
+    image = entry(manifest_bytes(APP_BYTES), "amd64")
+    notes = {"vnd.docker.reference.type": "attestation-manifest"}
+    attestation = entry(b"attestation", "unknown", "unknown", annotations=notes)
+    only = document(index_bytes([image]))
+    for listed in ([attestation, image], [image, attestation]):
+        assert document(index_bytes(listed)) == only
+
+
 def test_an_index_of_nothing_is_an_index() -> None:
     for content in (b'{"manifests": null}', b'{"manifests": []}'):
         assert document(content) == Index(())

@@ -16,6 +16,7 @@ from tests.fakes.registry import (
     entry,
     manifest_bytes,
 )
+from webhook.core import image
 from webhook.core.argv import ImageConfig
 from webhook.core.credentials import Keyring
 from webhook.core.errors import (
@@ -253,7 +254,7 @@ async def test_an_expired_answer_is_used_while_the_registry_is_down(down: Answer
         asker.clock.ahead += 61
         assert await asker.config(reference) == APP
         assert await asker.config(reference) == APP  # from what is remembered of the failure
-        assert asker.observer.cached["stale"] == 2
+        assert (asker.observer.cached["stale"], asker.observer.cached["hit"]) == (2, 0)
         asker.clock.ahead += 3600
         with pytest.raises(LookupFailed):
             await asker.config(reference)
@@ -269,6 +270,10 @@ async def test_an_expired_answer_is_used_when_the_registry_hangs_and_soon() -> N
         asker.clock.ahead += 2
         assert await asker.config(reference, seconds=30.0) == APP
         assert asker.observer.cached["stale"] == 1
+
+
+def test_a_fresh_answer_is_waited_for_a_second_and_a_failure_kept_for_ten() -> None:
+    assert Times(lookup=5.0) == Times(lookup=5.0, failure=10.0, patience=1.0)
 
 
 async def test_revoked_access_is_not_covered_up_by_an_expired_answer() -> None:
@@ -291,6 +296,7 @@ async def test_a_failure_is_remembered_for_seconds() -> None:
             with pytest.raises(NotFound):
                 await asker.config(reference)
         assert len(host.requests) == 1
+        assert asker.observer.cached == {"miss": 1, "hit": 2}
         registry.push("app", "v1", APP_BYTES)
         asker.clock.ahead += 11
         assert await asker.config(reference) == APP
@@ -334,6 +340,28 @@ async def test_a_rate_limit_of_one_account_does_not_stop_another() -> None:
         registry.down = None
         keyring = ring(host.authority, "paid:pw")
         assert await asker.config(f"{host.authority}/app:v1", keyring=keyring) == APP
+
+
+async def test_what_is_remembered_is_given_at_once_and_asks_nobody() -> None:
+    registry = Registry()
+    registry.push("app", "v1", APP_BYTES)
+    async with serve(registry) as host:
+        reference = image.parse(f"{host.authority}/app:v1")
+        entries = plain(host.authority)
+        async with asking(entries) as asker:
+
+            def remembered() -> ImageConfig | None:
+                every = frozenset[str]()
+                return asker.images.remembered(reference, keyring=Keyring(), architectures=every)
+
+            assert remembered() is None
+            await asker.config(str(reference))
+            asker.observer.cached.clear()
+            assert remembered() == APP
+            assert asker.observer.cached == {"hit": 1}
+            asker.clock.ahead += 301
+            assert remembered() is None
+            assert len(host.requests) == 2
 
 
 async def test_lookup_never_asks_nobody() -> None:

@@ -11,7 +11,7 @@ from webhook.core import image
 from webhook.core.errors import BadSettings
 from webhook.oci.endpoint import Endpoint, Registry
 from webhook.oci.registries import Registries, load
-from webhook.oci.registries_file import Mirror, schema
+from webhook.oci.registries_file import Host, Mirror, schema
 
 
 def asked(registries: Registries, reference: str) -> list[str]:
@@ -63,6 +63,12 @@ def test_a_registry_is_asked_for_everything_unless_that_is_said() -> None:
 
 def test_a_mirror_is_asked_for_tags_and_digests_unless_that_is_said() -> None:
     assert Mirror.model_validate("https://m.io").capabilities == ("pull", "resolve")
+
+
+def test_there_is_no_root_where_there_is_no_url() -> None:
+    assert Host().root("https://R.io:5000/x/") == "https://r.io:5000/x/v2"
+    with pytest.raises(ValueError, match=r"'ftp://r\.io' is no http"):
+        Host().root("ftp://r.io")
 
 
 def test_a_key_may_be_written_as_containerd_writes_it() -> None:
