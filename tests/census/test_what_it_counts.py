@@ -87,7 +87,8 @@ def leaker(own: int, childs: int, *, sigterm: str = "") -> Iterator[int]:
 @contextmanager
 def first_of_all(script: str, *words: str) -> Iterator[int]:
     """Run a Python program as PID 1 of a namespace until it says that it is ready."""
-    command = [*namespace(), sys.executable, "-c", script, *words]
+    # Without what is installed: to measure coverage, that handles SIGTERM.
+    command = [*namespace(), sys.executable, "-IS", "-c", script, *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as around:
         assert around.stdout
         assert around.stdout.readline() == "ready\n"

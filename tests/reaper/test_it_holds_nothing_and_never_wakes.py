@@ -176,7 +176,8 @@ def test_it_takes_eight_pages_of_memory(
 ) -> None:
     if os.sysconf("SC_PAGE_SIZE") != 4096 or platform.machine() != "x86_64":
         pytest.skip("needs x86-64: elsewhere pages and sections have other sizes")
-    pid = at_rest(reaper.start(python("witness.py"), options, pid1=pid1))
+    env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}  # the stack begins with the environment
+    pid = at_rest(reaper.start(python("witness.py"), options, pid1=pid1, env=env))
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     (resident,) = (line.split()[1] for line in lines if line.startswith("Rss:"))
     assert int(resident) <= 32  # kB: four of code, one of state, two or three of stack
