@@ -22,4 +22,6 @@ def swaps_images(pod: Pod) -> bool:
     if not pod.labels.keys().isdisjoint(LABELS):
         return True
     gates = pod.spec.readiness_gates
-    return bool(gates) and any(gate.condition_type in READINESS_GATES for gate in gates or ())
+    if not gates:  # as nearly always
+        return False
+    return any(gate.condition_type in READINESS_GATES for gate in gates)

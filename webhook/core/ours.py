@@ -64,7 +64,9 @@ def name_taken(pod: Pod) -> bool:
         if volume.name == NAME and not is_our_volume(volume):
             return True
     ephemeral = pod.spec.ephemeral_containers
-    return bool(ephemeral) and any(each.name == NAME for each in ephemeral or ())
+    if not ephemeral:  # as nearly always
+        return False
+    return any(each.name == NAME for each in ephemeral)
 
 
 def path_taken(container: Container) -> bool:

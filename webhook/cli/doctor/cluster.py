@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import filterfalse
 
 from webhook.cli.installation.survey import Installation, survey
 from webhook.core.annotations import INJECT
 from webhook.kube.attempt import Listed, attempt, attempt_list
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError
-from webhook.kube.objects import NAMESPACE, POD
+from webhook.kube.objects import NAMESPACE, POD, Json
 
 _ANOTHER = "initshim doctor --namespace NAME"
 
@@ -66,27 +67,21 @@ async def fetch_cluster(client: KubeClient, name: str | None) -> Cluster | None:
     selector = (service.get("spec") or {}).get("selector") or {}
     labels = ",".join(f"{key}={value}" for key, value in selector.items())
     namespaces = await attempt_list(client, NAMESPACE)
-    leaving = _leaving(namespaces)
+    leaving: list[Json] = []
+    if not isinstance(namespaces, KubeError):
+        leaving = list(filter(_is_leaving, namespaces))
+        namespaces = list(filterfalse(_is_leaving, namespaces))
     return Cluster(
         configurations=found.configurations,
         service=found.service,
         deployments=found.deployments,
         policies=found.policies,
         version=await attempt(client.version()),
-        namespaces=_without(namespaces, leaving),
-        leaving=leaving,
+        namespaces=namespaces,
+        leaving=frozenset(each["metadata"]["name"] for each in leaving),
         pods=await attempt_list(client, POD, found.namespace, labels=labels) if labels else [],
     )
 
 
-def _leaving(listed: Listed) -> frozenset[str]:
-    namespaces = [] if isinstance(listed, KubeError) else listed
-    return frozenset(
-        each["metadata"]["name"] for each in namespaces if each["metadata"].get("deletionTimestamp")
-    )
-
-
-def _without(listed: Listed, names: frozenset[str]) -> Listed:
-    if isinstance(listed, KubeError):
-        return listed
-    return [each for each in listed if each["metadata"]["name"] not in names]
+def _is_leaving(namespace: Json) -> bool:
+    return bool(namespace["metadata"].get("deletionTimestamp"))
