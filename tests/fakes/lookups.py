@@ -68,25 +68,26 @@ class Asker:
     observer: RecordingObserver
     clock: Clock
 
-    async def find(
+    async def find(self, reference: str, **asked: Any) -> Found:
+        return await self.images.find(image.parse(reference), **self._how(**asked))
+
+    async def config(self, reference: str, **asked: Any) -> ImageConfig:
+        return await self.images.config(image.parse(reference), **self._how(**asked))
+
+    def _how(
         self,
-        reference: str,
         *,
         keyring: Keyring | None = None,
         architectures: Sequence[str] = (),
         seconds: float = 5.0,
         tenant: str = "",
-    ) -> Found:
-        return await self.images.find(
-            image.parse(reference),
-            keyring=keyring or Keyring(),
-            architectures=frozenset(architectures),
-            deadline=self.clock() + seconds,
-            tenant=tenant,
-        )
-
-    async def config(self, reference: str, **more: Any) -> ImageConfig:
-        return (await self.find(reference, **more)).config
+    ) -> dict[str, Any]:
+        return {
+            "keyring": keyring or Keyring(),
+            "architectures": frozenset(architectures),
+            "deadline": self.clock() + seconds,
+            "tenant": tenant,
+        }
 
 
 def ring(location: str, *users: str, source: str = "secret a/b") -> Keyring:

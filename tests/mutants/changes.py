@@ -145,8 +145,10 @@ def _children(node: ast.AST) -> list[ast.AST]:
         return []
     if isinstance(node, ast.Call) and ast.unparse(node.func) == "TypeVar":
         return []
-    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "cast"):
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "isinstance":
         return list(node.args[:1])
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "cast":
+        return list(node.args[1:])
     return list(ast.iter_child_nodes(node))
 
 

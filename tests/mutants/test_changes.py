@@ -60,6 +60,19 @@ def test_what_is_changed_and_what_is_left_alone() -> None:
     ]
 
 
+def test_of_a_cast_and_a_check_of_types_the_value_is_changed_and_not_the_type() -> None:
+    source = (
+        "def f(given: dict[str, object]) -> int:\n"
+        "    value = cast('int', given.get('largest', 5))\n"
+        "    assert isinstance(given['name'], int | str)\n"
+    )
+    assert [change.name for change in changes("m", source)] == [
+        "m:f: 'largest' -> 'largest?'",
+        "m:f: 5 -> 6",
+        "m:f: 'name' -> 'name?'",
+    ]
+
+
 def test_changes_that_read_alike_have_names_of_their_own() -> None:
     source = "def f(x: int) -> bool:\n    return x == 0 or x + 0 == 7\n"
     names = [change.name for change in changes("m", source)]

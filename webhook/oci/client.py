@@ -68,11 +68,11 @@ class Client:
         self._clock = clock
         self._tokens = Tokens(clock)
         self._closed_until: Lru[tuple[str, str, str], float] = Lru(1024)
+        # With a transport of its own httpx reads nothing of the environment: no proxy, no ~/.netrc.
         self._http = httpx.AsyncClient(
             transport=transport,
             timeout=_TIMEOUT,
             follow_redirects=False,
-            trust_env=False,
             headers={"User-Agent": "initshim", "Accept-Encoding": "identity"},
             # Registries need no cookies, and kept ones would tie callers together.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -182,3 +183,21 @@ async def test_only_a_mirror_is_told_whose_image_is_meant(
     await client.manifest(Access(endpoint, ANONYMOUS, "everyone"), APP)
     (asked,) = network.asked
     assert str(asked.url) == "https://m.io/v2/app/manifests/v1" + ("?ns=r.io" if mirror else "")
+
+
+async def test_neither_proxies_nor_passwords_are_taken_from_the_environment(
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What may be used of either is in the settings."""
+    (tmp_path / ".netrc").write_text("machine r.io login me password pw\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    for name in ("HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    client = Client(network, clock=lambda: network.now)
+    network.challenge = "Basic realm=x"
+    with pytest.raises(Unauthorized):
+        await client.manifest(Access(ENDPOINT, ANONYMOUS, "everyone"), APP)
+    await client.aclose()
+    (asked,) = network.asked
+    assert "authorization" not in asked.headers

@@ -216,12 +216,22 @@ async def test_what_hangs_on_to_an_image_is_not_asked_for(more: Mapping[str, str
     assert (await shelf.ask(named, {**bare(b"gone"), **more})).config == APP
 
 
-async def test_a_manifest_without_platform_whose_configuration_is_none_does_not_count() -> None:
+@pytest.mark.parametrize(
+    ("config", "more"),
+    [
+        ({"mediaType": "application/vnd.oci.empty.v1+json"}, {}),
+        ({}, {"artifactType": "application/vnd.example.sbom"}),
+    ],
+    ids=["whose configuration is none", "that says it is an artifact"],
+)
+async def test_a_manifest_without_platform_that_is_no_image_does_not_count(
+    config: Mapping[str, str], more: Mapping[str, str]
+) -> None:
     shelf = Shelf()
     named = on("linux/arm64", shelf.image("/app", "serve"))
     raw = json.loads(manifest_bytes(b"{}"))
-    raw["config"]["mediaType"] = "application/vnd.oci.empty.v1+json"
-    chart = json.dumps(raw).encode()
+    raw["config"] |= config
+    chart = json.dumps({**raw, **more}).encode()
     shelf.registry.put("app", "", chart)
     assert (await shelf.ask(named, bare(chart))).config == APP
 

@@ -4,8 +4,8 @@ import pytest
 
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import PlatformsDisagree
-from webhook.oci.manifests import Platform
-from webhook.oci.platforms import agree
+from webhook.oci.manifests import Configuration, Platform
+from webhook.oci.platforms import agree, alone
 
 AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
 
@@ -29,3 +29,17 @@ def test_what_one_platform_tells_of_an_init_system_holds_for_all(first: Platform
 def test_different_programs_are_told_apart(other: ImageConfig) -> None:
     with pytest.raises(PlatformsDisagree):
         agree({AMD64: [ImageConfig(("/a",), ("b",))], ARM64: [other]}, "app")
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (("linux", "arm64", "v8"), "linux/arm64/v8"),
+        (("linux", "amd64", ""), "linux/amd64"),
+        (("", "", ""), "linux/unknown"),
+    ],
+)
+def test_an_image_in_no_index_is_for_what_its_configuration_says(
+    said: tuple[str, str, str], shown: str
+) -> None:
+    assert str(alone(Configuration(ImageConfig(), *said), "app")) == shown

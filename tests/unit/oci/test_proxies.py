@@ -39,6 +39,7 @@ PROXY = "http://user:c4n4ry-p4ssw0rd@proxy.example.com:3128"
         ("10.1.2", "10.1.2.3", False),
         ("fd00::/8", "[fd00::1]", True),
         ("[::2]", "[::2]", True),
+        ("example.com?", "example.com", False),  # no sign has a meaning but the star before all
         ("*", "anything.example.com", True),
         ("a.example.com, b.example.com,", "b.example.com", True),
         ("nonsense/99", "10.1.2.3", False),

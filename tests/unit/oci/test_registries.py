@@ -110,7 +110,7 @@ def test_paths_start_from_the_files_folder(tmp_path: Path) -> None:
         ("{r.io: {mirrors: x}}", "r.io.mirrors: must be a list"),
         ("{r.io: {mirrors: [ftp://x]}}", "no http:// or https:// URL"),
         ("{r.io: {mirrors: [https://m, ftp://x]}}", "r.io.mirrors.1.url: 'ftp://x' is no http"),
-        ("{r.io: {mirrors: [7]}}", "r.io.mirrors.0: "),
+        ("{r.io: {mirrors: [7]}}", "r.io.mirrors.0: must be a mapping"),
         ("{r.io: {mirrors: [{}]}}", "r.io.mirrors.0.url: is needed"),
         ('{r.io: {server: "https://u:p@x"}}', "no http:// or https:// URL"),
         ("{r.io: {skip_verify: true}}", "always verified"),

@@ -58,6 +58,19 @@ async def test_an_authority_that_the_system_trusts_is_trusted(
 
 async def test_no_other_authority_is_trusted(host: Host) -> None:
     for given in ((), (trustme.CA().cert_pem.bytes().decode(),)):
-        with pytest.raises(LookupFailed, match="certificate"):
+        with pytest.raises(LookupFailed) as caught:
             await config(host, extra_ca=given)
+        assert str(caught.value) == "127.0.0.1 shows a certificate that is not trusted"
+        assert caught.value.next_step == "Give its authority as `ca` in the registries file."
     assert host.requests == []
+
+
+async def test_a_host_that_speaks_no_tls_is_said_to_and_what_to_do_about_it() -> None:
+    async with serve(Registry()) as host:
+        with pytest.raises(
+            LookupFailed, match=r"^127\.0\.0\.1 does not speak TLS as expected: .*SSL"
+        ) as caught:
+            await config(host)
+    assert (
+        caught.value.next_step == "If it speaks plain HTTP, set plainHTTP in the registries file."
+    )
