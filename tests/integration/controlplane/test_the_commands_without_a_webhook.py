@@ -4,10 +4,7 @@ On a control plane of its own, since they look for whatever is installed in the 
 """
 
 import json
-import os
 import ssl
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ import trustme
 
 from tests.census.test_what_it_counts import leaker
 from tests.fakes.kubelet import Kubelet, serving
+from tests.integration.controlplane.commands import doctor, of_policy, run
 from tests.integration.controlplane.plane import ControlPlane, control_plane
 from tests.integration.controlplane.policies import (
     KINDS,
@@ -44,26 +42,6 @@ OFF = {
     "feature gate": ("--feature-gates=MutatingAdmissionPolicy=false",),
 }
 NOT_SERVED = (PLUGIN_OFF, f"--runtime-config={_SERVED}=false,{_BOUND}=false")
-
-
-def run(plane: ControlPlane, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from webhook.cli import start; start()", *words,
-         "--kubeconfig", str(plane.kubeconfig)],
-        capture_output=True, text=True, check=False, timeout=120,
-        env={"PATH": os.environ["PATH"], "HOME": str(plane.folder)},
-    )  # fmt: skip
-
-
-def doctor(plane: ControlPlane, *words: str) -> tuple[int, list[Json]]:
-    done = run(plane, "doctor", "-o", "json", *words)
-    assert done.stdout, done.stderr
-    found: list[Json] = json.loads(done.stdout)["findings"]
-    return done.returncode, found
-
-
-def of_policy(found: Sequence[Json]) -> list[tuple[str, str]]:
-    return [(each["severity"], each["what"]) for each in found if each["check"] == "policy"]
 
 
 @pytest.fixture(scope="module")

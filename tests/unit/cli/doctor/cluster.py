@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,6 +44,9 @@ SLICE = "/apis/discovery.k8s.io/v1/namespaces/initshim/endpointslices/initshim-x
 BUDGET = "/apis/policy/v1/namespaces/initshim/poddisruptionbudgets/initshim"
 POLICY = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/initshim-ca-bundle"
 SHOP = "/api/v1/namespaces/shop"
+# What nodes say of themselves, before and since kubelets mount images.
+OLD = {"kubeletVersion": "v1.34.1", "containerRuntimeVersion": "containerd://2.4.2"}
+NEW = {"kubeletVersion": "v1.36.1", "containerRuntimeVersion": "containerd://2.4.2"}
 
 
 class Answers:
@@ -84,6 +87,14 @@ class Installed:
                 target = target[int(part) if part.isdigit() else part]
             target[int(inner) if inner.isdigit() else inner] = value
         self.server.put(path, found)
+
+    def configure(self, **settings: str) -> None:
+        """Give the Deployment these settings, as the chart writes them."""
+        names = {f"INITSHIM_{key}": value for key, value in settings.items()}
+        (container, *_) = self.server.objects[DEPLOYMENT]["spec"]["template"]["spec"]["containers"]
+        kept = [each for each in container["env"] if each["name"] not in names]
+        new = [{"name": name, "value": value} for name, value in names.items()]
+        self.change(DEPLOYMENT, spec__template__spec__containers__0__env=[*kept, *new])
 
     def admit(self, path: str, given: Json) -> tuple[Json, list[str]]:
         """Admit a pod as the API server does: ask the webhook, if it is selected."""
@@ -176,6 +187,20 @@ class Installed:
             if role["kind"] in kinds and (role["kind"], role["metadata"]["name"]) in bound
             for rule in role["rules"]
         )
+
+
+Ill = Callable[[Installed], Any]
+"""What is done to a cluster."""
+
+
+def setting(name: str, value: str) -> Ill:
+    """Give the webhook another setting."""
+    return lambda cluster: cluster.configure(**{name: value})
+
+
+def without_role(cluster: Installed) -> None:
+    """Take the rights in its own namespace from the webhook."""
+    cluster.documents[:] = [each for each in cluster.documents if each["kind"] != "RoleBinding"]
 
 
 @contextmanager

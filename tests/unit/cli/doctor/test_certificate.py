@@ -1,16 +1,14 @@
 """The leaf: of a Secret, and as it is served, against certificates that are real."""
 
 import asyncio
-import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.fakes.cluster import installed as rendered
 from tests.unit.cli.doctor.cluster import NOW
+from tests.unit.cli.doctor.rendered import encoded, rendered
 from webhook.cli.doctor.certificate import ServedAndHeld, check
-from webhook.cli.doctor.cluster import Cluster
 from webhook.cli.doctor.finding import Finding
 from webhook.cli.doctor.served_certificate import Served, handshake
 from webhook.kube.objects import SECRET, Json, Ref
@@ -21,36 +19,10 @@ NAME = "initshim.initshim.svc"
 TLS = Ref(SECRET, "initshim-tls", "initshim")
 
 
-def encoded(pem: bytes) -> str:
-    return base64.b64encode(pem).decode()
-
-
-def installed(*, mode: str, bundle: bytes) -> Cluster:
-    """Give what the chart renders, with certificates of this mode."""
-    deployment, configuration = rendered("Deployment"), rendered("MutatingWebhookConfiguration")
-    configuration["webhooks"][0]["clientConfig"]["caBundle"] = encoded(bundle)
-    given = {"TLS": mode, "TLS_CERT_FILE": "/tls/tls.crt", "TLS_KEY_FILE": "/tls/tls.key"}
-    spec = deployment["spec"]["template"]["spec"]
-    spec["containers"][0]["env"] += [
-        {"name": f"INITSHIM_{key}", "value": given[key]} for key in given
-    ]
-    spec["volumes"] = [{"name": "tls", "secret": {"secretName": "initshim-tls"}}]
-    return Cluster(
-        configurations=(configuration,),
-        version="v1.36.1",
-        namespaces=[],
-        leaving=frozenset(),
-        service=rendered("Service"),
-        pods=[],
-        deployments=[deployment],
-        policies=[],
-    )
-
-
 def about_secret(ca: Pair, leaf: Pair, *, trusted: Pair | None = None) -> Finding:
     held: Json = {"data": {"tls.crt": encoded(leaf.chain)}}
     found = check(
-        installed(mode="files", bundle=(trusted or ca).chain), ServedAndHeld(NOW, TLS, held, None)
+        rendered(mode="files", bundle=(trusted or ca).chain), ServedAndHeld(NOW, TLS, held, None)
     )
     (one,) = (each for each in found if each.object.startswith("Secret"))
     return one
@@ -145,6 +117,6 @@ def test_where_nobody_answers_nothing_is_said_of_the_leaf(ca: Pair) -> None:
 def test_what_is_served_is_judged_by_the_life_of_built_in_leaves(
     ca: Pair, served: Served | None, severity: str
 ) -> None:
-    found = check(installed(mode="builtin", bundle=ca.chain), ServedAndHeld(NOW, None, {}, served))
+    found = check(rendered(mode="builtin", bundle=ca.chain), ServedAndHeld(NOW, None, {}, served))
     (one,) = (each for each in found if each.object.startswith("Service"))
     assert one.severity == severity

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.leftovers import mark
 from tests.unit.cli.doctor.cluster import WEBHOOK, Installed, installed, workload
 
 pytestmark = pytest.mark.slow  # it starts programs
@@ -46,7 +47,7 @@ def run(*words: str, home: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
         timeout=120,
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "NO_COLOR": "1"},
+        env={"PATH": os.environ["PATH"], "HOME": str(home), "NO_COLOR": "1", **mark()},
     )
 
 

@@ -1,9 +1,7 @@
 """doctor --run-pod: what a pod tells that runs the reaper, where a script plays the node."""
 
-import asyncio
 import json
-import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -12,22 +10,9 @@ import yaml
 
 import initshim
 from tests.fakes.api_server import Refusal, Rule
-from tests.unit.cli.doctor.cluster import (
-    DEPLOYMENT,
-    NOW,
-    ROOT,
-    SERVICE,
-    WEBHOOK,
-    Installed,
-    installed,
-)
-from tests.unit.cli.doctor.test_diagnose import NEW
-from tests.unit.cli.doctor.test_diagnose import documented as usual
-from webhook.cli.doctor.diagnose import diagnose
+from tests.unit.cli.doctor.cluster import DEPLOYMENT, NEW, ROOT, SERVICE, WEBHOOK, Installed
+from tests.unit.cli.doctor.diagnosis import Served, documented, documented_for_a_trial, found_by
 from webhook.cli.doctor.finding import Finding, Severity
-from webhook.kube.client import KubeClient
-from webhook.kube.connect import Connection
-from webhook.settings import load
 
 PULL = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}
 OVER = {"terminated": {"exitCode": 0}}
@@ -45,12 +30,6 @@ def status(init: Any = None, probe: Any = None) -> dict[str, Any]:
     if probe:
         listed["containerStatuses"] = [{"name": "probe", "state": probe}]
     return listed
-
-
-@pytest.fixture
-def cluster() -> Iterator[tuple[Installed, str]]:
-    with installed() as found:
-        yield found
 
 
 def plays(there: Installed, states: Sequence[dict[str, Any]]) -> None:
@@ -79,28 +58,8 @@ def watched(there: Installed) -> list[dict[str, Any]]:
     return seen
 
 
-def delivered(there: Installed, delivery: str) -> None:
-    """Set how the reaper comes."""
-    place = "spec__template__spec__containers__0__env"
-    listed = there.server.objects[DEPLOYMENT]["spec"]["template"]["spec"]["containers"][0]["env"]
-    kept = [each for each in listed if each["name"] != "INITSHIM_DELIVERY"]
-    there.change(DEPLOYMENT, **{place: [*kept, {"name": "INITSHIM_DELIVERY", "value": delivery}]})
-
-
-def tried(
-    cluster: tuple[Installed, str], seconds: float = 60, *, check: str = "trial"
-) -> list[Finding]:
-    async def nobody() -> None:
-        return None
-
-    async def run() -> list[Finding]:
-        connection = Connection(cluster[1], ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), nobody)
-        async with KubeClient(connection) as client:
-            return await diagnose(
-                client, load(), webhook=None, namespace=None, seconds=seconds, now=NOW, run_pod=True
-            )
-
-    return [each for each in asyncio.run(run()) if each.check == check]
+def tried(cluster: Served, seconds: float = 60, *, check: str = "trial") -> list[Finding]:
+    return found_by(check, cluster, seconds=seconds, run_pod=True)
 
 
 def pods(there: Installed) -> list[str]:
@@ -118,7 +77,7 @@ def pods(there: Installed) -> list[str]:
     ids=["well", "air gap", "init container fails", "an empty mount"],
 )
 def test_a_node_that_cannot_bring_the_reaper_is_an_error(
-    cluster: tuple[Installed, str], states: list[dict[str, Any]], severity: Severity, said: str
+    cluster: Served, states: list[dict[str, Any]], severity: Severity, said: str
 ) -> None:
     plays(cluster[0], states)
     [finding] = tried(cluster)
@@ -126,13 +85,13 @@ def test_a_node_that_cannot_bring_the_reaper_is_an_error(
     assert pods(cluster[0]) == []
 
 
-def test_a_stutter_of_the_registry_is_no_error(cluster: tuple[Installed, str]) -> None:
+def test_a_stutter_of_the_registry_is_no_error(cluster: Served) -> None:
     plays(cluster[0], [status(PULL), status(PULL), status(OVER, OVER)])
     [finding] = tried(cluster)
     assert finding.severity is Severity.OK
 
 
-def test_a_pod_that_nobody_runs_is_said_and_deleted(cluster: tuple[Installed, str]) -> None:
+def test_a_pod_that_nobody_runs_is_said_and_deleted(cluster: Served) -> None:
     [finding] = tried(cluster, seconds=3)
     assert (finding.severity, finding.what) == (Severity.WARNING, "no node took the pod in time")
     assert pods(cluster[0]) == []
@@ -147,7 +106,7 @@ def refuses(method: str) -> Callable[[str, str], None]:
     return refuse
 
 
-def test_who_may_not_make_pods_is_told(cluster: tuple[Installed, str]) -> None:
+def test_who_may_not_make_pods_is_told(cluster: Served) -> None:
     seen = cluster[0].server
     made: list[str] = []
 
@@ -163,26 +122,12 @@ def test_who_may_not_make_pods_is_told(cluster: tuple[Installed, str]) -> None:
     assert finding.severity is Severity.UNKNOWN
 
 
-def documented() -> set[Rule]:
-    """The rights beside the usual ones that docs/doctor.md gives, in its second block."""
-    text = (ROOT / "docs" / "doctor.md").read_text().split("```yaml\n")[2].partition("```")[0]
-    return {
-        Rule(verb, resource)
-        for role in yaml.safe_load_all(text)
-        for rule in role["rules"]
-        for verb in rule["verbs"]
-        for resource in rule["resources"]
-    }
-
-
-@pytest.mark.parametrize("right", [None, *sorted(documented(), key=str)], ids=str)
-def test_each_of_the_documented_rights_is_needed(
-    cluster: tuple[Installed, str], right: Rule | None
-) -> None:
+@pytest.mark.parametrize("right", [None, *sorted(documented_for_a_trial(), key=str)], ids=str)
+def test_each_of_the_documented_rights_is_needed(cluster: Served, right: Rule | None) -> None:
     there = cluster[0]
-    delivered(there, "auto")
+    there.configure(DELIVERY="auto")
     there.server.put("/api/v1/nodes/n1", {"status": {"nodeInfo": NEW}})
-    there.server.rules = (usual() | documented()) - {right}
+    there.server.rules = (documented() | documented_for_a_trial()) - {right}
     if right == Rule("create", "pods"):
         there.server.rules.discard(right)  # among the usual ones, too: the rehearsal's
     plays(there, [status(OVER, OVER)])
@@ -191,7 +136,7 @@ def test_each_of_the_documented_rights_is_needed(
     assert bool(wrong) is (right is not None)
 
 
-def test_a_pod_that_stays_is_said(cluster: tuple[Installed, str]) -> None:
+def test_a_pod_that_stays_is_said(cluster: Served) -> None:
     plays(cluster[0], [status(OVER, OVER)])
     play = cluster[0].server.interfere
 
@@ -207,11 +152,9 @@ def test_a_pod_that_stays_is_said(cluster: tuple[Installed, str]) -> None:
 
 
 @pytest.mark.parametrize("delivery", ["initContainer", "imageVolume"])
-def test_the_pod_gets_the_reaper_as_injected_pods_do(
-    cluster: tuple[Installed, str], delivery: str
-) -> None:
+def test_the_pod_gets_the_reaper_as_injected_pods_do(cluster: Served, delivery: str) -> None:
     there = cluster[0]
-    delivered(there, delivery)
+    there.configure(DELIVERY=delivery)
     plays(there, [status(OVER, OVER)])
     seen = watched(there)
     tried(cluster)
@@ -238,7 +181,7 @@ def by_policy(there: Installed, delivery: str) -> None:
 
 @pytest.mark.parametrize("delivery", ["initContainer", "imageVolume"])
 def test_without_a_webhook_the_policy_says_how_the_reaper_comes(
-    cluster: tuple[Installed, str], delivery: str
+    cluster: Served, delivery: str
 ) -> None:
     there = cluster[0]
     by_policy(there, delivery)

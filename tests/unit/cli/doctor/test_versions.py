@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.cli.doctor.test_certificate import installed
+from tests.unit.cli.doctor.rendered import rendered
 from webhook.cli.doctor import versions
 from webhook.cli.doctor.finding import Finding
 
 
 def found(*, server: str = "v1.36.1", wrote: str = "1.4.2", **settings: str) -> list[Finding]:
-    there = replace(installed(mode="builtin", bundle=b""), version=server)
+    there = replace(rendered(), version=server)
     there.container["env"] += [
         {"name": f"INITSHIM_{key}", "value": value} for key, value in settings.items()
     ]
