@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,7 +77,7 @@ def running_demo(
 def code_of(command: Json, reaper: Path, kind: Kind) -> int:
     async def ended() -> int:
         async with container.run(command, reaper, kind) as running:
-            return await running.process.wait()
+            return await running.ended()
 
     return asyncio.run(ended())
 
@@ -159,7 +161,7 @@ def test_a_killed_demo_takes_its_containers_along(reaper: Path, kind: Kind) -> N
 def test_the_container_is_a_restricted_one(reaper: Path, kind: Kind) -> None:
     """PID 1, uid 65532, no capabilities, and the reaper mounted read-only (semantics §4)."""
     checks = (
-        "test $$ = 2 && test $(id -u) = 65532 && test $(ls -d /proc/[0-9]* | wc -l) -le 6 && "
+        "test $PPID = 1 && test $(id -u) = 65532 && test $(ls -d /proc/[0-9]* | wc -l) -le 6 && "
         "grep -q 'CapEff:.0*$' /proc/self/status && test -x /.initshim/init && "
         "! touch /.initshim/x 2>/dev/null && exit 42"
     )
@@ -177,16 +179,42 @@ def test_a_container_that_cannot_be_made_says_what_the_kernel_refused(
 
 
 def test_where_namespaces_are_refused_the_fallback_says_why(
+    reaper: Path,  # noqa: ARG001
+    kind: Kind,  # noqa: ARG001
+) -> None:
+    """A kernel that refuses, as Ubuntu's does by AppArmor: here by a limit (namespaces(7))."""
+    limited = f"echo 0 >/proc/sys/user/max_user_namespaces; exec {shlex.join(DEMO)} --seconds 1"
+    unshare = ["unshare", "--user", "--map-root-user", "sh", "-ec", limited]
+    shown = subprocess.run(unshare, check=True, capture_output=True, text=True).stdout
+    assert "no PID namespace (unshare: unshare failed: No space left on device)" in shown
+
+
+def test_where_a_part_of_proc_is_covered_the_containers_have_namespaces_all_the_same(
+    reaper: Path,  # noqa: ARG001
+    kind: Kind,  # noqa: ARG001
+) -> None:
+    """As in Docker, where the kernel permits no new /proc (mount_namespaces(7))."""
+    covered = f"mount -t tmpfs none /proc/sys; exec {shlex.join(DEMO)} --seconds 1 --grace 0.5"
+    unshare = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", covered]
+    shown = subprocess.run(unshare, check=True, capture_output=True, text=True).stdout
+    assert "each is PID 1 of a PID namespace" in shown
+
+
+def test_where_util_linux_is_missing_the_fallback_says_so(
     reaper: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A sandbox whose kernel refuses, as AppArmor makes Ubuntu's refuse."""
-    text = Path(container.__file__).with_name("sandbox.py").read_text()
-    refusing = tmp_path / "sandbox.py"
-    refusing.write_text(text.replace("_CLONE_NEWUSER = 0x10000000", "_CLONE_NEWUSER = 0x00000001"))
-    monkeypatch.setattr(container, "_SANDBOX", refusing)
+    shell = shutil.which("sh")
+    assert shell
+    (tmp_path / "sh").symlink_to(shell)
+    monkeypatch.setenv("PATH", str(tmp_path))
     chosen = asyncio.run(container.choose(reaper, subreaper=False))
     assert not chosen.namespaces
-    assert "unshare: Invalid argument" in chosen.why
+    assert re.search("setpriv: (command )?not found$", chosen.why)
+
+
+def test_a_program_that_is_not_there_ends_as_in_a_shell(reaper: Path, kind: Kind) -> None:
+    assert code_of(pod("no-such-program"), reaper, kind) == 127
+    assert code_of(pod("sh", "-c", "kill -9 $$; exit 9"), reaper, kind) == 9  # PID 1 is spared
 
 
 def test_a_zombie_counts_when_it_is_seen_twice() -> None:

@@ -1,7 +1,6 @@
 """The container of a pod, run on this machine, and what can be seen of it from outside."""
 
 import asyncio
-import json
 import os
 import shutil
 import signal
@@ -12,14 +11,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 from webhook.cli.demo.processes import Zombies, below
+from webhook.cli.demo.sandbox import Sandbox, subreaper
 from webhook.core.argv import INIT, MOUNT
 from webhook.core.errors import InitshimError
 from webhook.core.pod import Json, Pod
 
-_SANDBOX = Path(__file__).with_name("sandbox.py")
 _LEAK = Path(__file__).with_name("leak.py")
 _LEAK_PATH = "/app/leak.py"
 _INSTALLER = "/init"
@@ -51,17 +49,22 @@ class Container:
         """Count its zombies."""
         return self.zombies.count(self.pid)
 
+    async def ended(self) -> int:
+        """Wait for its end; give the exit code, 128 + N if signal N was its end."""
+        code = await self.process.wait()
+        return code if code >= 0 else 128 - code
+
     async def stop(self, grace: float) -> tuple[int, float]:
         """Stop it as a kubelet does: TERM, then KILL. Give exit code and seconds."""
         start = monotonic()
         os.kill(self.pid, signal.SIGTERM)
         try:
             async with asyncio.timeout(grace):
-                code = await self.process.wait()
+                return await self.ended(), monotonic() - start
         except TimeoutError:
             os.kill(self.pid, signal.SIGKILL)
-            code = await self.process.wait()
-        return code, monotonic() - start
+            await self.ended()  # unshare(1) before 2.39 does not tell of a KILL
+        return 128 + signal.SIGKILL, monotonic() - start
 
 
 async def choose(reaper: Path, *, subreaper: bool) -> Kind:
@@ -71,7 +74,7 @@ async def choose(reaper: Path, *, subreaper: bool) -> Kind:
     pod = {"spec": {"containers": [{"command": ["true"]}]}}
     try:
         async with run(pod, reaper, Kind(namespaces=True)) as container:
-            code = await container.process.wait()
+            code = await container.ended()
     except CantRun as refused:
         return Kind(namespaces=False, why=str(refused))
     return Kind(namespaces=code == 0, why="" if code == 0 else f"a first try ended with {code}")
@@ -81,36 +84,32 @@ async def choose(reaper: Path, *, subreaper: bool) -> Kind:
 async def run(pod: Json, reaper: Path, kind: Kind) -> AsyncIterator[Container]:
     """Run a pod's init containers and its first container; at the end nothing of it is left."""
     with tempfile.TemporaryDirectory(prefix="initshim-demo-") as root:
-        wish = _namespaced(pod, reaper, root) if kind.namespaces else _substituted(pod, reaper)
+        argv = _namespaced(pod, reaper, root) if kind.namespaces else _substituted(pod, reaper)
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            "-S",
-            str(_SANDBOX),
-            stdin=asyncio.subprocess.PIPE,
+            *argv,
+            stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
+            env={"PATH": _path()},
             start_new_session=True,
         )
         try:
-            pid = await _started(process, wish)
-            yield Container(pid, process, Zombies())
+            yield Container(await _started(process), process, Zombies())
         finally:
             await _end(process)
 
 
-async def _started(process: asyncio.subprocess.Process, wish: Json) -> int:
-    if process.stdin is None or process.stdout is None:
-        raise AssertionError("both are pipes")
-    process.stdin.write(json.dumps(wish).encode())
-    process.stdin.close()
+async def _started(process: asyncio.subprocess.Process) -> int:
+    """Read the first line: the pid of the command, or what the kernel refused."""
+    if process.stdout is None:
+        raise AssertionError("it is a pipe")
     try:
         async with asyncio.timeout(_START_SECONDS):
-            said: Json = json.loads(await process.stdout.readline() or b"{}")
+            said = (await process.stdout.readline()).decode(errors="replace").strip()
     except TimeoutError as error:
         raise CantRun(f"it did not start within {_START_SECONDS:.0f} seconds") from error
-    if "pid" not in said:
-        raise CantRun(str(said.get("error", "it ended before it began")))
-    return int(said["pid"])
+    if not said.isdecimal():
+        raise CantRun(said or "it ended before it began")
+    return int(said)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
@@ -121,33 +120,30 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     await process.wait()
 
 
-def _namespaced(pod: Json, reaper: Path, root: str) -> Json:
+def _namespaced(pod: Json, reaper: Path, root: str) -> list[str]:
     """A root with the host's programs, the reaper's image and the leaking program in it."""
-    init = [each for each in Pod(pod).containers if each.field == "initContainers"]
-    return {
-        **_common(pod),
-        "root": root,
-        "shared": _shared(),
-        "files": {_LEAK_PATH: str(_LEAK), _INSTALLER: str(reaper)},
-        "volume": MOUNT,
-        "init": [list(each.command) for each in init],
-    }
+    init = [each.command for each in Pod(pod).containers if each.field == "initContainers"]
+    files = {_LEAK_PATH: _LEAK, _INSTALLER: reaper}
+    return Sandbox(root, _shared(), files, MOUNT, init, _command(pod)).argv()
 
 
-def _substituted(pod: Json, reaper: Path) -> Json:
+def _substituted(pod: Json, reaper: Path) -> list[str]:
     """The command with the paths of this machine, where there can be no root of its own."""
     local = {INIT: str(reaper), _LEAK_PATH: str(_LEAK)}
-    common = _common(pod)
-    return {**common, "root": "", "command": [local.get(w, w) for w in common["command"]]}
+    return subreaper(sys.executable, [local.get(word, word) for word in _command(pod)])
 
 
-def _common(pod: Json) -> dict[str, Any]:
+def _command(pod: Json) -> list[str]:
     first = Pod(pod).containers[0]
-    path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
-    return {"command": [*first.command, *first.args], "env": {"PATH": path}}
+    return [*first.command, *first.args]
 
 
-def _shared() -> Sequence[str]:
+def _path() -> str:
+    """Find this Python first; chroot(8) is where users' paths may not lead."""
+    return f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+
+
+def _shared() -> Sequence[Path]:
     """The host's folders that programs need, and those that this Python is in."""
     paths = [Path(each) for each in _SHARED if Path(each).exists()]
     python = shutil.which("python3") or sys.executable
@@ -155,4 +151,4 @@ def _shared() -> Sequence[str]:
         place = Path(text).resolve()
         if not any(place.is_relative_to(each) for each in paths):
             paths.append(place)
-    return [str(each) for each in paths]
+    return paths
