@@ -92,7 +92,8 @@ class AdmissionPolicy:
         self._operations = _expression(
             _FIELD.sub(r'"\1": ', _PLACE.sub("{", operations.operations(ours)))
         )
-        self._left = _expression(policy.left_to_webhook(chosen))
+        self.left_to_webhook = policy.left_to_webhook(chosen)
+        self._left = _expression(self.left_to_webhook)
         self.unasked = _all(policy.unasked())
 
     def applied(self, pod: Json) -> Json:

@@ -5,17 +5,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from tests.integration.controlplane.plane import ControlPlane
 from tests.integration.controlplane.world import Json
 from tests.leftovers import mark
 
 
-def run(plane: ControlPlane, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run it with the plane's kubeconfig."""
+def run(
+    plane: ControlPlane, *words: str, kubeconfig: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run it with the plane's kubeconfig, or another."""
     return subprocess.run(
         [sys.executable, "-c", "from webhook.cli import start; start()", *words,
-         "--kubeconfig", str(plane.kubeconfig)],
+         "--kubeconfig", str(kubeconfig or plane.kubeconfig)],
         capture_output=True, text=True, check=False, timeout=120,
         env={"PATH": os.environ["PATH"], "HOME": str(plane.folder), **mark()},
     )  # fmt: skip

@@ -1,9 +1,6 @@
 """Doctor, Events and warnings, as a real API server has them."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.replica import Replica
+from tests.integration.controlplane.commands import doctor, run
 from tests.integration.controlplane.fleet import Fleet, webhook
 from tests.integration.controlplane.install import NAMESPACE, install
 from tests.integration.controlplane.plane import ControlPlane
@@ -139,18 +137,6 @@ def test_kubectl_shows_the_warning_to_who_creates_a_pod(plane: ControlPlane, fle
     assert fleet.replicas
 
 
-def doctor(plane: ControlPlane, *words: str) -> tuple[int, list[Json]]:
-    done = subprocess.run(
-        [sys.executable, "-c", "from webhook.cli import start; start()", "doctor", "-o", "json",
-         "--kubeconfig", str(plane.kubeconfig), *words],
-        capture_output=True, text=True, check=False, timeout=120,
-        env={"PATH": os.environ["PATH"], "HOME": str(plane.folder)},
-    )  # fmt: skip
-    assert done.stdout, done.stderr
-    found: list[Json] = json.loads(done.stdout)["findings"]
-    return done.returncode, found
-
-
 def severities(findings: list[Json], check: str) -> set[str]:
     return {each["severity"] for each in findings if each["check"] == check}
 
@@ -249,12 +235,7 @@ def test_doctor_without_rights_says_which_are_missing(plane: ControlPlane, fleet
     config["users"][0]["user"] = {"token": plane.token(SPACE, "nobody")}
     limited = plane.folder / "nobody"
     limited.write_text(json.dumps(config))
-    done = subprocess.run(
-        [sys.executable, "-c", "from webhook.cli import start; start()", "doctor",
-         "--kubeconfig", str(limited)],
-        capture_output=True, text=True, check=False, timeout=120,
-        env={"PATH": os.environ["PATH"], "HOME": str(plane.folder)},
-    )  # fmt: skip
+    done = run(plane, "doctor", kubeconfig=limited)
     assert done.returncode == 3
     assert "Grant the verb 'list' on mutatingwebhookconfigurations" in done.stderr
     assert fleet.replicas

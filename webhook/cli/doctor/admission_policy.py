@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from webhook.cli.doctor.cluster import Cluster
 from webhook.cli.doctor.finding import Finding, Subject
 from webhook.cli.installation import dry_run_pod
+from webhook.cli.installation.selection import names_new_pods
 from webhook.kube.attempt import Listed, attempt_list
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import KubeError, Missing
@@ -157,12 +158,7 @@ def _later(cluster: Cluster, fetched: Rehearsed) -> Iterator[Finding]:
 
 
 def _changes_pods(configuration: Json) -> bool:
-    return any(
-        {"pods", "*", "*/*"} & set(rule.get("resources") or ())
-        and {"CREATE", "*"} & set(rule.get("operations") or ())
-        for webhook in configuration.get("webhooks") or ()
-        for rule in webhook.get("rules") or ()
-    )
+    return any(map(names_new_pods, configuration.get("webhooks") or ()))
 
 
 def _too(names: list[str]) -> str:
@@ -171,7 +167,9 @@ def _too(names: list[str]) -> str:
 
 def _works(cluster: Cluster, fetched: Rehearsed, namespace: str) -> Iterator[Finding]:
     about = Subject(_FAMILY, f"dry-run Pod in {namespace}" if namespace else "dry-run Pod")
-    if not namespace:
+    if not namespace and isinstance(cluster.namespaces, KubeError):
+        yield about.unknown(cluster.namespaces)
+    elif not namespace:
         yield about.info("no namespace is selected to rehearse in")
     elif fetched.created is None:
         yield about.warning(*cluster.unasked(namespace))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from webhook.cli.doctor.cluster import Cluster
 from webhook.cli.doctor.finding import Finding, Subject
+from webhook.cli.installation.selection import names_new_pods
 from webhook.core.annotations import INJECT, OFF, ON, intended
 from webhook.core.selector import selects
 from webhook.kube.errors import KubeError
@@ -40,13 +41,9 @@ def _alone(cluster: Cluster, about: Subject) -> Iterator[Finding]:
 
 
 def _rules(cluster: Cluster, about: Subject) -> Iterator[Finding]:
-    for rule in cluster.webhook.get("rules") or ():
-        pods = {"pods", "*"} & set(rule.get("resources") or ())
-        if pods and {"CREATE", "*"} & set(rule.get("operations") or ()):
-            return
-    yield about.error(
-        "no rule of it names the creation of pods, so it is never called", cluster.upgrade()
-    )
+    if not names_new_pods(cluster.webhook):
+        what = "no rule of it names the creation of pods, so it is never called"
+        yield about.error(what, cluster.upgrade())
 
 
 def _selection(cluster: Cluster, about: Subject) -> Iterator[Finding]:

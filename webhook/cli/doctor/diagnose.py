@@ -26,8 +26,9 @@ from webhook.cli.doctor.causes import once_a_cause
 from webhook.cli.doctor.cluster import Cluster, fetch_cluster
 from webhook.cli.doctor.finding import Finding, Subject
 from webhook.cli.installation import dry_run_pod
-from webhook.cli.installation.survey import INSTALL, WEBHOOK, list_policies
+from webhook.cli.installation.survey import INSTALL, WEBHOOK, list_policies, survey
 from webhook.core.image_volumes import Node
+from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
 from webhook.kube.errors import ApiUnreachable, KubeError, Missing
 from webhook.settings import Settings
@@ -155,10 +156,16 @@ def _version(rehearsed: rehearsal.Rehearsal | KubeError) -> str:
 
 
 async def _absent(client: KubeClient, webhook: str | None) -> Finding:
-    """Say that nothing is installed, as far as that can be seen."""
-    name = webhook or "any name"
+    """Say that nothing is installed, as far as that can be seen, or not by that name."""
+    about = Subject("configuration", f"MutatingWebhookConfiguration {webhook or 'of any name'}")
+    if webhook:
+        found = await attempt(survey(client))
+        if isinstance(found, KubeError):
+            return about.unknown(found)
+        if found is not None:
+            what = f"it is not there, or has no webhook {WEBHOOK}; initshim's name here is "
+            return about.error(what + found.name, f"initshim doctor --webhook {found.name}")
     policies = await list_policies(client)
-    about = Subject("configuration", f"MutatingWebhookConfiguration of {name}")
     what = f"there is none with the webhook {WEBHOOK}"
     if isinstance(policies, Missing):
         return about.error(
@@ -166,5 +173,5 @@ async def _absent(client: KubeClient, webhook: str | None) -> Finding:
             INSTALL,
         )
     if isinstance(policies, KubeError):
-        return about.error(f"{what}; whether there is a policy can't be seen: {policies}", INSTALL)
+        return about.unknown(policies)
     return about.error(f"{what}, and no admission policy: initshim is not installed", INSTALL)

@@ -29,6 +29,23 @@ PLANNED = frozenset(
 _NOT_NAMED = re.compile(r"!request\.namespace\.startsWith\('([^']+)'\)")
 
 
+# Of a rule, whatever else it names (k8s.io/apiserver, webhook/predicates/rules).
+_NEW_PODS = {
+    "apiGroups": {"", "*"},
+    "apiVersions": {"v1", "*"},
+    "operations": {"CREATE", "*"},
+    "resources": {"pods", "pods/*", "*", "*/*"},
+}
+
+
+def names_new_pods(webhook: Json) -> bool:
+    """Tell whether a rule of a webhook names the creation of pods."""
+    return any(
+        all(some & set(rule.get(field) or ()) for field, some in _NEW_PODS.items())
+        for rule in webhook.get("rules") or ()
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Whom the webhooks of initshim in a cluster are asked about: any of them is enough."""

@@ -176,9 +176,9 @@ class Installation:
 
 
 async def survey(client: KubeClient, name: str | None = None) -> Installation | None:
-    """Read what there is; None where no webhook of initshim is installed.
+    """Read what there is; None where initshim is not installed, or not by that name.
 
-    `name` is the configuration's, and its policy's; without it every one is looked through. Raises
+    `name` is the configuration's, or the policy's; without it every one is looked through. Raises
     KubeError where not even that can be read. Rights: list or get webhook configurations; list
     mutating admission policies; get the Service and list the Deployments beside it.
     """
@@ -199,15 +199,16 @@ async def survey(client: KubeClient, name: str | None = None) -> Installation | 
 
 
 async def _configurations(client: KubeClient, name: str | None) -> list[Json]:
-    if name:
-        try:
-            return [await client.get(Ref(MUTATING_WEBHOOK, name))]
-        except Missing:
-            return []
     try:
-        found = [each async for each in client.list(MUTATING_WEBHOOK)]
+        if name:
+            found = [await client.get(Ref(MUTATING_WEBHOOK, name))]
+        else:
+            found = [each async for each in client.list(MUTATING_WEBHOOK)]
+    except Missing:
+        return []
     except Forbidden as error:
-        error.next_step += " Or name the configuration: --webhook initshim needs only `get`."
+        if not name:
+            error.next_step += " Or name the configuration: --webhook initshim needs only `get`."
         raise
     return [each for each in found if any(_ours(each))]
 

@@ -36,6 +36,7 @@ PLURALS = {
     "PriorityClass": "priorityclasses",
     "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
 }
+OURS = "inject.initshim.dev"
 WEBHOOK = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/initshim"
 SERVICE = "/api/v1/namespaces/initshim/services/initshim"
 DEPLOYMENT = "/apis/apps/v1/namespaces/initshim/deployments/initshim"
@@ -111,7 +112,7 @@ class Installed:
             )
         if not configuration or path.rpartition("/")[2] != "pods":
             return given, []
-        (webhook,) = configuration["webhooks"]
+        (webhook,) = (each for each in configuration["webhooks"] if each["name"] == OURS)
         if not selects(webhook["namespaceSelector"], labels):
             return given, []
         if self.failure:

@@ -1,25 +1,20 @@
 """doctor --run-pod: what a pod tells that runs the reaper, where a script plays the node."""
 
-import json
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any
 
 import pytest
-import yaml
 
 import initshim
 from tests.fakes.api_server import Refusal, Rule
-from tests.unit.cli.doctor.cluster import DEPLOYMENT, NEW, ROOT, SERVICE, WEBHOOK, Installed
+from tests.unit.cli.doctor.cluster import NEW, Installed
 from tests.unit.cli.doctor.diagnosis import Served, documented, documented_for_a_trial, found_by
+from tests.unit.cli.doctor.engines import by_policy
 from webhook.cli.doctor.finding import Finding, Severity
 
 PULL = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}
 OVER = {"terminated": {"exitCode": 0}}
-POLICIES = {
-    "MutatingAdmissionPolicy": "mutatingadmissionpolicies",
-    "MutatingAdmissionPolicyBinding": "mutatingadmissionpolicybindings",
-}
 
 
 def status(init: Any = None, probe: Any = None) -> dict[str, Any]:
@@ -162,21 +157,6 @@ def test_the_pod_gets_the_reaper_as_injected_pods_do(cluster: Served, delivery: 
     assert ("initContainers" in spec) is (delivery == "initContainer")
     assert ("image" in spec["volumes"][0]) is (delivery == "imageVolume")
     assert spec["containers"][0]["command"] == ["/.initshim/init", "--version"]
-
-
-def by_policy(there: Installed, delivery: str) -> None:
-    """Take the webhook away: the chart's policy of `engine: policy` alone is there."""
-    for path in (WEBHOOK, DEPLOYMENT, SERVICE):
-        del there.server.objects[path]
-    for each in yaml.safe_load_all((ROOT / "deploy" / "policy.yaml").read_text()):
-        text = json.dumps(each)
-        if delivery == "imageVolume":
-            text = text.replace("value: (false ?", "value: (true ?")
-        plural = POLICIES.get(each["kind"])
-        if plural:
-            name = each["metadata"]["name"]
-            there.server.put(f"/apis/{each['apiVersion']}/{plural}/{name}", json.loads(text))
-    there.server.admit = lambda _, given: (given, [])
 
 
 @pytest.mark.parametrize("delivery", ["initContainer", "imageVolume"])
