@@ -1,12 +1,10 @@
 """The census' executable on real processes in PID namespaces, compared with what /proc says."""
 
 import json
-import os
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,43 +12,13 @@ from typing import Any
 import pytest
 
 from initshim import __version__, build, targets
+from tests.census.leaker import children, first_of_all, leaker
 from tests.fakes import proc_folder
 from tests.fakes.proc_folder import Process
 from tests.reaper import need
 from tests.reaper.process import namespace
 
 Row = dict[str, Any]
-
-# PID 1 leaves `own` zombies, its child leaves `childs`, and another waits for its own, but late.
-_LEAKER = """
-import os, signal, sys, time
-own, childs, sigterm = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-if sigterm == "caught":
-    signal.signal(signal.SIGTERM, lambda *_: None)
-if sigterm == "blocked":
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-def leave(count):
-    for _ in range(count):
-        child = os.fork() or os._exit(0)
-        os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # a zombie by now, and it stays one
-leave(own)
-ends = os.pipe()
-worker = os.fork()
-if worker == 0:
-    leave(childs)
-    os.write(ends[1], b".")
-    time.sleep(600)
-late = os.fork()
-while late == 0:
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
-    time.sleep(0.2)
-    os.waitpid(child, 0)
-os.read(ends[0], 1)
-print("ready", flush=True)
-time.sleep(600)
-"""
 
 
 @pytest.fixture(scope="session")
@@ -75,34 +43,6 @@ def count(census: Path) -> Callable[..., list[Row]]:
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     return run
-
-
-@contextmanager
-def leaker(own: int, childs: int, *, sigterm: str = "") -> Iterator[int]:
-    """Run a leaker as PID 1 of a namespace; gives its PID outside."""
-    with first_of_all(_LEAKER, str(own), str(childs), sigterm) as inside:
-        yield inside
-
-
-@contextmanager
-def first_of_all(script: str, *words: str) -> Iterator[int]:
-    """Run a Python program as PID 1 of a namespace until it says that it is ready."""
-    # Without what is installed: to measure coverage, that handles SIGTERM.
-    command = [*namespace(), sys.executable, "-IS", "-c", script, *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as around:
-        assert around.stdout
-        assert around.stdout.readline() == "ready\n"
-        (inside,) = children(around.pid)
-        try:
-            yield inside
-        finally:
-            os.kill(inside, 9)
-            around.wait(20)
-
-
-def children(pid: int) -> list[int]:
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(each) for each in listed.split()]
 
 
 def zombies_of(pid: int) -> int:

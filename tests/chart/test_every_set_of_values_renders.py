@@ -5,10 +5,10 @@ import re
 from functools import cache
 from pathlib import Path
 
-import kubernetes_validate
 import pytest
 from kubernetes_validate import utils
 
+from tests.chart.kinds import problem
 from tests.chart.render import CHART, SETS, VERSIONS, Refused, fits, objects, rendered, run, text
 
 each_set = pytest.mark.parametrize("values", SETS, ids=lambda path: path.stem)
@@ -43,16 +43,6 @@ def test_its_objects_are_what_that_kubernetes_knows(helm: Path, kube: str) -> No
                 distinct.setdefault(json.dumps(each, sort_keys=True), values.stem)
     wrong = {values: said for each, values in distinct.items() if (said := problem(each, kube))}
     assert wrong == {}
-
-
-def problem(content: str, kube: str) -> str:
-    """Say which field is unknown or of a wrong type, or nothing."""
-    try:
-        # The oldest schema is 1.28's; what 1.27 gets must at least be right there.
-        kubernetes_validate.validate(json.loads(content), max(kube, "1.28.0"), strict=True)
-    except kubernetes_validate.ValidationError as error:
-        return f"{json.loads(content)['kind']}: {error.message}"
-    return ""
 
 
 @each_set

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.chart.kinds import problem
 from tests.chart.render import (
     CHART,
     Object,
@@ -19,7 +20,6 @@ from tests.chart.render import (
     run,
     text,
 )
-from tests.chart.test_every_set_of_values_renders import problem
 
 AROUND = Path(__file__).parent / "parents" / "everything-around.yaml"
 

@@ -3,39 +3,14 @@
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from click.testing import CliRunner
 
-from tests.docs.blocks import ROOT, blocks
-from webhook.cli.main import app
+from tests.docs.admission_policies import OBJECTS, PAGE, injected, named
 
-PAGE = ROOT / "docs" / "admission-policies.md"
-OBJECTS: list[dict[str, Any]] = [
-    each for block in blocks("yaml", pages=[PAGE]) for each in yaml.safe_load_all(block.text)
-]
 OURS = ("ghcr.io/initshim/reaper:0.1.0", "ghcr.io/initshim/reaper@sha256:" + "0" * 64)
 FOREIGN = ("docker.io/library/alpine:3", "ghcr.io/initshim-evil/reaper:1", "ghcr.io/other/x:1")
-
-
-def named(kind: str, name: str) -> dict[str, Any]:
-    (found,) = [
-        each for each in OBJECTS if each.get("kind") == kind and each["metadata"]["name"] == name
-    ]
-    return found
-
-
-def injected(tmp_path: Path, image: str) -> Path:
-    """Give a pod of an image, as `initshim inject` leaves it."""
-    container = {"name": "app", "image": image, "command": ["/app"]}
-    manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}
-    file = tmp_path / "pod.yaml"
-    file.write_text(yaml.safe_dump({**manifest, "spec": {"containers": [container]}}))
-    done = CliRunner().invoke(app, ["inject", "-f", str(file), "-i"])
-    assert done.exit_code == 0, done.output
-    return file
 
 
 def test_the_table_is_what_the_webhook_makes(tmp_path: Path) -> None:

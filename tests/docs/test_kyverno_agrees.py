@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.docs.admission_policies import injected, named
 from tests.docs.kyverno import KYVERNO
-from tests.docs.test_admission_policies import injected, named
 from tests.go_program import Missing
 
 

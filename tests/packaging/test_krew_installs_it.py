@@ -13,9 +13,7 @@ import pytest
 from tests.chart import tools
 from tests.go_program import Missing
 from tests.packaging.krew import KREW
-from tests.packaging.test_krew_manifest import dist, manifest
 
-__all__ = ["dist", "manifest"]  # its fixtures
 ARCH = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), "")
 
 

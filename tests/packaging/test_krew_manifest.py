@@ -5,46 +5,14 @@ https://github.com/kubernetes-sigs/krew/blob/v0.5.0/internal/index/validation/va
 
 import hashlib
 import re
-import subprocess
-import sys
 import tarfile
 from pathlib import Path
 from typing import Any
 
-import pytest
-import yaml
-
-ROOT = Path(__file__).resolve().parents[2]
 _NAME = re.compile(r"^[\w-]+$")
 _VERSION = re.compile(r"^v\d+[.]\d+[.]\d+(-[0-9A-Za-z.-]+)?$")
 _SHA256 = re.compile(r"^[a-f0-9]{64}$")
 _OPERATING_SYSTEMS = {"linux", "darwin", "windows"}
-
-
-@pytest.fixture
-def dist(tmp_path: Path) -> Path:
-    """Give archives as packaging/single_file.py makes them, of a program that says it ran."""
-    program = tmp_path / "program"
-    program.write_text('#!/bin/sh\necho "ran: $*"\n')
-    code = (
-        "import sys; from pathlib import Path; sys.path.insert(0, 'packaging'); "
-        "import single_file; single_file.pack(Path(sys.argv[1]), Path(sys.argv[2]))"
-    )
-    dist = tmp_path / "dist"
-    dist.mkdir()
-    for arch in ("amd64", "arm64"):
-        archive = dist / f"kubectl-initshim-linux-{arch}.tar.gz"
-        made = [sys.executable, "-c", code, str(program), str(archive)]
-        subprocess.run(made, cwd=ROOT, check=True)
-    return dist
-
-
-@pytest.fixture
-def manifest(dist: Path) -> dict[str, Any]:
-    written = [sys.executable, "packaging/krew.py", "--dist", str(dist)]
-    subprocess.run(written, cwd=ROOT, check=True, env={"PYTHONPATH": str(ROOT)})
-    read: dict[str, Any] = yaml.safe_load((dist / "initshim.yaml").read_text())
-    return read
 
 
 def test_krew_would_take_it(manifest: dict[str, Any]) -> None:

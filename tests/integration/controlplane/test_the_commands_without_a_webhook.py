@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import trustme
 
-from tests.census.test_what_it_counts import leaker
+from tests.census.leaker import leaker
 from tests.fakes.kubelet import Kubelet, serving
 from tests.integration.controlplane.commands import doctor, of_policy, run
 from tests.integration.controlplane.plane import ControlPlane, control_plane

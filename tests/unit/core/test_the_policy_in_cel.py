@@ -17,8 +17,8 @@ from tests.cases.load import RUNTIME_CLASSES, Case, cases
 from tests.fakes.admission_policy import AdmissionPolicy, stored
 from tests.unit.core.odd_pods import GLOBS, LOOKED_UP, odd_pods
 from tests.unit.core.pipeline import DELIVERY, World
+from tests.unit.core.pods_by_system import LINUX, WINDOWS
 from tests.unit.core.policy_twins import Stored, Twins
-from tests.unit.core.test_windows import LINUX, WINDOWS
 from webhook.core.annotations import pod_options
 from webhook.core.cel.limits import limits
 from webhook.core.errors import BadAnnotation

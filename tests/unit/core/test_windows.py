@@ -1,73 +1,11 @@
 """Semantics §3, `windows`: every way to say that only a Windows node will do."""
 
-from typing import Any
-
 import pytest
 
+from tests.unit.core.pods_by_system import LINUX, OS, WINDOWS, affinity, host_process
 from webhook.core.errors import BadPod
 from webhook.core.pod import Json, Pod
 from webhook.core.windows import only_on_windows
-
-OS, BETA, BUILD = (
-    "kubernetes.io/os",
-    "beta.kubernetes.io/os",
-    "node.kubernetes.io/windows-build",
-)
-
-
-def affinity(*terms: list[Json]) -> Json:
-    """A required node affinity; each list is a term's expressions."""
-    listed = [{"matchExpressions": rules} for rules in terms]
-    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": listed}}
-    return {"affinity": {"nodeAffinity": required}}
-
-
-def rule(key: str, operator: str, *values: str) -> Json:
-    return {"key": key, "operator": operator, "values": list(values)}
-
-
-def host_process(value: Any) -> Json:
-    return {"securityContext": {"windowsOptions": {"hostProcess": value}}}
-
-
-WINDOWS: list[Json] = [
-    {"os": {"name": "windows"}},
-    {"nodeSelector": {OS: "windows"}},
-    {"nodeSelector": {BETA: "windows"}},
-    {"nodeSelector": {BUILD: "10.0.20348"}},
-    host_process(True),
-    {"containers": [{"name": "a"}, {"name": "b", **host_process(True)}]},
-    {"initContainers": [{"name": "a", **host_process(True)}]},
-    affinity([rule(OS, "In", "windows")]),
-    affinity([rule(BETA, "In", "windows")]),
-    affinity([rule(OS, "NotIn", "linux")]),
-    affinity([rule(BETA, "NotIn", "darwin", "linux")]),
-    affinity([rule(BUILD, "Exists")]),
-    affinity([rule(BUILD, "In", "10.0.20348", "10.0.17763")]),
-    affinity([rule("zone", "In", "a"), rule(OS, "In", "windows")]),
-    affinity([rule(OS, "In", "windows")], [rule(BUILD, "Exists")]),
-    affinity([rule(OS, "In", "windows")], []),
-]
-LINUX: list[Json] = [
-    {},
-    {"os": {"name": "linux"}},
-    {"nodeSelector": {OS: "linux", BETA: "linux"}},
-    {"nodeSelector": {"windows": "kubernetes.io/os"}},
-    host_process(False),
-    host_process(None),
-    {"securityContext": {"windowsOptions": {"runAsUserName": "ContainerUser"}}},
-    affinity(),
-    affinity([]),
-    affinity([rule(OS, "In", "linux")]),
-    affinity([rule(OS, "In", "linux", "windows")]),
-    affinity([rule(OS, "In", "windows")], [rule("zone", "In", "a")]),
-    affinity([rule(OS, "NotIn", "windows")]),
-    affinity([rule(OS, "Exists")]),
-    affinity([rule(BUILD, "DoesNotExist")]),
-    affinity([rule(BUILD, "NotIn", "10.0.17763")]),
-    affinity([rule("zone", "NotIn", "linux")]),
-    {"affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}},
-]
 
 
 @pytest.mark.parametrize("spec", WINDOWS, ids=str)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.census.test_what_it_counts import leaker
+from tests.census.leaker import leaker
 from tests.reaper import need
 from webhook.cli.audit.owners import Workload
 from webhook.cli.audit.progress import Bar
