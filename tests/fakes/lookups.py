@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from webhook.core import image
 from webhook.core.argv import ImageConfig
 from webhook.core.credentials import Keyring
 from webhook.core.docker_auths import from_auths
-from webhook.core.observe import CacheEvent, Silent
+from webhook.core.observe import Attributes, CacheEvent, Silent
 from webhook.oci.addresses import AddressRule
 from webhook.oci.images import Images
 from webhook.oci.open import open_images
@@ -22,12 +22,34 @@ from webhook.oci.registries import Registries
 
 
 @dataclass(slots=True)
+class RecordedSpan:
+    """A span and all that was said of it."""
+
+    name: str
+    facts: Attributes
+    outside: bool = False
+    failure: str = ""
+
+    def record(self, attributes: Attributes, *, failure: str = "") -> None:
+        self.facts = {**self.facts, **attributes}
+        self.failure = failure
+
+
+@dataclass(slots=True)
 class RecordingObserver(Silent):
     """The observer that remembers."""
 
     cached: Counter[CacheEvent] = field(default_factory=Counter)
     lookups: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    spans: list[RecordedSpan] = field(default_factory=list)
+
+    @contextmanager
+    def span(
+        self, name: str, attributes: Attributes, *, outside: bool = False
+    ) -> Iterator[RecordedSpan]:
+        self.spans.append(RecordedSpan(name, attributes, outside))
+        yield self.spans[-1]
 
     def lookup(self, registry: str, outcome: str, seconds: float) -> None:
         assert seconds >= 0

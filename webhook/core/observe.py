@@ -71,7 +71,13 @@ _NO_SPAN = _NoSpan()
 class Silent:
     """The observer that tells nobody."""
 
-    def span(self, name: str, attributes: Attributes, *, outside: bool = False) -> _NoSpan:  # noqa: ARG002 - the interface's
+    def span(
+        self,
+        name: str,  # noqa: ARG002 - the interface's
+        attributes: Attributes,  # noqa: ARG002
+        *,
+        outside: bool = False,  # noqa: ARG002
+    ) -> AbstractContextManager[Span]:
         """See Tracer."""
         return _NO_SPAN
 

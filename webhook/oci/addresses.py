@@ -107,26 +107,26 @@ def _in(address: Address, networks: tuple[Network, ...]) -> bool:
     return any(address in network for network in networks)
 
 
-def _inner(address: Address) -> list[Address]:
-    """Give the IPv4 addresses to which a translator on the way may turn an IPv6 address."""
+def _inner(address: Address) -> list[IPv4Address]:
+    """Give the IPv4 addresses to which a translator on the way may turn an IPv6 address.
+
+    A zone (fe80::1%eth0) is no part of the number, and no network minds it.
+    """
     if isinstance(address, IPv4Address):
         return []
-    found: list[Address] = []
-    bare = IPv6Address(int(address))  # without a zone (fe80::1%eth0)
-    if bare != address:
-        found.append(bare)
-    if bare.ipv4_mapped:
-        found.append(bare.ipv4_mapped)
-    if bare.sixtofour:
-        found.append(bare.sixtofour)
-    if bare.teredo:
-        found.extend(bare.teredo)
-    if any(bare in network for network in _EMBEDDING) and int(bare) > 1:
-        found.append(IPv4Address(int(bare) & 0xFFFFFFFF))
-    if int(bare) >> 32 & 0xFDFFFFFF == _ISATAP:
-        found.append(IPv4Address(int(bare) & 0xFFFFFFFF))
-    if bare in _LOCAL_NAT64:  # RFC 6052 §2.2: bits 48-63 and 72-87 of a /48 prefix
-        bits = int(bare)
+    found: list[IPv4Address] = []
+    bits = int(address)
+    if address.ipv4_mapped:
+        found.append(address.ipv4_mapped)
+    if address.sixtofour:
+        found.append(address.sixtofour)
+    if address.teredo:
+        found.extend(address.teredo)
+    if any(address in network for network in _EMBEDDING) and bits > 1:
+        found.append(IPv4Address(bits & 0xFFFFFFFF))
+    if bits >> 32 & 0xFDFFFFFF == _ISATAP:
+        found.append(IPv4Address(bits & 0xFFFFFFFF))
+    if address in _LOCAL_NAT64:  # RFC 6052 §2.2: bits 48-63 and 72-87 of a /48 prefix
         found.append(IPv4Address((bits >> 64 & 0xFFFF) << 16 | bits >> 40 & 0xFFFF))
         found.append(IPv4Address(bits & 0xFFFFFFFF))  # or a /96 of the operator's choice
     return found

@@ -19,7 +19,6 @@ from webhook.oci.digests import is_digest
 
 MOST_ENTRIES = 10_000
 _LONGEST_WORD = 32  # of a platform's name
-_LONGEST_PROBLEM = 200
 
 _OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 _OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -160,8 +159,8 @@ def _platform(raw: wire.Platform | None) -> Platform | None:
 def _decoded(content: bytes, kind: type[S], what: str) -> S:
     try:
         return msgspec.json.decode(content, type=kind)
-    except msgspec.ValidationError as error:
-        raise BadAnswer(f"the {what} can't be used: {str(error)[:_LONGEST_PROBLEM]}") from None
+    except msgspec.ValidationError as error:  # it names types and fields of ours, and no value
+        raise BadAnswer(f"the {what} can't be used: {error}") from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise BadAnswer("the registry's answer is no JSON") from None
 

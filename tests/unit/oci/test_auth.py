@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -112,9 +113,14 @@ async def test_an_identity_token_goes_by_post() -> None:
         assert await asker.config(f"{host.authority}/team/app:v1", keyring=keyring) == APP
         (asked,) = tokens.requests
         assert asked.method == "POST"
-        assert b"grant_type=refresh_token" in asked.body
-        assert f"service={SERVICE}".encode() in asked.body
-        assert "refresh-me" not in asked.target
+        assert dict(parse_qsl(asked.body.decode())) == {
+            "grant_type": "refresh_token",
+            "client_id": "initshim",
+            "refresh_token": "refresh-me",
+            "service": SERVICE,
+            "scope": "repository:team/app:pull",
+        }
+        assert asked.target == "/token"
 
 
 async def test_a_refused_credential_is_followed_by_the_next() -> None:
@@ -141,7 +147,12 @@ async def test_a_refused_credential_is_followed_by_the_next() -> None:
         (Answer(302, {"Location": "http://169.254.169.254/"}), BadAnswer),
         (Answer(429), RateLimited),
         (Answer(500), Unreachable),
+        (Answer(400), Unauthorized),
+        (Answer(401), Unauthorized),
+        (Answer(402), BadAnswer),
         (Answer(403), Unauthorized),
+        (Answer(404), Unauthorized),
+        (Answer(499), BadAnswer),
     ],
 )
 async def test_what_a_token_server_says_is_not_believed(
@@ -250,11 +261,13 @@ async def test_what_only_reads_is_asked_again_and_a_posted_token_is_not(
     assert len(tokens.requests) == times
 
 
-def test_tokens_are_kept_by_their_weight() -> None:
+@pytest.mark.parametrize(("scope", "token"), [(1, 65_000), (65_000, 1)])
+def test_tokens_are_kept_by_their_weight(scope: int, token: int) -> None:
     """A registry can give one of 64 KB for each repository, and a tenant can name thousands."""
     tokens = Tokens(lambda: 0.0)
-    for at in range(1000):
-        tokens.put(("r.example.com", f"repository:{at}:pull", "me"), "t" * 65_000, life=60)
-    kept = [tokens.get(("r.example.com", f"repository:{at}:pull", "me")) for at in range(1000)]
-    assert 0 < sum(len(each) for each in kept if each) <= 8 << 20
+    keys = [("r.example.com", f"{'s' * scope}{at}", "me") for at in range(1000)]
+    for key in keys:
+        tokens.put(key, "t" * token, life=60)
+    kept = [tokens.get(key) for key in keys]
+    assert 0 < sum(scope + token for each in kept if each) <= 8 << 20
     assert kept[-1]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,7 @@ async def test_what_may_pass_is_asked_once_more_and_leaves_no_trace(
         (300, 290.0),
         (11.5, 1.5),
         (5, 1.0),
+        (1, 1.0),
         (3600, 3590.0),
         (3601, 3590.0),
     ],
@@ -127,6 +129,17 @@ async def test_a_token_is_shown_until_a_little_before_its_end(
         assert len(network.asked) == asked
 
 
+@pytest.mark.parametrize(("status", "again"), [(200, 1), (404, 1), (403, 3)])
+async def test_a_token_is_kept_unless_the_registry_refused_it(
+    network: Network, client: Client, status: int, again: int
+) -> None:
+    network.challenge, network.status = 'Bearer realm="https://tokens.io/token"', status
+    for asked in (3, 3 + again):
+        with suppress(NotFound, Unauthorized):
+            await client.manifest(Access(ENDPOINT, ANONYMOUS, "everyone"), APP)
+        assert len(network.asked) == asked
+
+
 async def test_a_password_that_was_taken_is_shown_at_once_for_an_hour(
     network: Network, client: Client
 ) -> None:
@@ -135,6 +148,14 @@ async def test_a_password_that_was_taken_is_shown_at_once_for_an_hour(
         network.now = BEGAN + passed
         await client.manifest(Access(ENDPOINT, ROBOT, "me"), APP)
         assert len(network.asked) == asked
+
+
+async def test_a_registry_has_five_seconds_to_take_a_connection(
+    network: Network, client: Client
+) -> None:
+    """Then another address has its turn, or the registry behind a mirror."""
+    await client.manifest(Access(ENDPOINT, ANONYMOUS, "everyone"), APP)
+    assert network.asked[0].extensions["timeout"]["connect"] == 5.0
 
 
 async def test_what_is_sent_says_who_asks_and_takes_no_encoding(

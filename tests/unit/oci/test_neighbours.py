@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.http import Answer, Host, Request, serve
+from tests.fakes.http import Answer, Handler, Host, Request, serve
 from tests.fakes.lookups import Asker, Clock, RecordingObserver, asking, plain, ring
 from tests.fakes.registry import Registry, basic, config_bytes, digest, manifest_bytes
 from webhook.base import tenants
@@ -326,11 +326,8 @@ BODIES = {
 }
 
 
-@pytest.mark.parametrize("kind", BODIES)
-async def test_a_failure_that_is_remembered_holds_no_body(kind: str) -> None:
-    async def handler(_request: Request) -> Answer:
-        return Answer(200, {}, BODIES[kind])
-
+async def held_by_failures(handler: Handler) -> int:
+    """Give how many bytes are held after five lookups that failed, before a collection."""
     async with serve(handler) as host, asking(plain(host.authority)) as asker:
         with pytest.raises(LookupFailed):  # what is made once is made here
             await asker.config(f"{host.authority}/first:v1")
@@ -342,11 +339,34 @@ async def test_a_failure_that_is_remembered_holds_no_body(kind: str) -> None:
                 with pytest.raises(LookupFailed):
                     await asker.config(f"{host.authority}/app{number}:v1")
             await asyncio.sleep(0.1)  # until generators that were left are closed
-            held, _ = tracemalloc.get_traced_memory()
-            assert held < 2 * PADDING  # of some 5; what was cut off leaves a connection's buffer
+            return tracemalloc.get_traced_memory()[0]
         finally:
             tracemalloc.stop()
             gc.enable()
+
+
+@pytest.mark.parametrize("kind", BODIES)
+async def test_a_failure_that_is_remembered_holds_no_body(kind: str) -> None:
+    async def handler(_request: Request) -> Answer:
+        return Answer(200, {}, BODIES[kind])
+
+    # Of some 5; what was cut off leaves a connection's buffer.
+    assert await held_by_failures(handler) < 2 * PADDING
+
+
+@pytest.mark.parametrize("padded", ["challenge", "token"])
+async def test_what_was_answered_on_the_way_to_a_token_is_let_go(padded: str) -> None:
+    padding = {padded: b" " * PADDING}
+
+    async def handler(request: Request) -> Answer:
+        if request.path == "/token":
+            return Answer(200, {}, b'{"token": "t"}' + padding.get("token", b""))
+        if "authorization" in request.headers:
+            return Answer(404)
+        realm = f'Bearer realm="http://{request.headers["host"]}/token"'
+        return Answer(401, {"WWW-Authenticate": realm}, padding.get("challenge", b""))
+
+    assert await held_by_failures(handler) < 2 * PADDING
 
 
 async def test_informational_responses_without_end_are_given_up() -> None:
@@ -410,5 +430,20 @@ async def test_one_namespace_has_so_many_lookups_under_way_and_no_more() -> None
         assert len(refused) == 1500 - 1024
         assert {str(each) for each in refused} == {"its namespace has too many lookups under way"}
         assert await all_good(asker, host.authority)
+        shared.go.set()
+        await ended(tasks)
+
+
+async def test_a_namespace_with_too_many_lookups_under_way_gets_what_it_knew() -> None:
+    shared = Shared()
+    async with serve(shared) as host, asking(plain(host.authority), times=SLOW) as asker:
+        good = f"{host.authority}/good0:v1"
+        assert await asker.config(good, tenant="evil") == APP
+        tasks = attack(asker, *(f"{host.authority}/evil{number}:v1" for number in range(1025)))
+        await until(lambda: any(task.done() for task in tasks))
+        asker.clock.ahead += 301  # the tag is believed no more
+        assert await asker.config(good, tenant="evil") == APP
+        assert asker.observer.cached["stale"] == 1
+        assert host.seen("HEAD") == []  # nobody was asked
         shared.go.set()
         await ended(tasks)

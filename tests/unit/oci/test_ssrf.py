@@ -369,6 +369,7 @@ def test_the_two_addresses_that_ipv6_has_for_itself_hold_no_ipv4_address(
     """Else a network of IPv4 that is allowed would open loopback."""
     rule = AddressRule(allowed=(ip_network("0.0.0.0/8"),))
     assert (rule.refusal(address) is None) is inside
+    assert AddressRule().refusal(address) is not None
 
 
 @pytest.mark.parametrize(
@@ -380,6 +381,8 @@ def test_the_two_addresses_that_ipv6_has_for_itself_hold_no_ipv4_address(
         ("64:ff9b::8.136.68.33", "64:ff9b::8.136.68.32"),
         ("2002:888:4421::", "2002:888:4420::"),
         ("2001:db8::5efe:8.136.68.33", "2001:db8::5efe:8.136.68.32"),
+        ("2001:0:888:4421::fefe:fefe", "2001:0:888:4420::fefe:fefe"),  # Teredo: its server,
+        ("2001:0:101:101::f777:bbde", "2001:0:101:101::f777:bbdf"),  # and its client, inverted
         ("64:ff9b:1:888:44:2100:101:101", "64:ff9b:1:888:44:2000:101:101"),
         ("64:ff9b:1:101:1:100:888:4421", "64:ff9b:1:101:1:100:888:4420"),
     ],
@@ -388,6 +391,17 @@ def test_each_way_to_an_address_is_judged_as_that_address(way: str, other: str) 
     rule = AddressRule(refused=(ip_network("8.136.68.33/32"),))
     assert rule.refusal(way) is not None
     assert rule.refusal(other) is None
+
+
+@pytest.mark.parametrize(
+    "address", ["fd00::1", "::ffff:8.136.68.33", "2002:888:4421::", "64:ff9b::8.136.68.33"]
+)
+def test_a_zone_makes_no_other_address(address: str) -> None:
+    rule = AddressRule(refused=(ip_network("8.136.68.33/32"), ip_network("fd00::/16")))
+    assert rule.refusal(f"{address}%eth0") == rule.refusal(address) is not None
+    allowed = rule.allowing((ip_network("8.136.68.33/32"), ip_network("fd00::1/128")))
+    assert allowed.refusal(f"{address}%eth0") is None
+    assert is_private("fd00::1%eth0")
 
 
 def test_what_is_no_address_is_none_of_a_private_network() -> None:

@@ -1,42 +1,22 @@
 """What a trace says of a request to a registry: where it went and what came back, no secret."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-
 import httpx
 import pytest
 
-from webhook.core.observe import Attributes
+from tests.fakes.http import serve
+from tests.fakes.lookups import RecordedSpan, RecordingObserver, asking, plain
+from tests.fakes.registry import Registry, config_bytes
+from webhook.core.errors import NotFound
 from webhook.oci.traced import TracedTransport
 
 
-@dataclass(slots=True)
-class Span:
-    """A tracer with one span."""
-
-    name: str = ""
-    said: Attributes = field(default_factory=dict)
-    failure: str = ""
-
-    @contextmanager
-    def span(
-        self, name: str, attributes: Attributes | None = None, *, outside: bool = False
-    ) -> Iterator["Span"]:
-        assert outside
-        self.name, self.said = name, dict(attributes or {})
-        yield self
-
-    def record(self, attributes: Attributes, *, failure: str = "") -> None:
-        self.said = {**self.said, **attributes}
-        self.failure = failure
-
-
-async def traced(url: str, status: int = 200) -> Span:
-    span = Span()
+async def traced(url: str, status: int = 200) -> RecordedSpan:
+    told = RecordingObserver()
     answering = httpx.MockTransport(lambda _: httpx.Response(status))
-    async with httpx.AsyncClient(transport=TracedTransport(answering, span)) as client:
+    async with httpx.AsyncClient(transport=TracedTransport(answering, told)) as client:
         await client.get(url)
+    (span,) = told.spans
+    assert span.outside
     return span
 
 
@@ -51,7 +31,7 @@ async def traced(url: str, status: int = 200) -> Span:
 async def test_a_span_says_where_a_request_went(url: str, host: str, port: int) -> None:
     span = await traced(f"{url}?X-Amz-Signature=c4n4ry")
     assert span.name == "GET"
-    assert span.said == {
+    assert span.facts == {
         "http.request.method": "GET",
         "server.address": host,
         "server.port": port,
@@ -66,5 +46,34 @@ async def test_a_span_says_where_a_request_went(url: str, host: str, port: int) 
 )
 async def test_a_failure_is_one_but_for_the_question_for_a_token(status: int, failure: str) -> None:
     span = await traced("https://r.example.com/v2/", status)
-    assert span.said["http.response.status_code"] == status
+    assert span.facts["http.response.status_code"] == status
     assert span.failure == failure
+
+
+async def test_a_lookup_is_a_span_with_the_image_and_what_came_of_it() -> None:
+    registry = Registry()
+    digest = registry.push("app", "v1", config_bytes(["/app"]))
+    async with serve(registry) as host, asking(plain(host.authority)) as asker:
+        await asker.config(f"{host.authority}/app:v1")
+        with pytest.raises(NotFound):
+            await asker.config(f"{host.authority}/gone:v1")
+        looked_up = [each for each in asker.observer.spans if not each.outside]
+        requests = [each for each in asker.observer.spans if each.outside]
+    assert looked_up == [
+        RecordedSpan(
+            "registry lookup",
+            {
+                "initshim.image": f"{host.authority}/app:v1",
+                "initshim.endpoint": host.authority,
+                "initshim.digest": digest,
+            },
+        ),
+        RecordedSpan(
+            "registry lookup",
+            {"initshim.image": f"{host.authority}/gone:v1"},
+            failure="not-found",
+        ),
+    ]
+    assert [each.facts["url.full"] for each in requests] == [
+        f"{host.url}{each.target}" for each in host.requests
+    ]
