@@ -11,6 +11,7 @@ from typing import Any
 from tests.integration.node import images
 from tests.integration.node.cluster import Cluster
 from tests.integration.node.layout import OPEN_REGISTRY
+from tests.leftovers import mark
 
 Json = dict[str, Any]
 PODS_IN = "initshim-leaks"
@@ -44,7 +45,7 @@ class Ran:
 
 def started(kubeconfig: Path, *words: str) -> subprocess.Popen[str]:
     """Start `initshim` with these words."""
-    environ = {"PATH": os.environ["PATH"], "HOME": str(kubeconfig.parent)}
+    environ = {"PATH": os.environ["PATH"], "HOME": str(kubeconfig.parent), **mark()}
     command = [sys.executable, "-c", _START, *words, "--kubeconfig", str(kubeconfig)]
     return subprocess.Popen(
         command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -217,6 +217,58 @@ def test_a_program_that_is_not_there_ends_as_in_a_shell(reaper: Path, kind: Kind
     assert code_of(pod("sh", "-c", "kill -9 $$; exit 9"), reaper, kind) == 9  # PID 1 is spared
 
 
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("raise SystemExit(3)", "a container ended early, with 3"),
+        ("import time\ntime.sleep(60)", "this is not what initshim promises"),
+    ],
+)
+def test_a_demo_that_shows_something_else_fails_and_says_so(
+    reaper: Path,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    program: str,
+    said: str,
+) -> None:
+    """A program that ends, and one that leaks nothing."""
+    leak = tmp_path / "leak.py"
+    leak.write_text(program)
+    monkeypatch.setattr(container, "_LEAK", leak)
+    result = CliRunner().invoke(app, ["demo", "--seconds", "1", "--subreaper"])
+    assert result.exit_code == 1
+    assert result.stderr == f"initshim demo: {said}\n"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("CLIENT_CA_FILE", "/no/such.pem", "/no/such.pem can't be used as the CAs of clients: "),
+        ("MAX_BODY", "1024", "the webhook answered 413: "),
+        ("INIT_SYSTEMS", "python3", "the webhook did not patch the pod: "),
+    ],
+)
+def test_a_webhook_that_these_settings_hinder_is_told(
+    reaper: Path,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str,
+    said: str,
+) -> None:
+    monkeypatch.setenv(f"INITSHIM_{variable}", value)
+    result = CliRunner().invoke(app, ["demo", "--seconds", "1", "--subreaper"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"initshim demo: {said}")
+
+
+def test_on_a_machine_that_has_no_reaper_the_demo_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "vax")
+    result = CliRunner().invoke(app, ["demo"])
+    assert result.exit_code == 1
+    said = "the reaper is not built for vax (but for x86_64, aarch64, "
+    assert result.stderr.startswith(f"initshim demo: {said}")
+
+
 def test_a_zombie_counts_when_it_is_seen_twice() -> None:
     child = subprocess.Popen(["true"])
     while not [each for each in below(os.getpid()) if (each.pid, each.state) == (child.pid, "Z")]:

@@ -12,6 +12,7 @@ from tests.fakes.lookups import Clock, RecordingObserver
 from tests.fakes.pull_secrets import Cluster, pull_secret
 from tests.fakes.registry import Registry, basic, config_bytes
 from tests.integration.registry.registries import in_thread
+from tests.leftovers import mark
 from webhook.cli.entrypoint import caller_of, failure, pod_in
 from webhook.core.errors import BadManifest, PlatformsDisagree, Unauthorized
 from webhook.kube.pullsecrets import PullSecrets
@@ -44,6 +45,7 @@ def run(
             "HOME": str(folder),
             "PATH": "/usr/bin:/bin",
             "NO_COLOR": "1",
+            **mark(),
         },
     )
 
