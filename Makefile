@@ -57,12 +57,14 @@ test: $(TESTS) .venv/.has-docs .venv/.has-browser ## Run the tests, or a part: m
 quick: $(TESTS) ## Run what answers within a minute, while you edit
 	HYPOTHESIS_PROFILE=quick $(PYTEST) -q -n $(N) --dist loadgroup -m "not slow and not long and not controlplane and not attacks and not node" $(or $(T),$(QUICK)) $(if $(K),-k "$(K)")
 
-coverage: $(TESTS) .venv/.has-docs .venv/.has-browser .venv/.has-coverage ## Measure which branches the tests take, subprocesses included; fails below the floor
+coverage: $(TESTS) .venv/.has-docs .venv/.has-browser .venv/.has-coverage ## Measure which branches the tests take, subprocesses included; fails below the floor, of all and of branches alone
 	rm -f $(CACHE)/coverage/data*
 	$(WITH_BYTECODE) $(BIN)/coverage run -m pytest -o cache_dir=$(CACHE)/pytest $(CHOSEN)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage html --quiet
-	$(BIN)/coverage report $(if $(T)$(K),--fail-under=0)
+	$(BIN)/coverage json --quiet --fail-under=0 -o $(CACHE)/coverage/report.json
+	@code=0; $(BIN)/coverage report $(if $(T)$(K),--fail-under=0) || code=$$?; \
+	$(BIN)/python -m tests.branches $(CACHE)/coverage/report.json $(if $(T)$(K),--partial) || code=$$?; exit $$code
 
 mutants: $(TESTS) .venv/.has-coverage ## Change the code and see whether a test notices: a sample of it (ALL=1: all), by SEED
 	$(BIN)/python -m tests.mutants --seed $(or $(SEED),$$(date +%G%V)) $(if $(ROOM),--room $(ROOM)) $(if $(CHANGE),--change "$(CHANGE)") $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ALL),--all)

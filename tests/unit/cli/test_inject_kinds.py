@@ -142,6 +142,13 @@ def test_a_template_at_an_unknown_place_is_named_and_can_be_given() -> None:
     assert WRAPPED in inject("--template-path", option, stdin=text).stdout
 
 
+@pytest.mark.parametrize("spec", ["3", "[a, b]", "{template: 3}", "{template: [a]}"])
+def test_a_kind_without_its_template_is_left_as_it_is(spec: str) -> None:
+    text = custom("Deployment", "apps", spec)
+    done = inject("-f", "-", stdin=text)
+    assert (done.exit_code, done.stdout) == (0, text)
+
+
 @pytest.mark.parametrize("given", ["Thing", "=spec", "Thing=", "Thing=spec..x", "Thing=spec[0].x"])
 def test_a_template_path_that_is_none_is_refused(given: str) -> None:
     result = inject("--template-path", given, stdin="kind: Pod\n")

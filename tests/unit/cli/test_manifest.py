@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from webhook.cli.manifest import files, from_json, from_yaml
 from webhook.cli.manifest.nodes import Document, Mapping, Misplaced, Node, Scalar, Sequence
+from webhook.cli.manifest.places import keys, locate
 from webhook.core.errors import BadManifest
 
 JSON = st.recursive(
@@ -107,6 +108,12 @@ def test_keys_are_strings_as_kubectl_makes_them() -> None:
         ("a: *b\n", "document 1, line 1: no anchor &b before it"),
         ("? [a]\n: b\n", "document 1, line 1: a key must be a word"),
         ("[" * 300, "nested deeper than 200 levels"),
+        ("!!str <<: {a: 1}\n", "document 1, line 1: << takes no tag"),
+        ("!!binary PDw=: {a: 1}\n", "document 1, line 1: << has to be a plain word"),
+        ("b:\n? |-\n  <<\n: {a: 1}\n", "document 1, line 2: << has to be a plain word"),
+        ("a: !!binary x\n", "document 1, line 1: this is no text in base64"),
+        ("b:\na: !!timestamp 2001-01-01\n",
+         "document 1, line 2: a value with the tag !!timestamp is not supported"),
         ('{"a": "b}', "document 1, line 1: Unterminated string"),
         ('{"a":\n !}', "document 1, line 2: a JSON value is expected here"),
     ],
@@ -118,6 +125,37 @@ def test_what_is_wrong_is_said_with_its_document_and_line(
         read(tmp_path, text)
     assert said in str(caught.value)
     assert "m.yaml" in str(caught.value)
+
+
+def test_json_is_read_as_deep_as_yaml() -> None:
+    with pytest.raises(Misplaced, match="nested deeper than 200 levels") as caught:
+        from_json.parse("[" * 201)
+    assert caught.value.at == 200
+    assert data(from_json.parse("[" * 200 + "]" * 200))
+
+
+@pytest.mark.slow
+def test_more_words_that_end_in_a_colon_than_anybody_writes_are_refused() -> None:
+    """Each of them has the document read once more."""
+    said = "more than 1000 words in brackets with a : at their end"
+    with pytest.raises(Misplaced, match=said):
+        from_yaml.parse(f"[{'a:,' * 1001}]")
+
+
+@pytest.mark.parametrize(
+    ("place", "found"),
+    [
+        ("spec.containers[0].name", "web"),
+        ("spec.containers[1].name", "[{name: web}]"),
+        ("spec.containers[0].name.first", "web"),
+        ("spec.volumes[0]", "{containers: [{name: web}]}"),
+    ],
+)
+def test_a_place_that_is_not_there_is_the_last_one_on_the_way(place: str, found: str) -> None:
+    (document,) = from_yaml.parse("spec: {containers: [{name: web}]}\n")
+    node = locate(document, keys(place))
+    assert node
+    assert document.text[node.start : node.end] == found
 
 
 @pytest.mark.slow
@@ -172,3 +210,10 @@ def test_a_file_is_replaced_whole_and_keeps_its_mode_and_its_link(tmp_path: Path
     assert real.read_text() == "a: 2\n"
     assert real.stat().st_mode & 0o777 == 0o640
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.yaml", "real.yaml"]
+
+
+def test_a_file_that_cannot_be_replaced_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError):
+        files.replace(tmp_path / "folder", "a: 2\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook.cli.manifest import from_json, from_yaml
+from webhook.cli.manifest.nodes import Misplaced
 from webhook.cli.manifest.splice import splice as splice_one
 from webhook.core import mutation
 from webhook.core.argv import INIT
@@ -147,6 +148,42 @@ def test_a_merged_key_is_written_out_where_it_must_differ() -> None:
         splice(text, wanted, from_yaml.parse)
         == "a: &a\n  x: 1\nb:\n  <<: *a # base\n  z: 1\n  x: 2\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "spliced"),
+    [
+        ("a: 1\nb: 2 # two\n", {"a": 1}, '{"a": 1} # two\n'),
+        ("a:\n  x: 1\n  y: 2\nb: 2\n", {"a": {"x": 1}, "b": 2}, "a:\n  x: 1\nb: 2\n"),
+        ("a: [1, 2] # two\n", {"a": [1, 3, 4]}, "a: [1, 3, 4] # two\n"),
+        ("- 1\n- [2]\n- 3\n", [1, {"a": 5}, 3], '- 1\n- {"a": 5}\n- 3\n'),
+    ],
+)
+def test_what_is_gone_is_gone_from_the_text(text: str, wanted: Any, spliced: str) -> None:
+    assert splice(text, [wanted], from_yaml.parse) == spliced
+
+
+def test_a_merge_of_what_is_gone_is_written_out_without_it() -> None:
+    text = "a: &a\n  x: 1\nb:\n  <<: *a\n  z: 1\n"
+    wanted = [{"a": {"x": 1}, "b": {"z": 1}}]
+    assert splice(text, wanted, from_yaml.parse) == "a: &a\n  x: 1\nb:\n  z: 1\n"
+
+
+def test_a_hyphen_in_an_anchor_is_no_dash_of_a_list() -> None:
+    spliced = splice("a:\n- &x-y 1\n", [{"a": [0, 1]}], from_yaml.parse)
+    assert spliced == "a:\n- 0\n- &x-y 1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("# nothing\n", {"a": 1}), ("? a\n: - 1\n  - 2\n", {"a": [0, 1, 2]})],
+)
+def test_what_cannot_be_changed_in_place_is_refused_and_a_way_is_named(
+    text: str, wanted: Any
+) -> None:
+    with pytest.raises(Misplaced, match="in a way that can't be changed in place") as caught:
+        splice(text, [wanted], from_yaml.parse)
+    assert caught.value.next_step == "Or try --output yaml, which writes every document anew."
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ class _Reader:
             word = key.value
             if word == "<<" and self._text[key.start] not in "'\"":
                 if self._text[key.start] != "<":
-                    raise Misplaced("<< takes no tag", key.start)
+                    raise Misplaced("<< has to be a plain word", key.start)
                 entries.append(Entry(None, key, value))
                 continue
             name = word if type(word) is str else scalars.key(word, key.start)
