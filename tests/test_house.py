@@ -139,3 +139,39 @@ def test_a_decision_is_numbered_dated_and_in_the_index(file: Path) -> None:
 
 def test_no_two_decisions_have_one_number() -> None:
     assert len({file.stem[:4] for file in DECISIONS}) == len(DECISIONS)
+
+
+def imported_test_modules(source: str) -> set[str]:
+    """Give every test module that a source imports, or imports something from."""
+    imported: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            imported |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported |= {f"{node.module or ''}.{name.name}" for name in node.names}
+    return {name for name in imported if re.search(r"(^|\.)test_\w+(\.|$)", name)}
+
+
+def test_no_module_imports_from_a_test_module() -> None:
+    """What two of them share stands beside them, where it is looked for."""
+    files = (ROOT / "tests").rglob("*.py")
+    found = {
+        str(file.relative_to(ROOT)): names
+        for file in files
+        if (names := imported_test_modules(file.read_text()))
+    }
+    assert found == {}
+
+
+def test_an_import_from_a_test_module_would_be_found() -> None:
+    for line in (
+        "import tests.chart.test_values",
+        "from tests.chart.test_values import problem",
+        "from tests.chart import test_values",
+        "from .test_values import problem",
+        "from . import test_values as values",
+        "def later():\n    from tests.chart.test_values import problem",
+    ):
+        assert imported_test_modules(line), line
+    for line in ("from tests.chart.render import text", "from tests.latest_news import one"):
+        assert not imported_test_modules(line), line
