@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from webhook.cli import output
 from webhook.core.policy import Plan, Skip, Wrap
 from webhook.core.reasons import Reason, remedy
 
@@ -39,5 +40,5 @@ def left(container: str, reason: Reason, detail: str = "", todo: str = "") -> Ou
     """Tell that a container is left alone; `detail` and `todo` where more is known."""
     named = "" if container == WHOLE_POD else container
     # A registry's own words may be in it; none of them is to move the cursor.
-    why = "".join(c if c.isprintable() else " " for c in detail) or reason.meaning.sentence
+    why = output.printable(detail) or reason.meaning.sentence
     return Outcome(container, reason, why, todo or remedy(reason, named))

@@ -15,6 +15,7 @@ from webhook.kube.objects import MUTATING_WEBHOOK, Json, Ref
 
 _FAMILY = "rights"
 _INVALID = 422  # what a policy's denial is, unless it says otherwise
+_MAY_NOT = 403
 _ONE_MORE: Json = {
     "apiGroups": [""],
     "apiVersions": ["v1"],
@@ -41,7 +42,8 @@ async def fetch(client: KubeClient, cluster: Cluster) -> Held | KubeError | None
     except Refused as error:
         return Held() if error.status == _INVALID else error
     except Forbidden as error:
-        return error if "impersonate" in str(error) else Held()
+        known = error.status == _MAY_NOT and "impersonate" not in str(error)
+        return Held() if known else error
     except KubeError as error:
         return error
     return None
@@ -54,7 +56,7 @@ def check(cluster: Cluster, fetched: Held | KubeError | None) -> list[Finding]:
     about = Subject(_FAMILY, f"ServiceAccount {cluster.namespace}/{cluster.account}")
     if isinstance(fetched, Held):
         return [about.ok("of its own webhook configuration it can change caBundle alone")]
-    if isinstance(fetched, Forbidden):
+    if isinstance(fetched, Forbidden) and fetched.status == _MAY_NOT:
         fetched.next_step = (
             f"Grant the verb 'impersonate' on serviceaccounts, name {cluster.account}, in "
             f"{cluster.namespace} to this user: nothing is changed."

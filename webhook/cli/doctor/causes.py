@@ -23,8 +23,12 @@ class Topic(StrEnum):
     """Nobody is behind the Service."""
     SECRET = "secret"  # noqa: S105 - a topic
     """The Secret holds no CA that can be used: the webhook has not filled it."""
+    MOUNT = "mount"
+    """The Secret that its pods mount, and another fills, is not there or holds no certificate."""
     BUNDLE = "bundle"
     """caBundle holds no CA that is valid."""
+    FOREIGN_BUNDLE = "foreign bundle"
+    """It does not, and another than the webhook fills it."""
     TRUST = "trust"
     """What is held or served is not what caBundle verifies."""
     REHEARSAL = "rehearsal"
@@ -34,11 +38,11 @@ class Topic(StrEnum):
 # In the order in which they are looked for: a replica that does not run makes all of the rest.
 _FOLLOWS_FROM: Mapping[Topic, tuple[Topic, ...]] = {
     Topic.RIGHTS: (Topic.SETTINGS,),  # what it needs is told by its settings
-    Topic.DEPLOYMENT: (Topic.SETTINGS, Topic.RIGHTS),
+    Topic.DEPLOYMENT: (Topic.SETTINGS, Topic.RIGHTS, Topic.MOUNT),
     Topic.ENDPOINTS: (Topic.DEPLOYMENT, Topic.SETTINGS),
     Topic.SECRET: (Topic.DEPLOYMENT, Topic.RIGHTS, Topic.ENDPOINTS),
     Topic.BUNDLE: (Topic.DEPLOYMENT, Topic.RIGHTS, Topic.SECRET, Topic.ENDPOINTS),
-    Topic.TRUST: (Topic.BUNDLE,),
+    Topic.TRUST: (Topic.BUNDLE, Topic.FOREIGN_BUNDLE),
     Topic.REHEARSAL: (
         Topic.SERVICE,
         Topic.DEPLOYMENT,
@@ -46,6 +50,7 @@ _FOLLOWS_FROM: Mapping[Topic, tuple[Topic, ...]] = {
         Topic.ENDPOINTS,
         Topic.SECRET,
         Topic.BUNDLE,
+        Topic.FOREIGN_BUNDLE,
         Topic.TRUST,
     ),
 }

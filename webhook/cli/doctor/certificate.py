@@ -41,8 +41,7 @@ async def fetch(client: KubeClient, cluster: Cluster, *, now: datetime) -> Serve
     secret = _secret(cluster)
     held: Json | KubeError = await attempt(client.get(secret)) if secret else {}
     served = None
-    if cluster.service_ref:
-        name = f"{cluster.service_ref.name}.{cluster.namespace}.svc"
+    if name := _name(cluster):
         served = await handshake((name, cluster.port), name=name, authorities=published(cluster))
         served = served or await reported(client, cluster)
     return ServedAndHeld(now, secret, held, served)
@@ -56,24 +55,25 @@ def check(cluster: Cluster, fetched: ServedAndHeld) -> list[Finding]:
 def _bundle(cluster: Cluster, fetched: ServedAndHeld) -> Iterator[Finding]:
     about = Subject(_FAMILY, f"MutatingWebhookConfiguration {cluster.name}")
     authorities = published(cluster)
+    topic = Topic.BUNDLE if _builtin(cluster) else Topic.FOREIGN_BUNDLE
     if not cluster.client_config.get("caBundle"):
         what = "caBundle is empty: the API server trusts nobody"
-        yield about.error(what, _publish(cluster), Topic.BUNDLE)
+        yield about.error(what, _publish(cluster), topic)
         return
     if not authorities:
         what = "caBundle holds no certificate that can be read"
-        yield about.error(what, _publish(cluster), Topic.BUNDLE)
+        yield about.error(what, _publish(cluster), topic)
         return
     last = max(each.not_after for each in authorities)
     if last < fetched.now:
         yield about.error(
             f"every CA in caBundle has expired, the last {_ago(last)}",
-            _renew(cluster),
-            Topic.BUNDLE,
+            _renew(cluster, fetched),
+            topic,
         )
     elif last < fetched.now + _CA_SOON:
         yield about.warning(
-            f"the CA in caBundle expires in {_left(last, fetched)}", _renew(cluster)
+            f"the CA in caBundle expires in {_left(last, fetched)}", _renew(cluster, fetched)
         )
     else:
         yield about.ok(f"{len(authorities)} CA in caBundle, valid for {_left(last, fetched)}")
@@ -84,7 +84,9 @@ def _held(cluster: Cluster, fetched: ServedAndHeld) -> Iterator[Finding]:
         return
     about = Subject(_FAMILY, str(fetched.secret))
     if isinstance(fetched.held, Missing):
-        yield about.error("it does not exist", _renew(cluster), Topic.SECRET)
+        # The webhook fills its own; without another's its pods don't start.
+        topic = Topic.SECRET if _builtin(cluster) else Topic.MOUNT
+        yield about.error("it does not exist", _renew(cluster, fetched), topic)
     elif isinstance(fetched.held, KubeError):
         yield about.unknown(fetched.held)
     elif _builtin(cluster):
@@ -98,11 +100,11 @@ def _own_authority(cluster: Cluster, fetched: ServedAndHeld, about: Subject) -> 
         authority = read_certificate(_entry(fetched.held, "ca.crt"))
     except BadCertificate as error:
         what = f"its ca.crt can't be used: {error}"
-        return about.error(what, _renew(cluster), Topic.SECRET)
+        return about.error(what, _renew(cluster, fetched), Topic.SECRET)
     if authority not in published(cluster):
         return about.error(
             "its CA is not in caBundle, so the API server does not trust what it signs",
-            _renew(cluster),
+            _renew(cluster, fetched),
             Topic.TRUST,
         )
     return about.ok("its CA is the one in caBundle")
@@ -110,20 +112,23 @@ def _own_authority(cluster: Cluster, fetched: ServedAndHeld, about: Subject) -> 
 
 def _leaf(cluster: Cluster, fetched: ServedAndHeld, about: Subject) -> Finding:
     """Verify a leaf as Go's crypto/x509 does: chain, dates and name."""
-    name = f"{cluster.service_ref.name}.{cluster.namespace}.svc" if cluster.service_ref else ""
+    name, authorities = _name(cluster), published(cluster)
+    if not authorities:
+        what = "its tls.crt can't be verified: caBundle holds no CA"
+        return about.error(what, _renew(cluster, fetched), Topic.TRUST)
     try:
         chain = x509.load_pem_x509_certificates(_entry(fetched.held, "tls.crt"))
         until = chain[0].not_valid_after_utc
-        cas = [x509.load_pem_x509_certificate(each.pem.encode()) for each in published(cluster)]
+        cas = [x509.load_pem_x509_certificate(each.pem.encode()) for each in authorities]
         verifier = PolicyBuilder().store(Store(cas)).time(fetched.now)
         verifier.build_server_verifier(x509.DNSName(name)).verify(chain[0], chain[1:])
     except VerificationError as error:
         what = f"its tls.crt is not what caBundle verifies for {name}: {error}"
-        return about.error(what, _reissue(cluster, fetched), Topic.TRUST)
+        return about.error(what, _renew(cluster, fetched), Topic.TRUST)
     except ValueError as error:
         what = f"its tls.crt can't be verified: {error}"
-        return about.error(what, _reissue(cluster, fetched), Topic.SECRET)
-    return _time_left(about, until, fetched, soon=_LEAF_SOON, remedy=_reissue(cluster, fetched))
+        return about.error(what, _renew(cluster, fetched), Topic.MOUNT)
+    return _time_left(about, until, fetched, soon=_LEAF_SOON, remedy=_renew(cluster, fetched))
 
 
 def _served(cluster: Cluster, fetched: ServedAndHeld) -> Iterator[Finding]:
@@ -137,12 +142,12 @@ def _served(cluster: Cluster, fetched: ServedAndHeld) -> Iterator[Finding]:
     elif fetched.served.until is None:
         yield about.error(
             f"what it serves is not what caBundle verifies: {fetched.served.trouble}",
-            _renew(cluster),
+            _renew(cluster, fetched),
             Topic.TRUST,
         )
     else:
         soon = _OWN_LEAF_SOON if _builtin(cluster) else _LEAF_SOON
-        remedy = _renew(cluster)
+        remedy = _renew(cluster, fetched)
         if fetched.served.reported:
             said = (
                 f"a replica says that its leaf is valid for {_left(fetched.served.until, fetched)}"
@@ -166,9 +171,15 @@ def _secret(cluster: Cluster) -> Ref | None:
         name = cluster.settings.tls_secret if cluster.deployment else ""
         return Ref(SECRET, name, cluster.namespace) if name else None
     for volume in cluster.pod_spec.get("volumes") or ():
-        if volume.get("name") == "tls":
-            return Ref(SECRET, volume["secret"]["secretName"], cluster.namespace)
+        held = (volume.get("secret") or {}).get("secretName")
+        if held and volume.get("name") == "tls":
+            return Ref(SECRET, held, cluster.namespace)
     return None
+
+
+def _name(cluster: Cluster) -> str:
+    """Give the name that the API server calls, "" where it calls a URL."""
+    return f"{cluster.service_ref.name}.{cluster.namespace}.svc" if cluster.service_ref else ""
 
 
 def _builtin(cluster: Cluster) -> bool:
@@ -192,14 +203,11 @@ def _publish(cluster: Cluster) -> str:
     )
 
 
-def _renew(cluster: Cluster) -> str:
-    return f"kubectl -n {cluster.namespace} rollout restart {cluster.workload}"
-
-
-def _reissue(cluster: Cluster, fetched: ServedAndHeld) -> str:
-    if cluster.settings.tls == "files" and fetched.secret:
-        return f"kubectl -n {cluster.namespace} describe certificate,secret {fetched.secret.name}"
-    return _renew(cluster)
+def _renew(cluster: Cluster, fetched: ServedAndHeld) -> str:
+    if _builtin(cluster):
+        return f"kubectl -n {cluster.namespace} rollout restart {cluster.workload}"
+    which = f"certificate,secret {fetched.secret.name}" if fetched.secret else "certificate"
+    return f"kubectl -n {cluster.namespace} describe {which}"
 
 
 def _left(until: datetime, fetched: ServedAndHeld) -> str:

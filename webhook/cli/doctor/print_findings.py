@@ -22,6 +22,7 @@ _STYLES = {
 }
 _WIDTH = max(map(len, Severity))
 _MARGIN = " " * (_WIDTH + 4)
+_NARROW = 20  # a terminal that has less room breaks the lines itself
 
 
 def findings_data(findings: Sequence[Finding], *, server: str) -> dict[str, Any]:
@@ -60,15 +61,15 @@ def print_findings(
 
 def _print(console: Console, finding: Finding) -> None:
     """Print one: wrapped for a terminal, one line each else; a command is never broken."""
-    text = f"{finding.object}: {finding.what}"
-    width = console.width - len(_MARGIN) if console.is_terminal else 1 << 16
+    text = output.printable(f"{finding.object}: {finding.what}")
+    width = max(console.width - len(_MARGIN), _NARROW) if console.is_terminal else 1 << 16
     first, *rest = wrap(text, width, break_long_words=False, break_on_hyphens=False)
     severity = (f"{finding.severity:<{_WIDTH}}", _STYLES[finding.severity])
     console.print(Text.assemble("  ", severity, "  ", first))
     for line in rest:
         console.print(Text(_MARGIN + line))
     for line in finding.remedy.splitlines():
-        console.print(Text.assemble(_MARGIN, (line, "bold")))
+        console.print(Text.assemble(_MARGIN, (output.printable(line), "bold")))
 
 
 def _summary(findings: Sequence[Finding]) -> Text:

@@ -6,7 +6,7 @@ its pull secrets are the ones that count. From here a registry is asked only whe
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from webhook.assembly.resolver import images
 from webhook.cli.doctor.cluster import Cluster
@@ -19,7 +19,7 @@ from webhook.core.errors import BadPod, BadReference, LookupFailed
 from webhook.core.observe import Silent
 from webhook.core.pod import Pod
 from webhook.core.pod_templates import pod_templates
-from webhook.core.policy import NeedsImage
+from webhook.core.policy import ClusterRules, NeedsImage
 from webhook.core.reasons import UNREAD, Reason
 from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
@@ -72,8 +72,9 @@ async def fetch(
         return RegistryAnswers(off=True)
     uses: dict[str, list[Use]] = {}
     errors: list[KubeError] = []
+    rules = _rules(cluster, settings)
     for namespace in cluster.selected[:_MOST_NAMESPACES]:
-        for use in await _uses(client, namespace, settings, errors):
+        for use in await _uses(client, namespace, rules, errors):
             uses.setdefault(use.registry, []).append(use)
     ranked = sorted(uses, key=lambda registry: -len(uses[registry]))
     async with images(settings, Silent()) as asked:
@@ -86,24 +87,33 @@ async def fetch(
     return RegistryAnswers(tuple(answers), tuple(errors), tuple(ranked[_MOST:]))
 
 
+def _rules(cluster: Cluster, settings: Settings) -> ClusterRules:
+    """Give the rules that the webhook plans by, as far as its Deployment says them."""
+    theirs = cluster.settings
+    return replace(
+        settings.rules(), runtime_classes=theirs.runtime_classes, init_systems=theirs.init_systems
+    )
+
+
 async def _uses(
-    client: KubeClient, namespace: str, settings: Settings, errors: list[KubeError]
+    client: KubeClient, namespace: str, rules: ClusterRules, errors: list[KubeError]
 ) -> list[Use]:
     found: list[Use] = []
     for kind in WORKLOADS:
         try:
             async for each in client.list(kind, namespace=namespace):
                 for workload in pod_templates({**each, "kind": kind.name}):
-                    found += _needing(Pod(workload.pod), namespace, settings)
+                    found += _needing(workload.pod, namespace, rules)
         except KubeError as error:
             errors.append(error)
     return found
 
 
-def _needing(pod: Pod, namespace: str, settings: Settings) -> Iterator[Use]:
+def _needing(raw: Json, namespace: str, rules: ClusterRules) -> Iterator[Use]:
     """Give the containers whose image has to be looked up, as the webhook's own plan has them."""
     try:
-        decisions = policy.plan(pod, settings.rules()).decisions
+        pod = Pod(raw)
+        decisions = policy.plan(pod, rules).decisions
     except BadPod:
         return
     for decision in decisions:

@@ -17,13 +17,14 @@ from webhook.cli.installation import dry_run_pod
 from webhook.cli.installation.survey import WEBHOOK
 from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
-from webhook.kube.errors import ApiUnreachable, Forbidden, KubeError
+from webhook.kube.errors import ApiUnreachable, KubeError
 from webhook.kube.objects import POD, Json, Ref
 
 _FAMILY = "rehearsal"
 _OPEN = "apiserver_admission_webhook_fail_open_count"
 _CALLS = "apiserver_admission_webhook_request"
 _ANY = "apiserver_admission_"
+_MAY_NOT = 403
 _METHOD_NOT_ALLOWED = 405  # what POST /mutate answers to a GET: it was the webhook who answered
 _FIREWALL = (
     "Let the control plane reach the webhook's port {port}: a firewall rule (GKE's private "
@@ -37,13 +38,14 @@ Counts = Mapping[str, float]
 class Rehearsal:
     """What came of the rehearsal; the rest is asked only where it went wrong.
 
-    `counted` is what the API server counted meanwhile: calls answered, calls failed open.
+    `counted` is what the API server counted meanwhile: calls answered, calls failed open; {} where
+    it does not say.
     """
 
     namespace: str
     created: Json | KubeError = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-    counted: Counts | KubeError | None = None
+    counted: Counts = field(default_factory=dict)
     proxied: str | KubeError = ""
 
     @property
@@ -57,7 +59,7 @@ async def fetch(client: KubeClient, cluster: Cluster, *, namespace: str) -> Rehe
 
     In a namespace that is not selected nobody would be asked, so nothing is rehearsed.
     """
-    if any(cluster.unasked(namespace)):
+    if not namespace or any(cluster.unasked(namespace)):
         return Rehearsal(namespace)
     created, warnings = await _create(client, cluster, namespace)
     fetched = Rehearsal(namespace, created, warnings)
@@ -66,13 +68,20 @@ async def fetch(client: KubeClient, cluster: Cluster, *, namespace: str) -> Rehe
     before = await attempt(client.text("the API server's metrics", "/metrics"))
     created, warnings = await _create(client, cluster, namespace)
     after = await attempt(client.text("the API server's metrics", "/metrics"))
-    counted: Counts | KubeError
-    if isinstance(before, str) and isinstance(after, str):
-        first, second = _count(before), _count(after)
-        counted = {key: second.get(key, 0) - first.get(key, 0) for key in second}
-    else:
-        counted = after if isinstance(after, KubeError) else KubeError("no metrics")
+    counted = _between(before, after)
     return Rehearsal(namespace, created, warnings, counted, await _proxied(client, cluster))
+
+
+def _between(before: str | KubeError, after: str | KubeError) -> Counts:
+    """Count what was done between two looks; {} where nobody can tell.
+
+    A count that has fallen is another API server's, or that of one that was started anew.
+    """
+    if isinstance(before, KubeError) or isinstance(after, KubeError):
+        return {}
+    first, second = _count(before), _count(after)
+    counted = {key: second[key] - first.get(key, 0) for key in second}
+    return {} if any(each < 0 for each in counted.values()) else counted
 
 
 async def _create(
@@ -119,7 +128,7 @@ def check(cluster: Cluster, fetched: Rehearsal) -> list[Finding]:
 
 def _silent(cluster: Cluster, about: Subject, fetched: Rehearsal) -> Iterator[Finding]:
     """Tell a webhook that is not called from one that fails: nothing in the pod does."""
-    counted = fetched.counted if isinstance(fetched.counted, Mapping) else {}
+    counted = fetched.counted
     if counted.get("open"):
         yield about.error(
             "the API server called the webhook and got no answer that it could use; failurePolicy "
@@ -164,7 +173,7 @@ def _failed(cluster: Cluster, about: Subject, error: KubeError, fetched: Rehears
             _reach(cluster, fetched),
             Topic.REHEARSAL,
         )
-    if isinstance(error, Forbidden) and "cannot create" not in said:
+    if error.status == _MAY_NOT and "cannot create" not in said:
         return Subject(_FAMILY, about.object).unknown(
             KubeError(
                 f"another rule of the cluster refuses the pod: {said}",
@@ -181,6 +190,9 @@ def _refused(created: Json | KubeError) -> bool:
 
 def _reach(cluster: Cluster, fetched: Rehearsal) -> str:
     """Give what to do about a call that fails, by what it failed of."""
+    if cluster.service_ref is None:
+        url = cluster.client_config.get("url")
+        return f"Let the control plane reach {url}, with a certificate that caBundle verifies."
     said = str(fetched.created if isinstance(fetched.created, KubeError) else fetched.proxied)
     if "x509" in said or "certificate" in said:
         return f"kubectl -n {cluster.namespace} rollout restart {cluster.workload}"

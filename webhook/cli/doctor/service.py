@@ -85,10 +85,12 @@ def _endpoints(cluster: Cluster, slices: Listed) -> Iterator[Finding]:
             ready, waiting = ready + good, waiting + (not good)
     if ready:
         yield about.ok(f"{ready} of {ready + waiting} endpoints ready on port {cluster.port}")
-    elif not isinstance(cluster.service, KubeError):
+    elif not isinstance(cluster.service, Missing):
+        labels = _labels(cluster.service)
+        which = f" -l '{labels}'" if labels else ""
         yield about.error(
             f"none of {waiting} endpoints is ready: nobody answers the API server",
-            f"kubectl -n {cluster.namespace} describe pods -l '{_labels(cluster.service)}'",
+            f"kubectl -n {cluster.namespace} describe pods{which}",
             Topic.ENDPOINTS,
         )
 
@@ -165,7 +167,8 @@ def _budget(cluster: Cluster, budgets: Listed) -> Iterator[Finding]:
     template = (cluster.deployment.get("spec") or {}).get("template") or {}
     labels = (template.get("metadata") or {}).get("labels") or {}
     for each in budgets:
-        if selects((each.get("spec") or {}).get("selector"), labels):
+        selector = (each.get("spec") or {}).get("selector")
+        if selector is not None and selects(selector, labels):  # policy/v1: without one, no pod
             about = Subject(_FAMILY, f"PodDisruptionBudget {cluster.namespace}/{_name(each)}")
             limits = {key: each["spec"][key] for key in _LIMITS if key in each["spec"]}
             said = ", ".join(f"{key} {value}" for key, value in limits.items())

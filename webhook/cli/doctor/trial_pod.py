@@ -20,7 +20,7 @@ from webhook.core.argv import INIT
 from webhook.core.image_volumes import Node, possible
 from webhook.core.mutation import READ_ONLY_MOUNT, Delivery, our_init_container, our_volume
 from webhook.kube.client import KubeClient
-from webhook.kube.errors import KubeError
+from webhook.kube.errors import ApiUnreachable, KubeError, Missing
 from webhook.kube.objects import POD, Json, Ref
 
 _FAMILY = "trial"
@@ -33,8 +33,8 @@ _VERSION = [INIT, "--version"]
 class Trial:
     """What became of the pod: its last state as the API server had it, or why there is none."""
 
-    ref: Ref | None = None
-    pod: Json | KubeError | None = None
+    ref: Ref
+    pod: Json | KubeError
     left: KubeError | None = None
     """Why it could not be deleted again."""
 
@@ -78,6 +78,8 @@ async def fetch(
     made = {**body(cluster.reaper_image, volume=volume), "metadata": metadata}
     try:
         found = await client.create(ref, made)
+    except ApiUnreachable as error:  # it may have been made all the same
+        return Trial(ref, error, await _deleted(client, ref))
     except KubeError as error:
         return Trial(ref, error)
     return Trial(ref, *await _watched(client, ref, found, seconds=seconds, sleep=sleep))
@@ -92,7 +94,6 @@ async def _watched(
     sleep: Callable[[float], Awaitable[None]],
 ) -> tuple[Json | KubeError, KubeError | None]:
     """Give its last state, and why it stays, if it does."""
-    left: KubeError | None = None
     try:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -101,11 +102,19 @@ async def _watched(
     except KubeError as error:
         found = error
     finally:
-        try:
-            await client.delete(ref)
-        except KubeError as error:
-            left = error
+        left = await _deleted(client, ref)
     return found, left
+
+
+async def _deleted(client: KubeClient, ref: Ref) -> KubeError | None:
+    """Delete it, or give what keeps it."""
+    try:
+        await client.delete(ref)
+    except Missing:
+        return None
+    except KubeError as error:
+        return error
+    return None
 
 
 async def _states(
@@ -124,16 +133,12 @@ async def _states(
 
 def check(trial: Trial) -> list[Finding]:
     """Say whether the reaper came and ran."""
-    if trial.ref is None:
-        return []
     about = Subject(_FAMILY, f"{trial.ref}")
     return [*_of(about, trial), *_left(about, trial)]
 
 
 def _of(about: Subject, trial: Trial) -> Iterator[Finding]:
     pod, ref = trial.pod, trial.ref
-    if pod is None or ref is None:
-        return
     if isinstance(pod, KubeError):
         yield about.unknown(pod)
         return
@@ -153,7 +158,7 @@ def _of(about: Subject, trial: Trial) -> Iterator[Finding]:
 
 
 def _left(about: Subject, trial: Trial) -> Iterator[Finding]:
-    if trial.left and trial.ref:
+    if trial.left:
         yield about.warning(
             f"it could not be deleted: {trial.left}",
             f"kubectl -n {trial.ref.namespace} delete pod {trial.ref.name}",

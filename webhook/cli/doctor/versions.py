@@ -64,7 +64,7 @@ def _webhook(cluster: Cluster, own: str, wrote: str) -> Iterator[Finding]:
             f"its pods run different images: {', '.join(sorted(images))}",
             f"kubectl -n {cluster.namespace} rollout status deployment/{name}",
         )
-    if not deployed:
+    if number(deployed) is None:
         yield about.info("it does not say its version")
     elif number(deployed) != number(own):
         yield about.warning(

@@ -3,10 +3,10 @@
 import asyncio
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from webhook.core.argv import ImageConfig
 from webhook.core.mutation import Delivery
 from webhook.core.observe import Silent
 from webhook.core.pod import Pod
-from webhook.core.policy import ClusterRules, NeedsImage, Plan, Skip, settle
+from webhook.core.policy import ClusterRules, Decision, NeedsImage, Plan, Skip, settle
 from webhook.core.reasons import Reason
 from webhook.core.selector import selects
 from webhook.tls import issue
@@ -50,19 +50,22 @@ OLD = {"kubeletVersion": "v1.34.1", "containerRuntimeVersion": "containerd://2.4
 NEW = {"kubeletVersion": "v1.36.1", "containerRuntimeVersion": "containerd://2.4.2"}
 
 
+@dataclass
 class Answers:
-    """A resolver that knows every image but the private ones."""
+    """A resolver that knows every image but those whose name has one of these words in it."""
+
+    unread: Mapping[str, Reason]
 
     async def resolve(self, plan: Plan, pod: Pod, namespace: str, *, deadline: float) -> Plan:  # noqa: ARG002
-        decisions = tuple(
-            each
-            if not isinstance(each, NeedsImage)
-            else Skip(each.container, Reason.UNAUTHORIZED)
-            if "private" in each.container.image
-            else settle(each, ImageConfig(("/app",)))
-            for each in plan.decisions
-        )
-        return replace(plan, decisions=decisions)
+        return replace(plan, decisions=tuple(map(self._settled, plan.decisions)))
+
+    def _settled(self, decision: Decision) -> Decision:
+        if not isinstance(decision, NeedsImage):
+            return decision
+        for word, reason in self.unread.items():
+            if word in decision.container.image:
+                return Skip(decision.container, reason)
+        return settle(decision, ImageConfig(("/app",)))
 
 
 @dataclass
@@ -75,6 +78,8 @@ class Installed:
     failure: str = ""
     """Why calls of the webhook fail, "" for good ones."""
     deny: bool = False
+    unread: dict[str, Reason] = field(default_factory=lambda: {"private": Reason.UNAUTHORIZED})
+    """Why the webhook can't read images, by a word of their names."""
     open: int = 0
     answered: int = 0
 
@@ -144,7 +149,8 @@ class Installed:
 
     async def _asked(self, pod: Json, namespace: str) -> bytes:
         delivery = Delivery("ghcr.io/initshim/reaper:1", initshim.__version__)
-        engine = Engine(ClusterRules(), delivery, Answers(), Silent(), deny_unresolved=self.deny)
+        resolver = Answers(self.unread)
+        engine = Engine(ClusterRules(), delivery, resolver, Silent(), deny_unresolved=self.deny)
         deadline = asyncio.get_running_loop().time() + 5
         content = body(pod, namespace=namespace, dryRun=True)
         return (await admit(content, engine, deadline=deadline)).body

@@ -17,6 +17,15 @@ from webhook.settings import load
 Served = tuple[Installed, str]
 
 
+def client_of(cluster: Served) -> KubeClient:
+    """Give a client, which nobody asks for a token."""
+
+    async def nobody() -> None:
+        return None
+
+    return KubeClient(Connection(cluster[1], ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), nobody))
+
+
 def found(
     cluster: Served,
     *,
@@ -27,12 +36,8 @@ def found(
 ) -> list[Finding]:
     """Give all that is found."""
 
-    async def nobody() -> None:
-        return None
-
     async def run() -> list[Finding]:
-        connection = Connection(cluster[1], ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), nobody)
-        async with KubeClient(connection) as client:
+        async with client_of(cluster) as client:
             return await diagnose(
                 client,
                 load(),

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.cli.doctor.cluster import NOW
+from tests.unit.cli.doctor.cluster import DEPLOYMENT, NOW, WEBHOOK, Installed
+from tests.unit.cli.doctor.diagnosis import Served as Cluster
+from tests.unit.cli.doctor.diagnosis import found_by
 from tests.unit.cli.doctor.rendered import encoded, rendered
 from webhook.cli.doctor.certificate import ServedAndHeld, check
 from webhook.cli.doctor.finding import Finding
@@ -17,6 +19,7 @@ from webhook.tls.pair import Pair
 
 NAME = "initshim.initshim.svc"
 TLS = Ref(SECRET, "initshim-tls", "initshim")
+CA = Ref(SECRET, "initshim-ca", "initshim")
 
 
 def about_secret(ca: Pair, leaf: Pair, *, trusted: Pair | None = None) -> Finding:
@@ -120,3 +123,98 @@ def test_what_is_served_is_judged_by_the_life_of_built_in_leaves(
     found = check(rendered(mode="builtin", bundle=ca.chain), ServedAndHeld(NOW, None, {}, served))
     (one,) = (each for each in found if each.object.startswith("Service"))
     assert one.severity == severity
+
+
+def about_bundle(cluster: Cluster) -> Finding:
+    (one,) = (
+        each
+        for each in found_by("certificate", cluster)
+        if each.object == "MutatingWebhookConfiguration initshim"
+    )
+    return one
+
+
+def test_a_bundle_that_holds_no_certificate_is_an_error(cluster: Cluster) -> None:
+    nothing = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    cluster[0].change(WEBHOOK, webhooks__0__clientConfig__caBundle=encoded(nothing))
+    one = about_bundle(cluster)
+    assert (one.severity, one.what) == (
+        "error",
+        "caBundle holds no certificate that can be read",
+    )
+    assert one.remedy == "kubectl -n initshim logs deployment/initshim | grep certificates"
+
+
+def test_what_is_no_base64_is_no_certificate(ca: Pair) -> None:
+    """No API server gives such a thing; what answers in its place may."""
+    there = rendered(bundle=ca.chain)
+    there.webhook["clientConfig"]["caBundle"] = "AAAAA"
+    held: Json = {"data": {"ca.crt": "AAAAA"}}
+    said = [each.what for each in check(there, ServedAndHeld(NOW, CA, held, None))]
+    assert said[:1] == ["caBundle holds no certificate that can be read"]
+    assert said[1].startswith("its ca.crt can't be used: ")
+
+
+def by_files(cluster: Installed, volume: Json) -> Pair:
+    """Give the webhook certificates from elsewhere, as `tls.mode: certManager` does."""
+    cluster.configure(TLS="files", TLS_CERT_FILE="/tls/tls.crt", TLS_KEY_FILE="/tls/tls.key")
+    others = [{"name": "config", "configMap": {"name": "initshim"}}]
+    cluster.change(DEPLOYMENT, spec__template__spec__volumes=[*others, volume])
+    pair = leaf(cluster.ca)
+    cluster.server.put(
+        "/api/v1/namespaces/initshim/secrets/initshim-tls",
+        {"kind": "Secret", "data": {"tls.crt": encoded(pair.chain)}},
+    )
+    return pair
+
+
+def test_the_secret_that_the_webhook_mounts_is_looked_at(cluster: Cluster) -> None:
+    by_files(cluster[0], {"name": "tls", "secret": {"secretName": "initshim-tls"}})
+    said = [(each.severity, each.object, each.what) for each in found_by("certificate", cluster)]
+    assert said == [
+        (
+            "ok",
+            "MutatingWebhookConfiguration initshim",
+            "1 CA in caBundle, valid for 700 days",
+        ),
+        (
+            "ok",
+            "Secret initshim/initshim-tls",
+            "the leaf chains to caBundle and names the Service; valid for 90 days",
+        ),
+    ]
+
+
+def test_a_certificate_that_no_secret_holds_is_none_to_look_at(cluster: Cluster) -> None:
+    """As cert-manager's CSI driver mounts it."""
+    by_files(cluster[0], {"name": "tls", "csi": {"driver": "csi.cert-manager.io"}})
+    assert [each.object for each in found_by("certificate", cluster)] == [
+        "MutatingWebhookConfiguration initshim"
+    ]
+
+
+def test_without_a_bundle_who_should_have_put_it_there_is_asked(cluster: Cluster) -> None:
+    by_files(cluster[0], {"name": "tls", "secret": {"secretName": "initshim-tls"}})
+    service = {"name": "initshim", "namespace": "initshim", "port": 443}
+    cluster[0].change(WEBHOOK, webhooks__0__clientConfig={"service": service})
+    one = about_bundle(cluster)
+    assert one.what == "caBundle is empty: the API server trusts nobody"
+    assert one.remedy == (
+        "kubectl -n initshim describe certificate; "
+        "kubectl -n cert-manager logs deployment/cert-manager-cainjector --tail=20"
+    )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["# TYPE up gauge\nup 1\n", "<html>sign in</html>\n", "up one\n"],
+    ids=["of another", "no metrics", "no number"],
+)
+def test_what_another_than_the_webhook_reports_is_not_believed(
+    cluster: Cluster, answer: str
+) -> None:
+    path = "/api/v1/namespaces/initshim/services/http:initshim:8080/proxy/metrics"
+    cluster[0].server.texts[path] = answer
+    *_, one = found_by("certificate", cluster)
+    assert (one.severity, one.object) == ("info", "Service initshim/initshim")
+    assert one.what.startswith("its leaf can't be seen from outside of the cluster")

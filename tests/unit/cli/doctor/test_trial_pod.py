@@ -1,5 +1,6 @@
 """doctor --run-pod: what a pod tells that runs the reaper, where a script plays the node."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any
@@ -9,8 +10,17 @@ import pytest
 import initshim
 from tests.fakes.api_server import Refusal, Rule
 from tests.unit.cli.doctor.cluster import NEW, Installed
-from tests.unit.cli.doctor.diagnosis import Served, documented, documented_for_a_trial, found_by
+from tests.unit.cli.doctor.diagnosis import (
+    Served,
+    client_of,
+    documented,
+    documented_for_a_trial,
+    found,
+    found_by,
+)
 from tests.unit.cli.doctor.engines import by_policy
+from tests.unit.cli.doctor.rendered import rendered
+from webhook.cli.doctor import trial_pod
 from webhook.cli.doctor.finding import Finding, Severity
 
 PULL = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}
@@ -84,12 +94,6 @@ def test_a_stutter_of_the_registry_is_no_error(cluster: Served) -> None:
     plays(cluster[0], [status(PULL), status(PULL), status(OVER, OVER)])
     [finding] = tried(cluster)
     assert finding.severity is Severity.OK
-
-
-def test_a_pod_that_nobody_runs_is_said_and_deleted(cluster: Served) -> None:
-    [finding] = tried(cluster, seconds=3)
-    assert (finding.severity, finding.what) == (Severity.WARNING, "no node took the pod in time")
-    assert pods(cluster[0]) == []
 
 
 def refuses(method: str) -> Callable[[str, str], None]:
@@ -174,4 +178,124 @@ def test_without_a_webhook_the_policy_says_how_the_reaper_comes(
     named = volume["reference"] if volume else spec["initContainers"][0]["image"]
     assert bool(volume) is (delivery == "imageVolume")
     assert named == f"ghcr.io/initshim/reaper:{initshim.__version__}"
+    assert pods(there) == []
+
+
+def test_without_run_pod_no_pod_is_made(cluster: Served) -> None:
+    found(cluster)
+    assert not [line for line in cluster[0].server.log if "initshim-doctor-" in line]
+
+
+def events(name: str) -> str:
+    return f"kubectl -n shop get events --field-selector involvedObject.name={name}"
+
+
+def name_of(finding: Finding) -> str:
+    return finding.object.removeprefix("Pod shop/")
+
+
+def test_a_container_that_can_not_start_is_told_as_audit_tells_it(cluster: Served) -> None:
+    plays(cluster[0], [status(OVER, {"waiting": {"reason": "CreateContainerError"}})])
+    [finding] = tried(cluster)
+    assert (finding.severity, finding.what) == (
+        Severity.ERROR,
+        (
+            "on node n1 its container can't start (CreateContainerError): injected pods would not "
+            "start"
+        ),
+    )
+    assert finding.remedy == events(name_of(finding))
+    assert pods(cluster[0]) == []
+
+
+def until_the_time_is_up(cluster: Served) -> list[Finding]:
+    """Try it by itself: the time is up at the first wait."""
+
+    async def wait(_seconds: float) -> None:
+        raise TimeoutError
+
+    async def run() -> list[Finding]:
+        async with client_of(cluster) as client:
+            trial = await trial_pod.fetch(
+                client, rendered(), namespace="shop", volume=False, seconds=600, sleep=wait
+            )
+        return trial_pod.check(trial)
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "probe", [{"waiting": {"reason": "PodInitializing"}}, {"running": {}}], ids=["waits", "runs on"]
+)
+def test_a_pod_that_does_not_end_on_its_node_is_said(
+    cluster: Served, probe: dict[str, Any]
+) -> None:
+    plays(cluster[0], [status(OVER, probe)])
+    [finding] = until_the_time_is_up(cluster)
+    assert (finding.severity, finding.what) == (
+        Severity.WARNING,
+        "on node n1 it had not ended in time",
+    )
+    assert finding.remedy == events(name_of(finding))
+    assert pods(cluster[0]) == []
+
+
+def test_a_pod_that_nobody_runs_is_said_and_deleted(cluster: Served) -> None:
+    [finding] = until_the_time_is_up(cluster)
+    assert (finding.severity, finding.what) == (Severity.WARNING, "no node took the pod in time")
+    assert finding.remedy == events(name_of(finding))
+    assert pods(cluster[0]) == []
+
+
+def test_where_versions_and_nodes_may_not_be_read_auto_means_the_init_container(
+    cluster: Served,
+) -> None:
+    there = cluster[0]
+    there.configure(DELIVERY="auto")
+    there.server.put("/api/v1/nodes/n1", {"status": {"nodeInfo": NEW}})
+    plays(there, [status(OVER, OVER)])
+    seen = watched(there)
+    watch = there.server.interfere
+
+    def refuse(method: str, path: str) -> None:
+        watch(method, path)
+        if path == "/version":
+            raise Refusal(403, "Forbidden", "not you")
+
+    there.server.interfere = refuse
+    [finding] = tried(cluster)
+    assert finding.severity is Severity.OK
+    assert "initContainers" in seen[-1]
+
+
+def test_a_pod_that_somebody_else_deletes_is_gone(cluster: Served) -> None:
+    """A node that is drained, a controller that tidies up."""
+    there = cluster[0]
+
+    def tidy(method: str, path: str) -> None:
+        if method == "GET" and "/pods/initshim-doctor-" in path:
+            there.server.objects.pop(path, None)
+
+    there.server.interfere = tidy
+    [finding] = tried(cluster)
+    assert finding.severity is Severity.UNKNOWN
+    assert finding.what == (
+        f'could not look: Can\'t get {finding.object}: "{name_of(finding)}" not found'
+    )
+
+
+def test_a_pod_that_was_made_without_an_answer_is_deleted_too(cluster: Served) -> None:
+    there = cluster[0]
+
+    def lose(path: str, given: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        name = given["metadata"]["name"]
+        if name.startswith("initshim-doctor-"):
+            there.server.put(f"{path}/{name}", given)
+            raise Refusal(504, "Timeout", "request did not complete within requested timeout")
+        return there.admit(path, given)
+
+    there.server.admit = lose
+    [finding] = tried(cluster)
+    assert finding.severity is Severity.UNKNOWN
+    assert finding.what.endswith("request did not complete within requested timeout")
     assert pods(there) == []

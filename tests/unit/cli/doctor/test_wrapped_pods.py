@@ -53,3 +53,17 @@ def test_a_pod_that_is_only_starting_is_no_finding(cluster: Served, state: Any) 
     cluster[0].server.put(*pending(state=state))
     (one,) = (each for each in found(cluster) if each.check == "pods")
     assert one.severity == "ok"
+
+
+@pytest.mark.parametrize("ours", [False, True])
+def test_another_init_container_that_fails_is_not_the_reapers(
+    cluster: Served,
+    ours: bool,
+) -> None:
+    failed = {"terminated": {"exitCode": 126, "reason": "Error"}}
+    path, pod = pending(state=failed if ours else {"terminated": {"exitCode": 0}})
+    istio = {"name": "istio-init", "state": {} if ours else failed}
+    pod["status"]["initContainerStatuses"].insert(0, istio)
+    cluster[0].server.put(path, pod)
+    (one,) = (each for each in found(cluster) if each.check == "pods")
+    assert one.severity == ("error" if ours else "ok")
