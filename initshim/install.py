@@ -78,10 +78,10 @@ def replaceable(name):
     """
     # The kernel's struct statx: 64 words of 32 bits, the same on every machine; stx_mode is the
     # lower half of the eighth.
-    facts = cython.declare(cython.ushort[128])
-    if syscall(SYS_statx, AT_FDCWD, name, AT_SYMLINK_NOFOLLOW, 1, facts) != 0:
+    status = cython.declare(cython.ushort[128])
+    if syscall(SYS_statx, AT_FDCWD, name, AT_SYMLINK_NOFOLLOW, 1, status) != 0:
         return True
-    return (facts[14] & 0o170000) == 0o100000
+    return (status[14] & 0o170000) == 0o100000
 
 
 def copy_to(name):

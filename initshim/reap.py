@@ -19,10 +19,10 @@ from cython.cimports.initshim.shared import (
     Line,
     begin,
     pause_with_child,
+    print_line,
     put,
     put_number,
     put_signal,
-    tell,
     wake_in,
 )
 from cython.cimports.libc.errno import ECHILD, EINTR
@@ -68,7 +68,7 @@ def reap_the_inherited(reaper):
     if pid < 0:
         return 0 if errno == ECHILD else errno
     if pid > 0:
-        take(reaper, pid, status)
+        note_status(reaper, pid, status)
         reap(reaper)
     return 0
 
@@ -85,7 +85,7 @@ def reap(reaper):
     status: cython.int = 0
     pid: cython.int = wait_for(-1, cython.address(status), how)
     while pid > 0:
-        if take(reaper, pid, status):
+        if note_status(reaper, pid, status):
             break
         pid = wait_for(-1, cython.address(status), how)
     if reaper.orphans != reaper.shown and not reaper.waking:
@@ -95,7 +95,7 @@ def reap(reaper):
     return pid >= 0
 
 
-def take(reaper, pid, status):
+def note_status(reaper, pid, status):
     """Note what became of one process; true where it is the program and has ended."""
     if WIFSTOPPED(status):
         if pid == reaper.child:
@@ -135,4 +135,4 @@ def tell_reaped(pid, status):
     else:
         put(cython.address(line), b", killed by ")
         put_signal(cython.address(line), WTERMSIG(status))
-    tell(cython.address(line))
+    print_line(cython.address(line))

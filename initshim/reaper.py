@@ -51,6 +51,7 @@ from cython.cimports.initshim.shared import (
     look_at_terminal,
     next_signal,
     parse_options,
+    print_line,
     put,
     put_error,
     put_name,
@@ -66,7 +67,6 @@ from cython.cimports.initshim.shared import (
     spawn,
     start_following,
     take_terminal_back,
-    tell,
 )
 from cython.cimports.libc.errno import ENOENT, EPERM, ESRCH
 from cython.cimports.libc.string import strlen
@@ -284,7 +284,7 @@ def tell_forwarded(signum, to, error):
         put_error(cython.address(line), error)
     if error == EPERM:
         put(cython.address(line), b" (it runs as another user, and we lack the capability KILL)")
-    tell(cython.address(line))
+    print_line(cython.address(line))
 
 
 def exit_code(reaper):

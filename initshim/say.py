@@ -111,7 +111,7 @@ def errors():
     )
 
 
-def tell(line):
+def print_line(line):
     """Write the line to stderr; where that is gone there is nobody to tell."""
     line.text[line.size] = ord("\n")
     write(2, line.text, line.size + 1)
@@ -124,7 +124,7 @@ def report(line, options):
     The file is never created: where the kubelet did not make one, nobody reads it. O_NONBLOCK: it
     could be a pipe. O_NOFOLLOW: whoever can write into its folder must not choose another file.
     """
-    tell(line)
+    print_line(line)
     file: cython.int = open_file(
         options.text[TERMINATION_LOG], O_WRONLY | O_APPEND | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC
     )

@@ -56,7 +56,7 @@ cdef extern void put(Line *line, const char *text) noexcept nogil
 cdef extern void put_name(Line *line, const char *name) noexcept nogil
 cdef extern void put_number(Line *line, unsigned int number) noexcept nogil
 cdef extern void put_error(Line *line, int error) noexcept nogil
-cdef extern void tell(Line *line) noexcept nogil
+cdef extern void print_line(Line *line) noexcept nogil
 cdef extern void report(Line *line, Options *options) noexcept nogil
 
 # text: letters and numbers in strings

@@ -38,10 +38,10 @@ from cython.cimports.initshim.shared import (
     begin,
     find,
     number_in,
+    print_line,
     put,
     put_number,
     send_signal,
-    tell,
     wait_for,
     wake_in,
 )
@@ -196,4 +196,4 @@ def tell_followed(user):
     begin(cython.address(line))
     put(cython.address(line), b"gave up root, as the program did, for uid ")
     put_number(cython.address(line), user.uid)
-    tell(cython.address(line))
+    print_line(cython.address(line))

@@ -9,7 +9,7 @@ cdef struct Span:
 
 cdef int wrong(const char *what) noexcept nogil
 cdef void wait(int seconds, long nanoseconds) noexcept nogil
-cdef bint look(Census *census) noexcept nogil
+cdef bint look_at_processes(Census *census) noexcept nogil
 cdef void count(Census *census, Process *process) noexcept nogil
 cdef bint stays_blocked(Census *census, int pid, First *first) noexcept nogil
 cdef void tell_first(Census *census, Process *process, First *first) noexcept nogil

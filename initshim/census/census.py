@@ -67,11 +67,11 @@ def main(argc, argv):
         else:
             return wrong(argv[at])
         at += 2
-    if not look(cython.address(census)):
+    if not look_at_processes(cython.address(census)):
         write(2, b"census: /proc can't be read\n", 28)
         return 1
     wait(seconds, 0)
-    look(cython.address(census))
+    look_at_processes(cython.address(census))
     tell_parents(cython.address(census))
     tell_groups(cython.address(census))
     tell_node(cython.address(census), seconds)
@@ -94,7 +94,7 @@ def wait(seconds, nanoseconds):
     syscall(SYS_ppoll, cython.NULL, 0, cython.address(span), cython.NULL, 8)
 
 
-def look(census):
+def look_at_processes(census):
     """Look at every process once; false where there is nothing to look at."""
     process = cython.declare(Process)
     if not open_folder(census):
