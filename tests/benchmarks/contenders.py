@@ -25,7 +25,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Surroundings:
     """What every contender needs: certificate files, what images run, a registry, two cores."""
 
     folder: Path
@@ -48,16 +48,19 @@ class Contender:
     settings: Mapping[str, str]
 
 
-def contenders(world: World, go: Mapping[str, Path]) -> list[Contender]:
+def contenders(around: Surroundings, go: Mapping[str, Path]) -> list[Contender]:
     """Give everybody; the peers in Go as far as they could be built."""
-    certificates = {"CERTIFICATES": str(world.folder), "IMAGES": str(world.folder / "images.json")}
+    certificates = {
+        "CERTIFICATES": str(around.folder),
+        "IMAGES": str(around.folder / "images.json"),
+    }
     ours = {
         "INITSHIM_TLS": "files",
-        "INITSHIM_TLS_CERT_FILE": str(world.folder / "tls.crt"),
-        "INITSHIM_TLS_KEY_FILE": str(world.folder / "tls.key"),
+        "INITSHIM_TLS_CERT_FILE": str(around.folder / "tls.crt"),
+        "INITSHIM_TLS_KEY_FILE": str(around.folder / "tls.key"),
         "INITSHIM_HOST": "127.0.0.1",
         "INITSHIM_HTTP_PORT": "0",
-        "INITSHIM_REGISTRIES_FILE": str(world.folder / "registries.yaml"),
+        "INITSHIM_REGISTRIES_FILE": str(around.folder / "registries.yaml"),
         "INITSHIM_CACHE_TAG_SECONDS": "86400",
     }
     start = "from webhook.cli import start; start()"
@@ -92,12 +95,12 @@ class Process:
 
 
 @contextmanager
-def running(contender: Contender, world: World, first: bytes) -> Iterator[Process]:
+def running(contender: Contender, around: Surroundings, first: bytes) -> Iterator[Process]:
     """Run a contender on its core until the block ends; it is ready when it answers `first`."""
     port = _free_port()
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     given = {"PORT": str(port), "INITSHIM_PORT": str(port), **contender.settings}
-    pin = ["taskset", "-c", str(world.server_core)]
+    pin = ["taskset", "-c", str(around.server_core)]
     start = time.monotonic()
     popen = subprocess.Popen(
         [*pin, *contender.command],
@@ -107,7 +110,7 @@ def running(contender: Contender, world: World, first: bytes) -> Iterator[Proces
         stderr=subprocess.DEVNULL,
     )
     try:
-        _await_answer(world, port, first, popen)
+        _await_answer(around, port, first, popen)
         yield Process(contender.name, popen.pid, port, time.monotonic() - start)
     finally:
         popen.send_signal(signal.SIGKILL)
@@ -142,7 +145,7 @@ class Seen:
 
 def load(
     client: Path,
-    world: World,
+    around: Surroundings,
     port: int,
     body: Path,
     *,
@@ -154,22 +157,22 @@ def load(
     options = {
         "address": f"127.0.0.1:{port}",
         "body": body,
-        "ca": world.ca,
+        "ca": around.ca,
         "duration": f"{seconds}s",
         "rate": rate,
         "most": most,
     }
     flags = [f"-{name}={value}" for name, value in options.items()]
-    command = ["taskset", "-c", str(world.client_core), str(client), *flags]
+    command = ["taskset", "-c", str(around.client_core), str(client), *flags]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"the client failed: {done.stderr.strip()}")
     return Seen(**json.loads(done.stdout))
 
 
-def ask(world: World, port: int, body: bytes) -> bytes:
+def ask(around: Surroundings, port: int, body: bytes) -> bytes:
     """Send one review on a connection of its own; OSError where nobody answers it."""
-    client = ssl.create_default_context(cafile=str(world.ca))
+    client = ssl.create_default_context(cafile=str(around.ca))
     connection = HTTPSConnection("127.0.0.1", port, timeout=PATIENCE, context=client)
     try:
         connection.request("POST", "/mutate", body, {"Content-Type": "application/json"})
@@ -188,11 +191,13 @@ def _free_port() -> int:
         return port
 
 
-def _await_answer(world: World, port: int, first: bytes, popen: subprocess.Popen[bytes]) -> None:
+def _await_answer(
+    around: Surroundings, port: int, first: bytes, popen: subprocess.Popen[bytes]
+) -> None:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         with suppress(OSError):  # not there yet, or without a certificate
-            ask(world, port, first)
+            ask(around, port, first)
             return
         if popen.poll() is not None:
             raise RuntimeError(f"{popen.args!r} ended with {popen.returncode}")

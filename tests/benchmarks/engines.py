@@ -24,12 +24,12 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.benchmarks.engines_page import BOTH, NOTHING, POLICY, SHAPES, WAYS, WEBHOOK, write
 from tests.benchmarks.report import Figures
 from tests.integration.controlplane import assets, images
+from tests.integration.controlplane.controllers import create, namespace, until
 from tests.integration.controlplane.fleet import Fleet, webhook
 from tests.integration.controlplane.images import Images
 from tests.integration.controlplane.install import install
 from tests.integration.controlplane.plane import ControlPlane, control_plane
 from tests.integration.controlplane.policies import KINDS, objects, values
-from tests.integration.controlplane.world import create, namespace, until
 from tests.integration.registry.registries import in_thread
 from webhook.core.argv import INIT
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
 from tests.benchmarks.reviews import sample
-from tests.benchmarks.world import registries, registry
+from tests.benchmarks.surroundings import registries, registry
 from webhook.assembly.engine import make_engine
 from webhook.assembly.late_resolver import LateResolver
 from webhook.assembly.resolver import open_resolver

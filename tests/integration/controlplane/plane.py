@@ -10,9 +10,9 @@ How to use it::
         plane.audit()                                       # what the API server was asked
         plane.metric("apiserver_admission_webhook_request_total", name="inject.initshim.dev")
 
-No kubelet, scheduler or controller manager runs: `world.py` does the little of their work that
-tests need. Services get their addresses from a part of 127.0.0.0/8, which this machine answers on
-as a whole: a Service is reached where the balancer of `tests/fakes` listens on its ClusterIP, as
+No kubelet, scheduler or controller manager runs: `controllers.py` does the little of their work
+that tests need. Services get their addresses from a part of 127.0.0.0/8, which this machine answers
+on as a whole: a Service is reached where the balancer of `tests/fakes` listens on its ClusterIP, as
 kube-proxy would have it, and the chart's `clientConfig.service` is called as it is.
 """
 

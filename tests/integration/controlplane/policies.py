@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from tests.integration.controlplane.controllers import Json, create, namespace, until
 from tests.integration.controlplane.install import render
 from tests.integration.controlplane.plane import ControlPlane
-from tests.integration.controlplane.world import Json, create, namespace, until
 from webhook.core.annotations import STATUS
 
 OLDEST = (1, 36)

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.integration.controlplane import images
+from tests.integration.controlplane.controllers import OPT_IN, create, namespace, until
 from tests.integration.controlplane.fleet import Fleet
 from tests.integration.controlplane.install import install
 from tests.integration.controlplane.plane import ControlPlane
-from tests.integration.controlplane.world import OPT_IN, create, namespace, until
 
 _PROBE = {
     "metadata": {"generateName": "probe-"},

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from tests.integration.controlplane.controllers import OPT_IN, namespace
 from tests.integration.controlplane.plane import ControlPlane
 from tests.integration.controlplane.release import Release
-from tests.integration.controlplane.world import OPT_IN, namespace
 from webhook.core.argv import INIT
 from webhook.core.cautions import applied_again
 

@@ -13,10 +13,7 @@ import pytest
 
 import initshim
 from tests.cases.load import Case, cases
-from tests.integration.controlplane.images import Images
-from tests.integration.controlplane.plane import ControlPlane
-from tests.integration.controlplane.release import Release
-from tests.integration.controlplane.world import (
+from tests.integration.controlplane.controllers import (
     OPT_IN,
     Json,
     Made,
@@ -26,6 +23,9 @@ from tests.integration.controlplane.world import (
     namespace,
     template_of,
 )
+from tests.integration.controlplane.images import Images
+from tests.integration.controlplane.plane import ControlPlane
+from tests.integration.controlplane.release import Release
 from tests.unit.core.pipeline import check_argv, mutate, without_init, without_ours
 from tests.unit.core.resources import pod_qos
 from webhook.core.annotations import STATUS

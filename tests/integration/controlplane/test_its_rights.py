@@ -6,11 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.controlplane.images import PASSWORD, Images
-from tests.integration.controlplane.install import NAMESPACE
-from tests.integration.controlplane.plane import ControlPlane
-from tests.integration.controlplane.release import Release
-from tests.integration.controlplane.world import (
+from tests.integration.controlplane.controllers import (
     OPT_IN,
     Json,
     account,
@@ -19,6 +15,10 @@ from tests.integration.controlplane.world import (
     namespace,
     until,
 )
+from tests.integration.controlplane.images import PASSWORD, Images
+from tests.integration.controlplane.install import NAMESPACE
+from tests.integration.controlplane.plane import ControlPlane
+from tests.integration.controlplane.release import Release
 from webhook.core.argv import INIT
 
 READABLE = "rights-secrets"

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.chart.render import CHART
+from tests.integration.controlplane.controllers import OPT_IN, create, namespace, until
 from tests.integration.controlplane.plane import ControlPlane
 from tests.integration.controlplane.release import Release
-from tests.integration.controlplane.world import OPT_IN, create, namespace, until
 
 ALERTS = (CHART / "templates" / "prometheusrule.yaml").read_text()
 DASHBOARD = (CHART / "files" / "dashboard.json").read_text()

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.chart import tools
+from tests.integration.controlplane.controllers import namespace
 from tests.integration.controlplane.install import CHART
 from tests.integration.controlplane.plane import ControlPlane
-from tests.integration.controlplane.world import namespace
 
 NAMED: dict[str, dict[str, Any]] = {
     "namespaceOverride": {"namespaceOverride": "absent"},

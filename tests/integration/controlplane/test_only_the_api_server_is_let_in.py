@@ -12,10 +12,10 @@ import trustme
 
 from tests.fakes.reviews import body
 from tests.integration.controlplane import assets
+from tests.integration.controlplane.controllers import OPT_IN, create, namespace
 from tests.integration.controlplane.fleet import webhook
 from tests.integration.controlplane.install import NAMESPACE, RELEASE, install, service_port
 from tests.integration.controlplane.plane import ControlPlane, control_plane
-from tests.integration.controlplane.world import OPT_IN, create, namespace
 from tests.integration.server.running import Reader, request
 from webhook.core.argv import INIT
 

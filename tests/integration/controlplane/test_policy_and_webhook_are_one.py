@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 import initshim
 from tests.cases.load import RUNTIME_CLASSES, Case, cases
+from tests.integration.controlplane.controllers import Json, Made, create, fresh, namespace, until
 from tests.integration.controlplane.plane import ControlPlane
 from tests.integration.controlplane.policies import (
     needs_policies,
@@ -25,7 +26,6 @@ from tests.integration.controlplane.policies import (
     warns,
     with_policy,
 )
-from tests.integration.controlplane.world import Json, Made, create, fresh, namespace, until
 from tests.unit.core.odd_pods import GLOBS, LOOKED_UP, odd_pods
 from tests.unit.core.pipeline import DELIVERY, World
 from tests.unit.core.policy_twins import Stored, Twins

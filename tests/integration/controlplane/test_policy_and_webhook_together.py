@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.integration.controlplane.commands import doctor, of_policy
+from tests.integration.controlplane.controllers import OPT_IN, Json, create, namespace, until
 from tests.integration.controlplane.neighbour import neighbour
 from tests.integration.controlplane.plane import ControlPlane
 from tests.integration.controlplane.policies import needs_policies, said
 from tests.integration.controlplane.release import Release
-from tests.integration.controlplane.world import OPT_IN, Json, create, namespace, until
 from webhook.core.annotations import STATUS
 from webhook.core.argv import INIT
 

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from tests.integration.controlplane import assets
+from tests.integration.controlplane.controllers import OPT_IN, Json, create, namespace
 from tests.integration.controlplane.plane import ControlPlane
 from tests.integration.controlplane.release import Release
-from tests.integration.controlplane.world import OPT_IN, Json, create, namespace
 from tests.integration.pods.conftest import cases
 from tests.integration.pods.runtime import IMAGES, REAPER, Node
 from tests.reaper import need

@@ -15,6 +15,7 @@ import trustme
 from tests.census.leaker import leaker
 from tests.fakes.kubelet import Kubelet, serving
 from tests.integration.controlplane.commands import doctor, of_policy, run
+from tests.integration.controlplane.controllers import create, namespace
 from tests.integration.controlplane.plane import ControlPlane, control_plane
 from tests.integration.controlplane.policies import (
     KINDS,
@@ -23,7 +24,6 @@ from tests.integration.controlplane.policies import (
     values,
     with_policy,
 )
-from tests.integration.controlplane.world import create, namespace
 from tests.reaper import need
 from webhook.cli.leaks.probes import PROBES
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.controlplane.controllers import Json, create, until
 from tests.integration.controlplane.neighbour import neighbour
 from tests.integration.controlplane.plane import ControlPlane
 from tests.integration.controlplane.policies import said, with_policy
-from tests.integration.controlplane.world import Json, create, until
 from webhook.core.annotations import STATUS
 from webhook.core.argv import INIT
 

@@ -5,9 +5,9 @@ What exceeds a limit is left as it came.
 
 import pytest
 
+from tests.integration.controlplane.controllers import Json, create
 from tests.integration.controlplane.plane import ControlPlane
 from tests.integration.controlplane.policies import said, with_policy
-from tests.integration.controlplane.world import Json, create
 from webhook.core.annotations import OPTIONS, STATUS
 from webhook.core.cel import limits
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from tests.integration.controlplane.controllers import OPT_IN, Json, create, namespace
 from tests.integration.controlplane.plane import ControlPlane
 from tests.integration.controlplane.release import Release
-from tests.integration.controlplane.world import OPT_IN, Json, create, namespace
 from webhook.core.argv import INIT
 
 OPTED_OUT = {"initshim.dev/inject": "false"}

@@ -97,7 +97,7 @@ def test_the_reaper_says_under_runc_that_a_program_is_missing(runc: Run) -> None
 
 
 def test_the_reaper_installs_itself_as_in_a_pod(runc: Run) -> None:
-    """House: the init container's copy; semantics §6: it runs the copy once before it ends."""
+    """The init container copies the reaper; semantics §6: it runs the copy once before it ends."""
     done = runc("--install", "/.initshim/init")
     assert done.returncode == 0, done.stderr
 

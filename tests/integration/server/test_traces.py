@@ -96,21 +96,21 @@ def test_spans_say_what_became_of_the_pod_and_its_image(
 ) -> None:
     with webhook(**settings) as served:
         ask(served, shop(registry))
-    review = collector.one("review").facts
+    review = collector.one("review").attributes
     assert review["initshim.result"] == "patched"
     assert review["initshim.containers"] == ["app=wrapped"]
     assert review["k8s.namespace.name"] == "shop"
     assert review["http.response.status_code"] == 200
-    lookup = collector.one("registry lookup").facts
+    lookup = collector.one("registry lookup").attributes
     assert lookup["initshim.image"] == f"{registry.authority}/shop:1.4"
     assert lookup["initshim.endpoint"] == registry.authority
-    assert [get.facts["http.response.status_code"] for get in collector.named("GET")] == [
+    assert [get.attributes["http.response.status_code"] for get in collector.named("GET")] == [
         401,
         200,
         200,
     ]
     root = f"{registry.url}/v2/shop"
-    assert collector.named("GET")[0].facts["url.full"] == f"{root}/manifests/1.4"
+    assert collector.named("GET")[0].attributes["url.full"] == f"{root}/manifests/1.4"
 
 
 def test_an_answer_from_the_cache_needs_no_lookup_and_says_so(
@@ -132,7 +132,7 @@ def test_a_lookup_that_fails_is_marked_with_the_reason(
         ask(served, shop(registry, "none"))
     lookup = collector.one("registry lookup")
     assert lookup.failed
-    assert lookup.facts["error.type"] == "not-found"
+    assert lookup.attributes["error.type"] == "not-found"
     assert not collector.one("review").failed  # the pod was admitted, as it should be
 
 

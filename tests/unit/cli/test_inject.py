@@ -331,7 +331,7 @@ def test_reaper_image_and_delivery_are_flags_and_settings(monkeypatch: pytest.Mo
 
 
 def test_the_engine_is_the_webhooks_own() -> None:
-    """One engine, two doors: the patch that the webhook sends leads to the same pod."""
+    """The patch that the webhook sends leads to the same pod: both use one engine."""
     import asyncio
     import base64
 
