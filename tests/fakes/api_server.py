@@ -61,7 +61,7 @@ class Rule:
 
 @dataclass
 class ApiServer:
-    """The state; `serving` is the door."""
+    """The state; `serving` serves it over HTTP."""
 
     objects: dict[str, Json] = field(default_factory=dict)
     tokens: set[str] | None = None

@@ -22,7 +22,7 @@ class Received:
     parent: str
     kind: int
     failed: bool
-    facts: dict[str, Any]
+    attributes: dict[str, Any]
     events: list[tuple[str, dict[str, Any]]]
     resource: dict[str, Any]
 
@@ -45,7 +45,7 @@ class Collector:
         self.content += request.body
         message = ExportTraceServiceRequest.FromString(request.body)
         for each in message.resource_spans:
-            resource = _facts(each.resource.attributes)
+            resource = _attributes(each.resource.attributes)
             for scope in each.scope_spans:
                 self.spans += [_received(span, resource) for span in scope.spans]
         return Answer(200, {"Content-Type": "application/x-protobuf"})
@@ -68,13 +68,13 @@ def _received(span: Any, resource: dict[str, Any]) -> Received:
         parent=span.parent_span_id.hex(),
         kind=span.kind,
         failed=span.status.code == 2,
-        facts=_facts(span.attributes),
-        events=[(event.name, _facts(event.attributes)) for event in span.events],
+        attributes=_attributes(span.attributes),
+        events=[(event.name, _attributes(event.attributes)) for event in span.events],
         resource=resource,
     )
 
 
-def _facts(pairs: Any) -> dict[str, Any]:
+def _attributes(pairs: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for pair in pairs:
         assert isinstance(pair, KeyValue)

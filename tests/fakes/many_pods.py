@@ -1,8 +1,8 @@
 """Clusters of thousands, without a network: what `initshim leaks` asks of an API server and nodes.
 
-It answers as kube.client.KubeClient and kube.exec.run do, at once, and notes how many calls there
-were and how many of them at a time. What a census or a probe prints, they printed once, of a folder
-of processes.
+It answers as kube.client.KubeClient and kube.exec.exec_in do, at once, and notes how many calls
+there were and how many of them at a time. What a census or a probe prints, they printed once, of
+a folder of processes.
 """
 
 import asyncio

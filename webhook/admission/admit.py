@@ -1,6 +1,6 @@
-"""The way of a review through the house: parse, plan, resolve, make operations, check, respond.
+"""What becomes of a review, in order: parse, plan, resolve, make operations, check, respond.
 
-Two doors lead to one engine: `admit` for the API server's reviews, `mutate` for manifests.
+`admit` answers the API server's reviews; `mutate` is the part of it that manifests go through, too.
 """
 
 import dataclasses

@@ -31,15 +31,17 @@ def make_certificates(
     client: "KubeClient | None",
     observer: Observer,
     lives: Lives | None = None,
-    world: Timing | None = None,
+    timing: Timing | None = None,
 ) -> Certificates:
     """Make what looks after the certificate; built in needs a client.
 
     Raises BadSettings where it has none.
     """
     if settings.tls == "files" and settings.tls_cert_file and settings.tls_key_file:
-        return Files(settings.tls_cert_file, settings.tls_key_file, observer=observer, world=world)
+        return Files(
+            settings.tls_cert_file, settings.tls_key_file, observer=observer, timing=timing
+        )
     # What makes certificates takes 8 MB, which whoever is given one need not have.
     from webhook.assembly.rotation import make_rotation  # noqa: PLC0415
 
-    return make_rotation(settings, client=client, observer=observer, lives=lives, world=world)
+    return make_rotation(settings, client=client, observer=observer, lives=lives, timing=timing)

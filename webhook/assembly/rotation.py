@@ -99,7 +99,7 @@ def make_rotation(
     client: KubeClient | None,
     observer: Observer,
     lives: Lives | None = None,
-    world: Timing | None = None,
+    timing: Timing | None = None,
 ) -> Rotation:
     """Make what renews a certificate of our own: in the cluster, or for this run only.
 
@@ -113,7 +113,7 @@ def make_rotation(
             names=[service, "localhost"],
             observer=observer,
             lives=lives or Lives(lag=timedelta(0)),  # nobody follows with a delay
-            world=world,
+            timing=timing,
         )
     if client is None:
         raise BadSettings("tls: builtin needs a cluster to publish the certificate in")
@@ -123,7 +123,7 @@ def make_rotation(
         names=[service],
         observer=observer,
         lives=lives,
-        world=world,
+        timing=timing,
     )
 
 

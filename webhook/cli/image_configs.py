@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from webhook.cli.manifest.files import read
+from webhook.cli.manifest import files
 from webhook.cli.output import WrongUsage
 from webhook.core import image_config
 from webhook.core.argv import ImageConfig
@@ -23,7 +23,7 @@ def _one(text: str) -> tuple[str, ImageConfig]:
     if not image or not equals or not file:
         raise WrongUsage(f"--image-config must be IMAGE=FILE, not {text!r}")
     try:
-        documents = read(file).documents
+        documents = files.read(file).documents
         data = documents[0].data() if documents else None
     except BadManifest as error:
         raise BadSettings(f"--image-config {image}: {error}") from error

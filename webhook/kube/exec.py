@@ -50,7 +50,7 @@ class _Direct(connect):
         return exc
 
 
-async def run(
+async def exec_in(
     connection: Connection,
     pod: Ref,
     container: str,

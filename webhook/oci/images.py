@@ -178,8 +178,8 @@ class Images:
         self, question: Question, registry: Registry, keyring: Keyring
     ) -> Found | Failure:
         start, outcome = self._clock(), "ok"
-        facts = {"initshim.image": str(question.reference)}
-        with self._observer.span("registry lookup", facts) as span:
+        asked = {"initshim.image": str(question.reference)}
+        with self._observer.span("registry lookup", asked) as span:
             try:
                 found = await self._lookup.run(question, registry, keyring)
             except LookupFailed as error:
@@ -187,8 +187,8 @@ class Images:
                 span.record({}, failure=outcome)
                 return Failure.of(error)
             else:
-                attributes = {"initshim.endpoint": found.endpoint, "initshim.digest": found.digest}
-                span.record(attributes)
+                answered = {"initshim.endpoint": found.endpoint, "initshim.digest": found.digest}
+                span.record(answered)
                 return found
             finally:
                 label = self._labels.of(question.reference.registry)

@@ -23,7 +23,7 @@ from webhook.oci.connect import Guarded, Resolve, Trust
 from webhook.oci.endpoint import Endpoint
 from webhook.oci.failures import mapped
 from webhook.oci.httpcore_values import as_httpcore, as_proxy
-from webhook.oci.proxied import check
+from webhook.oci.proxied import check_proxied
 from webhook.oci.proxies import Proxies
 from webhook.oci.registries import Registries
 
@@ -161,7 +161,7 @@ class Pools(httpx.AsyncBaseTransport):
         self._private.put((way.host, way.port), private, owner=tenants.current())
 
     async def _check_proxied(self, way: Way) -> None:
-        addresses = await check(
+        addresses = await check_proxied(
             way.host,
             way.port,
             rule=self._rule_of(way),

@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"0[xX][0-9A-Fa-f]*|[0-9]+")
 _LOCAL = ("localhost", "local", "internal", "svc", "lan", "arpa", "intranet", "private", "corp")
 
 
-async def check(
+async def check_proxied(
     host: str, port: int, *, rule: AddressRule, resolve: Resolve, configured: bool
 ) -> Sequence[str]:
     """Give the addresses that a host has from here, () for none; Unreachable where it may not be.

@@ -30,21 +30,21 @@ class Files:
         *,
         observer: Observer,
         every: timedelta = _EVERY,
-        world: Timing | None = None,
+        timing: Timing | None = None,
     ) -> None:
         self.tls = context.server_context()
         self.state = State()
         self._paths = (certificate, key)
         self._observer = observer
         self._every = every
-        self._world = world or Timing()
+        self._timing = timing or Timing()
         self._loaded: tuple[bytes, ...] = ()
         self._served: Certificate | None = None
 
     async def run(self) -> None:
         """Look after the files for ever."""
         while True:
-            await self._world.sleep(await self.step())
+            await self._timing.sleep(await self.step())
 
     def doubt(self) -> None:
         """Hear that a client does not trust the certificate; the files are read soon anyway."""
@@ -64,7 +64,7 @@ class Files:
 
     def _load(self, chain: bytes, key: bytes) -> None:
         pair = read_served(chain, key)
-        if not pair.certificate.valid(self._world.clock()):
+        if not pair.certificate.valid(self._timing.clock()):
             raise BadCertificate(
                 f"The certificate is valid from {pair.certificate.not_before:%Y-%m-%d %H:%M} "
                 f"to {pair.certificate.not_after:%Y-%m-%d %H:%M} UTC, not now"
@@ -86,4 +86,4 @@ class Files:
     def _update_state(self) -> None:
         served = self._served
         self.state.expires_at = served.not_after if served else None
-        self.state.ready = served is not None and served.valid(self._world.clock())
+        self.state.ready = served is not None and served.valid(self._timing.clock())

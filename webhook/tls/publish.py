@@ -46,9 +46,9 @@ class ObservedBundle:
     off that: the time is one API server's, and may be read from another one.
     """
 
-    def __init__(self, publisher: BundlePublisher, world: Timing) -> None:
+    def __init__(self, publisher: BundlePublisher, timing: Timing) -> None:
         self._publisher = publisher
-        self._world = world
+        self._timing = timing
         self._since: dict[str, float] = {}
 
     async def publish(self, needed: Sequence[Certificate], *, now: datetime) -> bytes:
@@ -78,10 +78,10 @@ class ObservedBundle:
         since = self._since.get(certificate.fingerprint)
         if since is None:
             return math.inf
-        return max(0.0, since + wait.total_seconds() - self._world.monotonic())
+        return max(0.0, since + wait.total_seconds() - self._timing.monotonic())
 
     def _saw(self, present: Iterable[Certificate], *, before: float = 0.0) -> None:
-        at = self._world.monotonic() - max(0.0, before)
+        at = self._timing.monotonic() - max(0.0, before)
         self._since = {one.fingerprint: self._since.get(one.fingerprint, at) for one in present}
 
 

@@ -49,7 +49,7 @@ class Rotation:
         names: Sequence[str],
         observer: Observer,
         lives: Lives | None = None,
-        world: Timing | None = None,
+        timing: Timing | None = None,
     ) -> None:
         self.tls = context.server_context()
         self.state = State()
@@ -57,9 +57,9 @@ class Rotation:
         self._names = tuple(names)
         self._observer = observer
         self._lives = lives or Lives()
-        self._world = world or Timing()
-        self._notice = ObservedBundle(publisher, self._world)
-        self._jitter = self._world.random()  # of the CA's renewal: each replica has its own
+        self._timing = timing or Timing()
+        self._bundle = ObservedBundle(publisher, self._timing)
+        self._jitter = self._timing.random()  # of the CA's renewal: each replica has its own
         self._vault: Vault | None = None
         self._leaf: Leaf | None = None
         self._failures = 0
@@ -70,7 +70,7 @@ class Rotation:
         """Look after the certificates for ever."""
         while True:
             pause = await self.step()
-            self._stepped = self._world.monotonic()
+            self._stepped = self._timing.monotonic()
             self._doubted.clear()
             await self._rest(pause)
 
@@ -79,7 +79,7 @@ class Rotation:
 
         Any client can say so, and so it hastens the next step no more than every few seconds.
         """
-        if not self._doubted.is_set() and self._world.monotonic() - self._stepped >= _DOUBT:
+        if not self._doubted.is_set() and self._timing.monotonic() - self._stepped >= _DOUBT:
             self._doubted.set()
             self._observer.note(
                 LogEvent.CERTIFICATE_DOUBTED, error="A client does not trust the certificate."
@@ -110,7 +110,7 @@ class Rotation:
 
     async def _rest(self, seconds: float) -> None:
         """Sleep until the next step is due, or until somebody doubts."""
-        rest = asyncio.ensure_future(self._world.sleep(seconds))
+        rest = asyncio.ensure_future(self._timing.sleep(seconds))
         doubt = asyncio.ensure_future(self._doubted.wait())
         try:
             await asyncio.wait({rest, doubt}, return_when=asyncio.FIRST_COMPLETED)
@@ -127,7 +127,7 @@ class Rotation:
         return trouble
 
     def _decide(self, found: Vault | None) -> Vault:
-        now = self._world.clock()
+        now = self._timing.clock()
         return plan(
             found,
             self._vault,
@@ -148,12 +148,12 @@ class Rotation:
         self._vault = vault
 
     async def _publish(self, vault: Vault) -> None:
-        now = self._world.clock()
-        self.state.bundle = await self._notice.publish(vault.certificates, now=now)
+        now = self._timing.clock()
+        self.state.bundle = await self._bundle.publish(vault.certificates, now=now)
 
     def _serve(self, vault: Vault) -> None:
         """Load a leaf if there is none, if it is due, or if its CA was followed by another."""
-        now, leaf = self._world.clock(), self._leaf
+        now, leaf = self._timing.clock(), self._leaf
         signer = vault.current
         if leaf and leaf.pair.certificate.valid(now):
             if not self._settled(signer.certificate, self._lives.lag):
@@ -168,7 +168,7 @@ class Rotation:
         context.load(self.tls, pair)
         if leaf is None or signer != leaf.signer:
             self.state.ready = False  # said again below, if the CA has been seen for long enough
-        self._leaf = Leaf(pair, signer, pair.certificate.renew_at(self._world.random()))
+        self._leaf = Leaf(pair, signer, pair.certificate.renew_at(self._timing.random()))
         self._observer.note(
             LogEvent.CERTIFICATE_LOADED, expires=pair.certificate.not_after.isoformat()
         )
@@ -178,7 +178,7 @@ class Rotation:
         state, leaf = self.state, self._leaf
         if self._vault:
             state.authority_expires_at = self._vault.current.certificate.not_after
-        if leaf is None or not leaf.pair.certificate.valid(self._world.clock()):
+        if leaf is None or not leaf.pair.certificate.valid(self._timing.clock()):
             state.ready, state.reason = False, trouble or "No valid certificate is loaded."
             state.expires_at = leaf.pair.certificate.not_after if leaf else None
             return
@@ -189,7 +189,7 @@ class Rotation:
     def _become_ready(self) -> None:
         """Be ready once a valid leaf is loaded whose CA has been seen published for `lag`."""
         leaf = self._leaf
-        if leaf and leaf.pair.certificate.valid(self._world.clock()):
+        if leaf and leaf.pair.certificate.valid(self._timing.clock()):
             self.state.ready |= self._settled(leaf.signer.certificate, self._lives.lag)
 
     def _pause(self) -> float:
@@ -197,10 +197,10 @@ class Rotation:
         longest = self._lives.every.total_seconds()
         if self._failures:
             backoff = min(longest, 2.0 ** min(self._failures, 30))
-            return backoff * (1 + self._world.random()) / 2
+            return backoff * (1 + self._timing.random()) / 2
         waits = [longest]
         if self._vault and self._leaf:
-            renewal = (self._leaf.renew_at - self._world.clock()).total_seconds()
+            renewal = (self._leaf.renew_at - self._timing.clock()).total_seconds()
             waits += [renewal] if renewal > 0 else []
             waits.append(self._unsettled(self._vault.current, self._lives.lag))
             if self._vault.following:
@@ -208,10 +208,10 @@ class Rotation:
         return max(_SOON, min(waits))
 
     def _settled(self, certificate: Certificate, wait: timedelta) -> bool:
-        return self._notice.remaining(certificate, wait) <= 0
+        return self._bundle.remaining(certificate, wait) <= 0
 
     def _unsettled(self, pair: Pair, wait: timedelta) -> float:
-        return self._notice.remaining(pair.certificate, wait) or self._lives.every.total_seconds()
+        return self._bundle.remaining(pair.certificate, wait) or self._lives.every.total_seconds()
 
 
 def _short(pair: Pair) -> str:

@@ -1,4 +1,4 @@
-"""What the rest of the server may know of the certificates, and what they need from the world."""
+"""What the rest of the server may know of the certificates, how long things last, the clocks."""
 
 import asyncio
 import random

@@ -54,7 +54,7 @@ class Cluster:
             Settings(),
             client=client,
             observer=self.notes,
-            world=self.time.world(random.Random(seed)),
+            timing=self.time.timing(random.Random(seed)),
         )
         assert isinstance(made, Rotation)
         return made
@@ -316,7 +316,7 @@ async def test_the_loop_goes_on_until_it_is_cancelled() -> None:
             raise asyncio.CancelledError
 
     made = make_certificates(
-        Settings(tls="dev"), client=None, observer=Silent(), world=Timing(sleep=sleep)
+        Settings(tls="dev"), client=None, observer=Silent(), timing=Timing(sleep=sleep)
     )
     with pytest.raises(asyncio.CancelledError):
         await made.run()
@@ -338,8 +338,8 @@ async def test_a_doubt_hastens_the_next_step_but_not_more_often_than_every_few_s
             await asyncio.sleep(0)
         return slept
 
-    world = Timing(monotonic=lambda: elapsed, sleep=sleep)
-    made = make_certificates(Settings(tls="dev"), client=None, observer=Silent(), world=world)
+    timing = Timing(monotonic=lambda: elapsed, sleep=sleep)
+    made = make_certificates(Settings(tls="dev"), client=None, observer=Silent(), timing=timing)
     keeper = asyncio.create_task(made.run())
     done = [await steps()]
     for pause in (4.5, 0.5, 4.5, 0.5):

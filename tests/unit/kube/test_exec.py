@@ -22,7 +22,7 @@ from webhook.kube.errors import (
     NotStarted,
     Refused,
 )
-from webhook.kube.exec import Ran, run
+from webhook.kube.exec import Ran, exec_in
 from webhook.kube.objects import POD, Ref
 
 WEB = Ref(POD, "web", "shop")
@@ -51,7 +51,7 @@ def connection(kubelet: Kubelet) -> Iterator[Connection]:
 @pytest.fixture
 def execute(connection: Connection) -> Exec:
     def call(*command: str, deadline: float = 10.0) -> Ran:
-        return asyncio.run(run(connection, WEB, "app", command, deadline=deadline))
+        return asyncio.run(exec_in(connection, WEB, "app", command, deadline=deadline))
 
     return call
 
@@ -126,7 +126,7 @@ def test_an_end_that_nobody_explains_is_a_bad_answer(
 def test_a_server_of_another_ca_is_not_spoken_to(kubelet: Kubelet, connection: Connection) -> None:
     stranger = replace(connection, tls=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     with pytest.raises(ApiUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
-        asyncio.run(run(stranger, WEB, "app", ("true",)))
+        asyncio.run(exec_in(stranger, WEB, "app", ("true",)))
     assert kubelet.calls == []
 
 
@@ -138,13 +138,13 @@ def test_a_name_that_the_certificate_has_and_the_url_has_not_can_be_given(
         server=connection.server.replace("localhost", "127.0.0.1"),
         server_name="localhost",
     )
-    assert asyncio.run(run(by_address, WEB, "app", ("true",))).code == 0
+    assert asyncio.run(exec_in(by_address, WEB, "app", ("true",))).code == 0
 
 
 def test_nobody_listening_is_unreachable() -> None:
     nowhere = Connection("http://127.0.0.1:1", ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), _token)
     with pytest.raises(ApiUnreachable, match="Can't exec in Pod shop/web"):
-        asyncio.run(run(nowhere, WEB, "app", ("true",)))
+        asyncio.run(exec_in(nowhere, WEB, "app", ("true",)))
 
 
 def test_the_command_line_imports_websockets_only_when_it_execs() -> None:

@@ -14,7 +14,7 @@ from tests.fakes.registry import Registry, config_bytes
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import LookupFailed, Unreachable
 from webhook.oci.addresses import AddressRule
-from webhook.oci.proxied import check
+from webhook.oci.proxied import check_proxied
 from webhook.oci.proxies import Proxies
 
 PROXY = "http://user:c4n4ry-p4ssw0rd@proxy.example.com:3128"
@@ -222,5 +222,5 @@ async def test_a_proxy_is_asked_for_a_public_address_and_no_name_server(host: st
     async def resolve(_name: str, _port: int) -> list[str]:
         raise AssertionError
 
-    found = await check(host, 443, rule=AddressRule(), resolve=resolve, configured=False)
+    found = await check_proxied(host, 443, rule=AddressRule(), resolve=resolve, configured=False)
     assert found == (host.strip("[]"),)

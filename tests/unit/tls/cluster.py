@@ -38,7 +38,7 @@ class Time:
         self.now += timedelta(seconds=seconds)
         self.elapsed += seconds
 
-    def world(self, chance: random.Random, offset: timedelta = timedelta(0)) -> Timing:
+    def timing(self, chance: random.Random, offset: timedelta = timedelta(0)) -> Timing:
         async def sleep(_seconds: float) -> None:
             raise AssertionError("a replica driven by hand does not sleep")
 
@@ -140,7 +140,7 @@ class Cluster:
             names=[NAME],
             observer=self.notes,
             lives=self.lives,
-            world=self.time.world(self._chance, offset),
+            timing=self.time.timing(self._chance, offset),
         )
 
     def go(self, index: int) -> bool:

@@ -36,7 +36,7 @@ class Mounted:
             folder / "tls.crt",
             folder / "tls.key",
             observer=self.notes,
-            world=Timing(clock=lambda: self.now),
+            timing=Timing(clock=lambda: self.now),
         )
 
     def put(self, chain: bytes, key: bytes) -> None:
@@ -167,7 +167,7 @@ async def test_the_files_are_read_again_and_again_until_somebody_cancels(tmp_pat
         if len(slept) == 3:
             raise asyncio.CancelledError
 
-    files = Files(tmp_path / "c", tmp_path / "k", observer=Notes(), world=Timing(sleep=sleep))
+    files = Files(tmp_path / "c", tmp_path / "k", observer=Notes(), timing=Timing(sleep=sleep))
     with pytest.raises(asyncio.CancelledError):
         await files.run()
     assert slept == [10, 10, 10]

@@ -47,9 +47,14 @@ class Contested(MemoryBundle):
 def rotation(
     store: SecretStore, time: Time, *, chance: float = 0.0, bundle: MemoryBundle | None = None
 ) -> Rotation:
-    world = Timing(clock=lambda: time.now, monotonic=lambda: time.elapsed, random=lambda: chance)
+    timing = Timing(clock=lambda: time.now, monotonic=lambda: time.elapsed, random=lambda: chance)
     return Rotation(
-        store, bundle or MemoryBundle(), names=[NAME], observer=Silent(), lives=Lives(), world=world
+        store,
+        bundle or MemoryBundle(),
+        names=[NAME],
+        observer=Silent(),
+        lives=Lives(),
+        timing=timing,
     )
 
 

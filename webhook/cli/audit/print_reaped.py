@@ -16,7 +16,7 @@ _NUMBERS = ("pods", "reaped", "per hour")
 def reader(connection: Connection) -> Read:
     """Give what reads a PID 1's name. Raises NoCluster where the extra `cli` is missing."""
     try:
-        from webhook.kube.exec import run  # noqa: PLC0415 - see docs/adr/0003
+        from webhook.kube.exec import exec_in  # noqa: PLC0415 - see docs/adr/0003
     except ModuleNotFoundError as error:
         raise NoCluster(
             f"To exec in containers, the module {error.name} is missing",
@@ -24,7 +24,7 @@ def reader(connection: Connection) -> Read:
         ) from error
 
     async def read(namespace: str, pod: str, container: str) -> str:
-        ran = await run(connection, Ref(POD, pod, namespace), container, COMMAND)
+        ran = await exec_in(connection, Ref(POD, pod, namespace), container, COMMAND)
         if ran.code in {126, 127}:  # a runtime that reports it as a shell does
             raise NotStarted(ran.stderr)
         return ran.stdout

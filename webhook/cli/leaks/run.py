@@ -24,7 +24,7 @@ from webhook.core.policy import ClusterRules
 from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
 from webhook.kube.connect import Connection
-from webhook.kube.exec import run as exec_in
+from webhook.kube.exec import exec_in
 from webhook.kube.objects import NAMESPACE, NODE, POD, Ref
 
 DONE, PARTLY, FOUND = 0, 1, 3
