@@ -4,16 +4,20 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from tests.leftovers import mark
 from tests.unit.cli.doctor.cluster import WEBHOOK, Installed, installed, workload
+from webhook.cli.main import app
 
+PATIENCE = 60
 pytestmark = pytest.mark.slow  # it starts programs
 
 
@@ -95,3 +99,22 @@ def test_errors_and_what_could_not_be_checked_have_codes_of_their_own(
     unreachable = run("--kubeconfig", str(refused), home=tmp_path)
     assert unreachable.returncode == 3
     assert "can't be reached" in unreachable.stderr
+
+
+def test_an_api_server_that_does_not_answer_in_time_is_no_crash(
+    cluster: tuple[Installed, str], kubeconfig: Path
+) -> None:
+    released = threading.Event()
+    cluster[0].server.interfere = lambda *_: assert_set(released)
+    try:
+        words = ["doctor", "--kubeconfig", str(kubeconfig), "--timeout", "1"]
+        done = CliRunner().invoke(app, words)
+    finally:
+        released.set()
+        cluster[0].server.interfere = lambda *_: None
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert done.stderr == "initshim doctor: the API server took more than 1 s.\n"
+
+
+def assert_set(event: threading.Event) -> None:
+    assert event.wait(PATIENCE)

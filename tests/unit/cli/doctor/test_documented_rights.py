@@ -31,6 +31,16 @@ def test_who_may_not_even_list_configurations_is_told_to_name_one(cluster: Serve
     assert "--webhook initshim" in caught.value.next_step
 
 
+def test_who_may_not_even_get_the_one_that_is_named_is_told_so(cluster: Served) -> None:
+    cluster[0].server.rules = set()
+    with pytest.raises(Forbidden) as caught:
+        found(cluster, webhook="initshim")
+    assert caught.value.next_step == (
+        "Grant the verb 'get' on mutatingwebhookconfigurations.admissionregistration.k8s.io to "
+        "this user or service account."
+    )
+
+
 def test_the_documented_rights_are_all_that_it_takes(cluster: Served) -> None:
     cluster[0].server.rules = documented()
     cluster[0].server.put(*workload("a", "quay.io/team/app:1"))
