@@ -29,6 +29,7 @@ from webhook.oci.registries import Registries
 
 _MOST_POOLS = 64
 _MOST_NOTED = 4096  # hosts of which is known whether they are at a private address
+_MORE = 2  # connections to a host beyond one for each lookup
 _IDLE_SECONDS = 30.0
 
 
@@ -58,8 +59,8 @@ class _Pool:
         """Close connections that are open and were never used.
 
         A request that is cancelled just after httpcore has connected for it leaves one, which
-        httpcore neither uses nor closes and counts for ever; after ten, the host can't be asked.
-        Should another request be about to use one, httpcore takes the next.
+        httpcore neither uses nor closes. Should another request be about to use one, httpcore
+        takes the next.
         """
         for each in self.http.connections:
             if ", NEW," in each.info():
@@ -81,7 +82,8 @@ class Pools(httpx.AsyncBaseTransport):
     ) -> None:
         """`kept` connections at most stay open to one host while nobody uses them.
 
-        How many are open at once is the lookups' business: see places.py.
+        That is one for each lookup (places.py), and hardly more are open at once: requests of one
+        lookup wait for each other where all are busy.
         """
         self._registries = registries
         self._rule = rule
@@ -198,6 +200,7 @@ class Pools(httpx.AsyncBaseTransport):
         if way.proxy:
             return httpcore.AsyncConnectionPool(
                 ssl_context=tls,
+                max_connections=self._kept + _MORE,
                 proxy=as_proxy(way.proxy),
                 network_backend=Guarded(EVERYWHERE, self._resolve),  # the administrator's choice
                 max_keepalive_connections=self._kept,
@@ -205,6 +208,7 @@ class Pools(httpx.AsyncBaseTransport):
             )
         return httpcore.AsyncConnectionPool(
             ssl_context=tls,
+            max_connections=self._kept + _MORE,
             network_backend=Guarded(
                 self._rule_of(way), self._resolve, noted=partial(self._note, way)
             ),

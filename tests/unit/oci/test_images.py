@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.http import Answer, serve
+from tests.fakes.http import Answer, Request, serve
 from tests.fakes.lookups import asking, plain, ring
 from tests.fakes.registry import (
     Registry,
@@ -417,6 +417,28 @@ async def test_a_thousand_images_respect_the_limit_per_host() -> None:
         assert set(found) == {APP}
         assert host.busiest <= 8
         assert host.connections <= 16
+
+
+async def test_as_many_lookups_are_under_way_as_the_setting_says() -> None:
+    """The registry answers nobody until all have asked; one namespace alone gets half."""
+    registry, all_there, asked = Registry(), asyncio.Event(), 0
+    for number in range(24):
+        registry.push(f"app{number}", "v1", APP_BYTES)
+
+    async def when_all_are_there(request: Request) -> Answer:
+        nonlocal asked
+        asked += 1
+        if asked == 24:
+            all_there.set()
+        await all_there.wait()
+        return await registry(request)
+
+    async with (
+        serve(when_all_are_there) as host,
+        asking(plain(host.authority), per_host=48) as asker,
+    ):
+        references = [f"{host.authority}/app{number}:v1" for number in range(24)]
+        assert set(await asyncio.gather(*map(asker.config, references))) == {APP}
 
 
 async def test_of_too_many_lookups_the_first_are_answered_in_time() -> None:
