@@ -27,6 +27,7 @@ class Balancer:
         self._serving: set[threading.Thread] = set()
         self._stopped = False
         self._listener = socket.create_server((host, port), backlog=4096)
+        _send_at_once(self._listener)  # whom it accepts inherits it
         self._accepting = threading.Thread(target=self._accept, name="balancer")
         self._accepting.start()
 
@@ -82,6 +83,7 @@ class Balancer:
             _reset_at_close(client)
             raise
         server.settimeout(None)
+        _send_at_once(server)
         return server
 
     def _take(self, *ends: socket.socket) -> bool:
@@ -89,6 +91,11 @@ class Balancer:
         with self._lock:
             self._open |= set(ends)
             return not self._stopped
+
+
+def _send_at_once(connection: socket.socket) -> None:
+    """Wait for no acknowledgement before the next packet: kube-proxy moves packets, not bytes."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _join(client: socket.socket, server: socket.socket) -> None:
