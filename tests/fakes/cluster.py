@@ -23,6 +23,11 @@ from webhook.core.reasons import Reason
 Json = dict[str, Any]
 DELIVERY = Delivery("reaper:1", "1")
 BEFORE, INSTALLED, LABELLED, AFTER = (f"2026-11-0{day}T08:00:00Z" for day in range(1, 5))
+_REGISTRATION = "/apis/admissionregistration.k8s.io/v1"
+_OF_POLICY = {
+    "MutatingAdmissionPolicy": "mutatingadmissionpolicies",
+    "MutatingAdmissionPolicyBinding": "mutatingadmissionpolicybindings",
+}
 _PLURALS = {
     "Deployment": "apps/v1/namespaces/{}/deployments",
     "StatefulSet": "apps/v1/namespaces/{}/statefulsets",
@@ -100,8 +105,18 @@ class Cluster:
         """Put the webhook configuration that the chart renders, with `webhook` changed in it."""
         (rendered,) = installed("MutatingWebhookConfiguration")["webhooks"]
         ours = {**rendered, **webhook}
-        path = f"/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{name}"
+        path = f"{_REGISTRATION}/mutatingwebhookconfigurations/{name}"
         self.server.put(path, {"metadata": {"creationTimestamp": INSTALLED}, "webhooks": [ours]})
+
+    def install_policy(self) -> None:
+        """Put the policy of `engine: policy` in the webhook's place."""
+        self.server.objects.pop(f"{_REGISTRATION}/mutatingwebhookconfigurations/initshim", None)
+        file = Path(__file__).parents[2] / "deploy" / "policy.yaml"
+        for each in yaml.load_all(file.read_text(), yaml.CSafeLoader):
+            if each and each["kind"] in _OF_POLICY:
+                metadata = {**each["metadata"], "creationTimestamp": INSTALLED}
+                path = f"{_REGISTRATION}/{_OF_POLICY[each['kind']]}/{metadata['name']}"
+                self.server.put(path, {**each, "metadata": metadata})
 
     def settings(self, images: str = "", **env: str) -> None:
         """Put the webhook's Deployment as the chart renders it, with these settings alone."""

@@ -7,6 +7,7 @@ k8s.io/api/admission/v1. What the API server makes of warnings: each at most 120
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, TypeVar
 
 import msgspec
@@ -278,13 +279,9 @@ def _fitted(warnings: Iterable[str]) -> Sequence[str]:
     lines = [_line(warning) for warning in warnings]
     if sum(map(len, lines)) <= _ALL_WARNINGS:
         return lines
-    fitted: list[str] = []
-    left = _ALL_WARNINGS - LONGEST_WARNING  # room for the last one
-    for line in lines:
-        left -= len(line)
-        if left < 0:
-            break
-        fitted.append(line)
+    room = _ALL_WARNINGS - LONGEST_WARNING  # for all but the last one
+    sizes = accumulate(map(len, lines))
+    fitted = [line for line, size in zip(lines, sizes, strict=True) if size <= room]
     return [*fitted, f"initshim has {len(lines) - len(fitted)} more warnings for this pod"]
 
 

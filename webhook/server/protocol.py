@@ -136,8 +136,9 @@ class PatientProtocol(HttpToolsProtocol):
         self._chunk = len(data)
         self._unparsed += self._chunk
         super().data_received(data)
-        if self._receiving is not self._sending.running:
-            self._time_request()
+        if self._receiving and not self._sending.running:
+            self.used(False)  # it is at work, and no review yet
+            self._sending.start()
         if self._is_too_large() or self._is_idle():
             if self.transport.is_closing():
                 return
@@ -229,13 +230,6 @@ class PatientProtocol(HttpToolsProtocol):
             if size > LARGEST_HEAD:
                 self._too_large = True
                 raise TooMuch
-
-    def _time_request(self) -> None:
-        if self._receiving:
-            self.used(False)  # it is at work, and no review yet
-            self._sending.start()
-        else:
-            self._sending.stop()
 
     def _refuse(self) -> None:
         if self.headers:  # a connection may take long to close, and a line costs 150 bytes

@@ -282,3 +282,14 @@ async def test_who_is_in_debt_pays_for_short_steps_too(clock: Clock) -> None:
     assert time.is_owed_by("a")
     clock.now = 0.251
     assert not time.is_owed_by("a")
+
+
+async def test_of_many_tenants_those_without_a_debt_are_forgotten(
+    clock: Clock, time: LoopTime
+) -> None:
+    for number in range(1024):
+        await time.run(steps(clock, [], str(number), 0.001, 1), str(number))
+    assert len(time) == 1024
+    clock.now += 0.0009  # the last one's is not paid yet
+    await time.run(steps(clock, [], "a", 0.001, 1), "a")
+    assert len(time) == 2

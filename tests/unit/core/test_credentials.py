@@ -128,6 +128,18 @@ def test_a_credential_program_says_by_the_user_name_that_it_gives_a_token() -> N
     assert token_or_password(username="AWS", secret="t", source="s").password == "t"
 
 
+def test_more_images_than_are_remembered_find_their_credentials_all_the_same() -> None:
+    ring = from_auths({"r.io/a1999": {"username": "u", "password": "p"}}, source="s")
+    for _ in range(2):
+        found = [n for n in range(2000) if ring.matching(f"r.io/a{n}")]
+        assert found == [1999]
+
+
+def test_an_entry_that_is_no_mapping_is_named() -> None:
+    with pytest.raises(BadInput, match=r"^secret a/b has an entry that is no mapping$"):
+        from_auths({"r.io": "u:p"}, source="secret a/b")
+
+
 def test_empty_entries_are_dropped() -> None:
     assert from_auths({"r.io": {}, "q.io": {"email": "x@example.com"}}, source="s") == Keyring()
 

@@ -7,7 +7,8 @@ import re2
 
 from tests.unit.core.real_images import REAL_IMAGES, RealImage
 from webhook.core import inits, schema
-from webhook.core.image_config import read
+from webhook.core.errors import BadInput
+from webhook.core.image_config import MOST_WORDS, read
 from webhook.core.inits import find, init_system_of
 from webhook.core.pod import containers_of
 from webhook.core.policy import NeedsImage, Skip, settle
@@ -315,3 +316,10 @@ def test_every_program_says_where_that_is_written() -> None:
     for program in (*inits.INITS, *inits.SYSTEMS):
         assert program.source.startswith("https://")
         assert program.name or program.paths
+
+
+def test_an_image_of_more_words_than_anybody_writes_is_refused() -> None:
+    assert len(read({"cmd": ["a"] * MOST_WORDS}).cmd) == MOST_WORDS
+    for wrong in ({"cmd": ["a"] * (MOST_WORDS + 1)}, {"entrypoint": ["a"] * (MOST_WORDS + 1)}):
+        with pytest.raises(BadInput, match=f"has more than {MOST_WORDS} words"):
+            read(wrong)

@@ -255,6 +255,12 @@ def test_an_image_that_runs_nothing_is_left_alone() -> None:
     assert settled.reason == "no-command"
 
 
+def test_an_image_that_runs_through_the_reaper_by_itself_is_left_alone() -> None:
+    settled = settle(NeedsImage(pod({"name": "web"}).containers[0]), ImageConfig(tuple(INIT)))
+    assert isinstance(settled, Skip)
+    assert settled.reason == "has-init"
+
+
 @pytest.mark.parametrize(
     ("raw", "place"),
     [

@@ -53,3 +53,8 @@ def test_shells_in_shells_are_followed_four_deep() -> None:
             *_, last = commands(argv)
             expected = ["app"] if depth == 4 else ["sh"]
             assert (last.words[:1], last.first) == (expected, True)
+
+
+def test_a_login_without_a_script_has_none() -> None:
+    assert became("su", "-", "app") == [("su - app", True)]
+    assert became("su", "app", "-c", "tini app") == [("tini app", True)]

@@ -66,6 +66,29 @@ def test_a_line_has_a_largest_size_whatever_a_pods_author_writes() -> None:
     assert line["pod"].endswith("…")
 
 
+def test_many_short_values_are_a_long_line_that_is_written_whole() -> None:
+    out = io.StringIO()
+    containers = {f"container-{n}": "wrapped" for n in range(100)}
+    Log("info", "json", out).info("reviewed", milliseconds=1.5, skipped={}, containers=containers)
+    (line,) = lines(out)
+    assert (line["containers"], line["milliseconds"]) == (containers, 1.5)
+
+
+def test_of_more_entries_than_anybody_reads_the_first_are_written() -> None:
+    out = io.StringIO()
+    Log("info", "json", out).info("reviewed", containers={f"c{n}": "wrapped" for n in range(500)})
+    (line,) = lines(out)
+    assert list(line["containers"]) == [f"c{n}" for n in range(128)]
+
+
+def test_a_name_that_is_too_long_is_cut() -> None:
+    out = io.StringIO()
+    Log("debug", "json", out).debug("reviewed", containers={"c" * 600: "wrapped"})
+    (line,) = lines(out)
+    assert line["level"] == "debug"
+    assert line["containers"] == {f"{'c' * 512}…": "wrapped"}
+
+
 def test_a_value_of_any_type_is_written_and_nothing_fails_over_it() -> None:
     out = io.StringIO()
     Log("info", "json", out).info("start", folder=Path("/tmp"), big=1 << 70, names=("a", "b"))

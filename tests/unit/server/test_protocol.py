@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import gc
 import socket
+import ssl
 import weakref
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import trustme
 import uvloop
 from starlette.types import Receive, Scope, Send
 
@@ -60,12 +62,20 @@ async def test_who_does_not_read_the_answer_is_cut_off() -> None:
     "lines",
     [
         b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 200,
+        b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 200 + b"\r\n",
         b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 200_000,
         b"GET / HTTP/1.1\r\na: " + b"b" * (1 << 17),
         b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"a:\r\n" * 200,
         b"\r\n" * 50_000,
     ],
-    ids=["many lines", "lines without end", "a long line", "many trailers", "empty lines"],
+    ids=[
+        "many lines",
+        "many lines and an end",
+        "lines without end",
+        "a long line",
+        "many trailers",
+        "empty lines",
+    ],
 )
 async def test_a_head_that_costs_too_much_is_refused_and_let_go(lines: bytes) -> None:
     async def wait(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
@@ -87,6 +97,58 @@ async def test_a_head_that_costs_too_much_is_refused_and_let_go(lines: bytes) ->
                 assert not answer or answer.startswith(b"HTTP/1.1 431 ")
         assert max(kept, default=0) <= 2 * MOST_HEADERS
         writer.close()
+
+
+async def test_a_body_that_comes_with_its_head_is_no_part_of_it() -> None:
+    """A head is weighed alone, whatever empty lines came before it and whatever comes behind."""
+
+    async def count(_scope: Scope, receive: Receive, send: Send) -> None:
+        size, more = 0, True
+        while more:
+            message = await receive()
+            size, more = size + len(message["body"]), message["more_body"]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": str(size).encode()})
+
+    made = server(count, keep_alive_seconds=600, receive_seconds=600)
+    async with serving(made) as where:
+        reader, writer = await asyncio.open_connection(*where)
+        head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 200000\r\n\r\n"
+        writer.write(head + b"x" * 200_000)
+        async with asyncio.timeout(20):
+            assert (await reader.read()).endswith(b"\r\n\r\n6\r\n200000\r\n0\r\n\r\n")
+        writer.close()
+
+
+async def test_a_large_answer_before_a_close_is_read_to_its_end() -> None:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+        length = (b"content-length", b"%d" % (64 * len(CHUNK)))
+        await send({"type": "http.response.start", "status": 200, "headers": [length]})
+        await send({"type": "http.response.body", "body": CHUNK * 64})
+
+    made = server(answer, keep_alive_seconds=600, receive_seconds=600)
+    async with serving(made) as where:
+        reader, writer = await asyncio.open_connection(*where)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        async with asyncio.timeout(20):
+            assert len((await reader.read()).partition(b"\r\n\r\n")[2]) == 64 * len(CHUNK)
+        writer.close()
+
+
+async def test_who_still_shakes_hands_is_let_go_when_the_server_closes() -> None:
+    authority = trustme.CA()
+    tls, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.configure_trust(trusting)
+    made = server(Endless(), keep_alive_seconds=600, receive_seconds=600, tls=tls)
+    async with serving(made) as where:
+        reader, writer = await asyncio.open_connection(*where)
+        _, behind = await asyncio.open_connection(*where, ssl=trusting)  # so the first is let in
+        made.should_exit = True
+        async with asyncio.timeout(20):
+            assert await reader.read() == b""
+        writer.close()
+        behind.close()
 
 
 @pytest.mark.parametrize(("behind", "answers"), [(4, 5), (5, 0)])

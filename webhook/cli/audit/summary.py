@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from webhook.cli import output
 from webhook.cli.audit.compare import MISSED, State
@@ -13,6 +14,9 @@ from webhook.cli.audit.owners import Workload, again
 from webhook.cli.installation.survey import INSTALL
 from webhook.cli.outcomes import WHOLE_POD, WRAPPED, Outcome
 from webhook.core.reasons import Reason
+
+if TYPE_CHECKING:
+    from webhook.cli.installation.reaper_delivery import Undelivered
 
 _USUAL = {WRAPPED, *(reason for reason in Reason if reason.meaning.usual)}
 
@@ -96,18 +100,17 @@ def tasks(counted: Iterable[Tally], *, installed: bool = True) -> Iterator[Task]
 
 def _stuck(listed: Sequence[Tally]) -> Iterator[Task]:
     """Tell what keeps the reaper from pods, once for each cause."""
-    causes: dict[str, list[Audited]] = {}
+    causes: dict[str, list[tuple[Audited, Undelivered]]] = {}
     for pod in (each for tally in listed for each in tally.pods):
         if pod.undelivered:
-            causes.setdefault(pod.undelivered.sentence, []).append(pod)
+            causes.setdefault(pod.undelivered.sentence, []).append((pod, pod.undelivered))
     for sentence, pods in causes.items():
-        first = pods[0]
-        if first.undelivered:
-            where = f"{first.namespace} {first.workload}"
-            more = f" and {len(pods) - 1} more" if len(pods) > 1 else ""
-            remedy = first.undelivered.remedy(first.namespace, first.name)
-            what = f"{output.counted(len(pods), 'pod')} can't start: {sentence}"
-            yield Task(f"{where}{more}", what, remedy)
+        first, undelivered = pods[0]
+        where = f"{first.namespace} {first.workload}"
+        more = f" and {len(pods) - 1} more" if len(pods) > 1 else ""
+        remedy = undelivered.remedy(first.namespace, first.name)
+        what = f"{output.counted(len(pods), 'pod')} can't start: {sentence}"
+        yield Task(f"{where}{more}", what, remedy)
 
 
 def _missed(listed: Sequence[Tally]) -> Iterator[Task]:

@@ -113,7 +113,7 @@ def _check(request: Request) -> None:
 
 async def _until_terminated(connection: Connection, request: Request) -> int:
     """Answer; SIGTERM cleans up as Ctrl-C does."""
-    task = asyncio.current_task()
-    if task:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await answer(connection, request)
+    loop = asyncio.get_running_loop()
+    answering = loop.create_task(answer(connection, request))
+    loop.add_signal_handler(signal.SIGTERM, answering.cancel)
+    return await answering

@@ -12,6 +12,7 @@ from tests.fakes.api_server import Rule
 from tests.fakes.cluster import AFTER, BEFORE, INSTALLED, Cluster, container, spec, wrapped
 from tests.fakes.registry import Registry, config_bytes
 from tests.integration.registry.registries import in_thread
+from webhook.cli.installation.survey import BY_POLICY
 from webhook.core.mutation import Delivery
 
 Run = Callable[..., Result]
@@ -179,6 +180,70 @@ def test_it_plans_by_the_settings_of_the_webhook_that_runs(cluster: Cluster, dat
     cluster.workload("Deployment", "b", known["spec"], [known])
     outcomes = [each["containers"][0]["outcome"] for each in data()["workloads"]]
     assert outcomes == ["runtime-class", "has-init"]
+
+
+def test_an_images_file_that_cannot_be_read_is_said(cluster: Cluster, audit: Run) -> None:
+    cluster.settings(IMAGES_FILE="/etc/initshim/config/images.yaml")
+    result = audit()
+    assert result.exit_code == 0
+    assert "Its images file is not known here." in " ".join(result.stderr.split())
+
+
+def test_a_webhook_without_a_deployment_is_said(cluster: Cluster, audit: Run) -> None:
+    cluster.server.delete("/apis/apps/v1/namespaces/initshim/deployments/initshim")
+    said = " ".join(audit().stderr.split())
+    assert "No Deployment is behind Service initshim/initshim." in said
+    assert "Pods are planned by the settings of this environment instead." in said
+
+
+def test_where_the_policy_wraps_it_is_what_pods_are_older_than(
+    cluster: Cluster, audit: Run, data: Data
+) -> None:
+    cluster.install_policy()
+    cluster.workload("Deployment", "a", spec(), [BARE], created=BEFORE)
+    cluster.workload("Deployment", "b", spec(), [BARE], created=AFTER)
+    assert [each["containers"][0]["why"] for each in data()["workloads"]] == [
+        "older than the policy",
+        "the policy leaves it, or did not hold when it was created",
+    ]
+    assert BY_POLICY in " ".join(audit().stderr.split())
+
+
+def test_where_nothing_is_installed_and_nothing_is_missed_there_is_nothing_to_do(
+    cluster: Cluster, audit: Run
+) -> None:
+    cluster.server.delete(
+        "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/initshim"
+    )
+    result = audit()
+    assert result.exit_code == 0
+    assert "without an init" not in result.stdout
+    assert "0 missed" in result.stdout
+
+
+def test_pods_of_what_kubectl_cannot_restart_are_told_whose_they_are(
+    cluster: Cluster, audit: Run
+) -> None:
+    cluster.pod(BARE, owner=("example.com/v1", "Thing", "a"))
+    cluster.pod(BARE, owner=("batch/v1", "Job", "b"))
+    cluster.server.put(
+        "/apis/batch/v1/namespaces/shop/jobs/b", {"metadata": {"name": "b", "namespace": "shop"}}
+    )
+    said = " ".join(audit().stdout.split())
+    assert "restart it with the tools of Thing: kubectl rollout restart knows it not" in said
+    assert "delete it and create it again: it makes its pods once" in said
+
+
+def test_on_a_terminal_a_bar_is_drawn_beside_the_answer(
+    cluster: Cluster, audit: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.pod(BARE)
+    plain = audit("-o", "json")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    drawn = audit("-o", "json")
+    assert drawn.stdout == plain.stdout
+    assert "namespaces" in drawn.stderr
+    assert "\x1b" not in plain.stderr
 
 
 def test_opted_out_clusters_are_audited_by_their_own_selector(cluster: Cluster, data: Data) -> None:

@@ -162,6 +162,13 @@ def test_what_the_real_reaper_shows_is_what_is_read(
     assert "2 zombies reaped in 1 of 1 wrapped container." in result.stdout
 
 
+def test_where_nothing_is_wrapped_there_is_no_table(
+    cluster: Cluster, audit: Callable[..., Result]
+) -> None:
+    cluster.workload("Deployment", "web", spec(), [running({"spec": spec()})])
+    assert audit("--reaped").stdout == "0 zombies reaped in 0 of 0 wrapped containers.\n"
+
+
 def test_where_nobody_could_be_asked_the_missing_right_is_said(
     cluster: Cluster, audit: Callable[..., Result], through_kubelet: Callable[[Kubelet], None]
 ) -> None:

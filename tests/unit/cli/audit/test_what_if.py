@@ -68,13 +68,15 @@ def test_the_text_lists_results_warnings_and_the_next_step(cluster: Cluster, aud
 
 
 def test_a_cluster_that_denies_says_whose_pods_would_be_refused(
-    cluster: Cluster, data: Data
+    cluster: Cluster, data: Data, audit: Run
 ) -> None:
     cluster.settings(ON_UNRESOLVED="deny")
     cluster.workload("Deployment", "pay", NEVER, namespace="other")
     cluster.workload("Deployment", "web", spec(), namespace="other")
     refused = {each["name"]: each["refused"] for each in data("--what-if", "other")["workloads"]}
     assert refused == {"pay": True, "web": False}
+    said = "  Deployment/pay: its pods would be refused (onUnresolved: deny)\n"
+    assert said in audit("--what-if", "other").stdout
 
 
 def test_a_namespace_that_the_selector_leaves_out_stays_out(cluster: Cluster, audit: Run) -> None:

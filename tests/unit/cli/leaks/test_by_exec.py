@@ -13,7 +13,7 @@ from webhook.cli.audit.owners import Workload
 from webhook.cli.audit.progress import Bar
 from webhook.cli.leaks import by_exec
 from webhook.cli.leaks.observations import Term
-from webhook.cli.leaks.pods import Running
+from webhook.cli.leaks.pods import Running, Sees
 from webhook.kube.errors import ApiUnreachable, Forbidden, NotStarted
 
 _PID_1 = Path("/proc/1/stat").read_text()
@@ -99,3 +99,39 @@ async def test_a_namespace_without_the_right_is_asked_no_more() -> None:
     assert inside.problems == (
         "100 containers not looked into: no right to exec: get and create pods/exec",
     )
+
+
+async def test_of_containers_that_see_the_same_processes_one_is_looked_into() -> None:
+    asked: set[str] = set()
+
+    async def run(container: Running, _command: tuple[str, ...]) -> str:
+        asked.add(container.container)
+        return _PID_1
+
+    pod = container("a")
+    containers = {
+        "1": replace(pod, container="one", sees=Sees.POD),
+        "2": replace(pod, container="two", sees=Sees.POD),
+        "3": replace(pod, container="alone"),
+        "4": replace(pod, container="node", sees=Sees.NODE),
+    }
+    inside = await by_exec.observe_containers(containers, run, seconds=0, bar=Bar(None))
+    assert asked == {"one", "alone"}
+    (problem,) = inside.problems
+    assert problem.startswith("1 container not looked into: ")
+    assert "hostPID" in problem
+
+
+async def test_who_is_gone_at_the_second_look_is_said() -> None:
+    looks: list[str] = []
+
+    async def run(container: Running, _command: tuple[str, ...]) -> str:
+        looks.append(container.pod)
+        if len(looks) > 1:
+            raise ApiUnreachable("the pod is gone")
+        return _PID_1
+
+    inside = await by_exec.observe_containers({"1": container("a")}, run, seconds=0, bar=Bar(None))
+    assert inside.observations == ()
+    (problem,) = inside.problems
+    assert "the pod is gone" in problem

@@ -65,7 +65,9 @@ def test_a_node_that_is_too_large_is_said_to_be_counted_in_part() -> None:
 
 
 def test_what_a_later_census_adds_is_no_error() -> None:
-    seen = parse(log({**FIRST, "new": [1], "term": "later"}, {"kind": "new"}, GROUP, NODE))
+    seen = parse(
+        log({**FIRST, "new": [1], "term": "later"}, {"kind": "new"}, GROUP, NODE) + "[1]\n"
+    )
     assert seen.containers[ID].term is None
 
 

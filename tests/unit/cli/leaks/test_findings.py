@@ -1,11 +1,12 @@
 """Who leaks, why and how fast, and who is deaf: from looks and what the API server knows."""
 
 from webhook.cli.audit.owners import Workload
-from webhook.cli.leaks import advice
+from webhook.cli.leaks import advice, rows
 from webhook.cli.leaks.capacity import Capacity
 from webhook.cli.leaks.findings import Cause, Findings, Leak, findings
 from webhook.cli.leaks.observations import Observations, Observed, Term, Zombies
 from webhook.cli.leaks.pods import Inventory, Running
+from webhook.cli.leaks.report import findings_data
 from webhook.core.pod import Pod
 from webhook.core.policy import ClusterRules
 
@@ -134,6 +135,33 @@ def test_zombies_behind_the_reaper_are_not_promised_to_be_mended() -> None:
     assert not advice.mended(leak, "wrapped")
 
 
+def test_zombies_of_a_pid_1_behind_the_reaper_are_to_be_reported() -> None:
+    leak = only(
+        found({"1": container(WEB, wrapped=True)}, {"1": Observed(zombies=(zombies(3, before=3),))})
+    )
+    said = "not mended: app is PID 1 behind the reaper; report this"
+    assert advice.of_leak(leak, "wrapped") == said
+
+
+def test_zombies_that_are_gone_are_no_leak() -> None:
+    gone = Observed(zombies=(zombies(0, before=3),))
+    assert found({"1": container(WEB)}, {"1": gone}).leaks == ()
+
+
+def test_zombies_of_the_nodes_own_services_are_told_apart() -> None:
+    result = findings([Observations(seconds=10, elsewhere=3)], {})
+    assert "3 zombies of the nodes' own services." in advice.summary(result)
+
+
+def test_hours_are_said_as_a_person_does_and_given_to_a_program() -> None:
+    seen = {"1": Observed(zombies=(zombies(12, before=10),))}
+    result = found({"1": container(WEB)}, seen, most=3700)
+    (leak,) = findings_data(result, [], {})["leaks"]
+    assert leak["room"]["hours"] == 5.0
+    said = [rows.hours(time) for time in (None, 0.001, 0.5, 5.0, 47.0, 72.0)]
+    assert said == ["", "1 min", "30 min", "5 h", "47 h", "3 days"]
+
+
 def test_what_initshim_would_leave_alone_is_said_with_its_reason() -> None:
     leak = only(found({"1": container(WEB)}, {"1": Observed(zombies=(zombies(3, before=3),))}))
     assert advice.of_leak(leak, "host-pid") == "left alone by initshim: host-pid"
@@ -159,6 +187,7 @@ def test_programs_without_a_handler_for_sigterm_are_named_with_what_a_stop_costs
     (deaf,) = result.deaf
     assert (deaf.workload, deaf.pods, deaf.program, deaf.grace) == (WEB, 2, "app", 30)
     assert "ends it at once" in advice.of_deaf(deaf, "wrapped")
+    assert advice.of_deaf(deaf, "host-pid") == "left alone by initshim: host-pid"
 
 
 def test_one_that_ignores_sigterm_is_not_promised_to_end() -> None:
@@ -208,3 +237,20 @@ def test_containers_are_found_by_id_with_the_owner_that_a_person_knows() -> None
     assert inventory.forecasts()[WEB, "app"] == "wrapped"
     assert list(listed) == ["abc"]
     assert (listed["abc"].workload, listed["abc"].grace, listed["abc"].node) == (WEB, 5, "n1")
+
+
+def test_of_a_pod_that_is_left_alone_every_container_is_said_to_be() -> None:
+    pod = {
+        "metadata": {"annotations": {"initshim.dev/inject": "false"}},
+        "spec": {"containers": [{"name": "app"}, {"name": "side"}]},
+        "status": {
+            "containerStatuses": [
+                {"name": name, "containerID": f"containerd://{name}", "state": {"running": {}}}
+                for name in ("app", "side")
+            ]
+        },
+    }
+    inventory = Inventory(ClusterRules())
+    inventory.add(Pod(pod))
+    assert set(inventory.running()) == {"app", "side"}
+    assert set(inventory.forecasts().values()) == {"opted-out"}

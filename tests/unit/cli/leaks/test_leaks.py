@@ -18,6 +18,8 @@ from tests.fakes.api_server import Rule
 from tests.fakes.cluster import Cluster, container, spec
 from tests.fakes.nodes import Nodes
 from tests.fakes.proc_folder import Process
+from webhook.cli.installation.survey import BY_POLICY
+from webhook.cli.leaks import namespace
 
 Leaks = Callable[..., Result]
 PODS = "/api/v1/namespaces/initshim-leaks/pods"
@@ -170,6 +172,52 @@ def test_nodes_that_can_not_be_looked_at_are_said_and_the_others_are(
     assert pods(cluster) == []
 
 
+def test_a_node_that_was_counted_in_part_or_not_at_all_is_said(
+    leaky: Nodes, leaks: Leaks, tmp_path: Path
+) -> None:
+    leaky.add("n3", proc_folder.write(tmp_path / "n3", Process(pid=7)))  # hidepid: no PID 1
+    leaky.add("n4", tmp_path / "none")
+    result = leaks()
+    assert result.exit_code == 1
+    assert "Node n3: its /proc shows processes to their owners only (hidepid)" in result.stderr
+    assert "Node n4: the pod failed: it ended with an error" in result.stderr
+    assert "Deployment/web" in result.stdout
+
+
+@pytest.mark.slow
+def test_a_namespace_that_is_being_deleted_is_not_waited_for_for_ever(
+    leaky: Nodes, leaks: Leaks, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert leaky
+    monkeypatch.setattr(namespace, "_LEAVING", 1)
+    there = cluster.server.objects["/api/v1/namespaces/initshim-leaks"]
+    cluster.server.put(
+        "/api/v1/namespaces/initshim-leaks", {**there, "status": {"phase": "Terminating"}}
+    )
+    result = leaks()
+    assert result.exit_code == 1
+    said = "The namespace initshim-leaks is being deleted. Name another one: --pods-in."
+    assert said in result.stderr
+    assert leaky.made == []
+
+
+def test_where_the_policy_wraps_that_is_said(leaky: Nodes, leaks: Leaks, cluster: Cluster) -> None:
+    assert leaky
+    cluster.install_policy()
+    result = leaks()
+    assert result.exit_code == 0, result.output
+    assert BY_POLICY in result.stderr
+
+
+def test_from_inside_it_says_what_that_needs(leaky: Nodes, leaks: Leaks) -> None:
+    """The simulated API server lets nobody exec."""
+    result = leaks("--exec")
+    assert result.exit_code == 1
+    assert "get and create pods/exec" in result.stderr
+    assert "not looked into: Can't exec in Pod shop/pod-00001, container app" in result.stderr
+    assert leaky.made == []
+
+
 def test_a_node_that_is_not_there_is_said(leaky: Nodes, leaks: Leaks) -> None:
     result = leaks("--node", "n9")
     assert result.exit_code == 1
@@ -183,6 +231,8 @@ def test_dry_run_shows_the_pods_and_makes_none(leaky: Nodes, leaks: Leaks) -> No
     assert result.exit_code == 0
     shown = list(yaml.safe_load_all(result.stdout))
     assert [each["kind"] for each in shown] == ["Namespace", "Pod", "Pod"]
+    leaky.add("win", None, system="windows")
+    assert "node win: it runs windows" in leaks("--dry-run").stderr
     assert leaky.made == []
 
 
@@ -239,7 +289,10 @@ def test_a_pods_limit_is_read_from_its_kubelet(
     assert leaky
     configz = json.dumps({"kubeletconfig": {"podPidsLimit": 100}})
     cluster.server.texts["/api/v1/nodes/n1/proxy/configz"] = configz
-    web = json.loads(leaks("-o", "json").stdout)["leaks"][0]
+    cluster.server.texts["/api/v1/nodes/n2/proxy/configz"] = configz
+    result = leaks("-o", "json")
+    assert "PID limits are not known" not in result.stderr
+    web = json.loads(result.stdout)["leaks"][0]
     assert web["room"] == {
         "of": "pod", "name": "shop/pod-00001", "tasks": 9, "limit": 100, "hours": None,
     }  # fmt: skip
