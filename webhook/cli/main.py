@@ -33,21 +33,26 @@ class OnDemand(click.Group):
     def main(self, args: Sequence[str] | None = None, *given: Any, **more: Any) -> Any:
         """Run it; a command line that can't be understood is said as every error is, exit 2."""
         try:
-            code = super().main(args, *given, **{**more, "standalone_mode": False})
-        except click.exceptions.NoArgsIsHelpError as error:
-            click.echo(error.format_message())
-            sys.exit(WRONG_USAGE)
-        except click.UsageError as error:
-            click.echo(_in_one_line(error), err=True)
-            sys.exit(WRONG_USAGE)
-        except click.Abort:
-            click.echo("Aborted.", err=True)
-            sys.exit(1)
+            code = self._run(args, *given, **more)
         except OSError as error:
             if error.errno != errno.EPIPE:
                 raise
-            sys.exit(1)  # who read the answer has gone away
-        sys.exit(code if isinstance(code, int) else 0)
+            code = 1  # who read the answer has gone away
+        sys.exit(code)
+
+    def _run(self, args: Sequence[str] | None, *given: Any, **more: Any) -> int:
+        try:
+            code = super().main(args, *given, **{**more, "standalone_mode": False})
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message())
+            return WRONG_USAGE
+        except click.UsageError as error:
+            click.echo(_in_one_line(error), err=True)
+            return WRONG_USAGE
+        except click.Abort:
+            click.echo("Aborted.", err=True)
+            return 1
+        return code if isinstance(code, int) else 0
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the interface's
         """Give the names of the commands, in the order in which a reader needs them."""

@@ -35,3 +35,13 @@ def test_what_can_not_be_used_is_said(settings: dict[str, object], said: str) ->
 def test_a_networks_own_address_is_not_asked_for() -> None:
     rule = lookup_options(given({"refused_networks": ["10.96.0.1/12"]})).rule
     assert [str(each) for each in rule.refused][:1] == ["10.96.0.0/12"]
+
+
+@pytest.mark.parametrize(
+    ("own", "refused"), [("10.96.0.1", "10.96.0.0/16"), ("fd00::1", "fd00::/112")]
+)
+def test_in_a_cluster_the_network_of_its_services_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch, own: str, refused: str
+) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", own)
+    assert refused in [str(each) for each in lookup_options(given({})).rule.refused]

@@ -14,7 +14,7 @@ from tests.fakes.registry import Registry, basic, config_bytes
 from tests.integration.registry.registries import in_thread
 from tests.leftovers import mark
 from webhook.cli.entrypoint import caller_of, failure, pod_in
-from webhook.core.errors import BadManifest, PlatformsDisagree, Unauthorized
+from webhook.core.errors import BadManifest, PlatformsDisagree, RateLimited, Unauthorized
 from webhook.kube.pullsecrets import PullSecrets
 
 pytestmark = pytest.mark.slow  # it starts programs
@@ -138,3 +138,5 @@ def test_each_failure_ends_in_what_to_do() -> None:
         "r.io refused it. Reason: unauthorized. Check the secret. In the pod:"
     )
     assert "kubernetes.io/arch" in failure(PlatformsDisagree("they differ"))
+    assert failure(BadManifest("there is no pod")) == "there is no pod."
+    assert failure(RateLimited("r.io is full")).startswith("r.io is full. Reason: rate-limited. ")

@@ -13,6 +13,8 @@ import jsonpatch
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.fakes.registry import Registry, config_bytes
+from tests.integration.registry.registries import in_thread
 from webhook.cli.main import app
 from webhook.cli.manifest import from_yaml
 
@@ -212,6 +214,22 @@ def test_an_image_config_that_is_none_is_refused(tmp_path: Path, given: str, sai
     result = inject("--image-config", given.format(file=file), stdin=DEPLOYMENT)
     assert (result.exit_code, result.stdout) == (1 if "=" in given else 2, "")
     assert said in result.stderr
+
+
+def test_with_lookup_the_registry_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served = Registry()
+    served.push("shop/side", "v1", config_bytes(["/side", "run"]))
+    with in_thread(served) as host:
+        entry = {"plainHTTP": True, "addresses": "127.0.0.0/8"}
+        (tmp_path / "registries.json").write_text(json.dumps({host.authority: entry}))
+        monkeypatch.setenv("INITSHIM_REGISTRIES_FILE", str(tmp_path / "registries.json"))
+        image = f"{host.authority}/shop/side:v1"
+        text = f"kind: Pod\nspec: {{containers: [{{name: a, image: '{image}'}}]}}\n"
+        result = inject("--lookup", stdin=text)
+    assert result.exit_code == 0, result.stderr
+    (pod,) = objects(result.stdout)
+    (container,) = pod["spec"]["containers"]
+    assert container["command"] == ["/.initshim/init", "--", "/side", "run"]
 
 
 def test_bad_input_is_named_with_its_line_and_to_fail_fast_writes_nothing(tmp_path: Path) -> None:

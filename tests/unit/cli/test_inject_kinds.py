@@ -286,6 +286,15 @@ def test_json_and_yaml_joined_are_read_by_every_kubectl(tmp_path: Path) -> None:
             assert answer.documents[2]["x"] == "last\n"
 
 
+def test_a_number_that_yaml_reads_as_another_kind_is_the_same_number(tmp_path: Path) -> None:
+    pod = {"kind": "Pod", "spec": {"containers": [{"name": "a", "image": "x", "command": ["r"]}]}}
+    (tmp_path / "a.json").write_text(json.dumps({**pod, "x": 1 << 64}))
+    (tmp_path / "b.yaml").write_text("kind: Service\n")
+    first, second = from_yaml.parse(inject("-f", tmp_path).stdout)
+    assert first.data()["x"] == 1 << 64
+    assert second.data() == {"kind": "Service"}
+
+
 def test_json_alone_stays_json(tmp_path: Path) -> None:
     for name in ("a.json", "b.json"):
         (tmp_path / name).write_text('{"kind": "Secret"}')

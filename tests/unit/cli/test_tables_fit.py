@@ -77,6 +77,11 @@ def test_a_note_that_does_not_fit_goes_below() -> None:
     assert rest[0].startswith("    note: word word")
 
 
+def test_on_a_screen_too_narrow_for_any_table_no_letter_is_lost() -> None:
+    said = drawn(("who", "what"), [["x" * 50, "y" * 50]], set(), 5)
+    assert (said.count("x"), said.count("y")) == (50, 50)
+
+
 def test_every_table_is_printed_by_the_one_function() -> None:
     found = [file.parent.name for file in CLI.rglob("*.py") if "import Table" in file.read_text()]
     assert found in ([], ["demo"])  # which sets its own stage

@@ -1,11 +1,24 @@
 """Command lines that can't be understood: exit code 2, one line, in our words."""
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from webhook.cli.main import app
+
+START = "from webhook.cli import start; start()"
+
+
+def run(*words: str, **streams: Any) -> subprocess.CompletedProcess[str]:
+    """Run it as a program, its standard error read, with these streams beside."""
+    command = [sys.executable, "-c", START, *words]
+    return subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, **streams)
 
 
 @pytest.mark.parametrize(
@@ -115,3 +128,53 @@ def test_help_fits_80_columns_and_keeps_its_lists(command: str) -> None:
     told = said.stdout.partition("Options:")[0].splitlines()[1:]
     assert {len(line) - len(line.lstrip()) for line in told if line} == {2}  # no line of its own
     assert [line for line in told if re.search(r"\S {2}", line)] == []
+
+
+def test_without_a_command_the_help_is_shown_and_nothing_was_done() -> None:
+    said = CliRunner().invoke(app, [], prog_name="initshim")
+    assert said.exit_code == 2
+    assert said.stdout.startswith("Usage: initshim [OPTIONS] COMMAND")
+    assert said.stderr == ""
+
+
+@pytest.mark.slow  # it starts programs
+@pytest.mark.parametrize("words", [(), ("--help",), ("audit", "--help")])
+def test_who_stops_reading_is_told_nothing(words: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as out:
+        done = run(*words, stdout=out)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.slow
+def test_a_help_that_cannot_be_written_is_no_success() -> None:
+    with Path("/dev/full").open("wb") as out:
+        done = run("--help", stdout=out)
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+
+
+@pytest.mark.slow
+def test_inject_waits_for_nobody_to_type_a_manifest() -> None:
+    ours, theirs = os.openpty()
+    done = run("inject", stdin=theirs, stdout=subprocess.DEVNULL)
+    os.close(ours)
+    os.close(theirs)
+    assert done.returncode == 2
+    said = "initshim inject: there is nothing to read: name a file or folder with -f. See "
+    assert done.stderr == f"{said}initshim inject --help.\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "said"), [("initshim", "initshim"), ("kubectl-x", "kubectl")])
+def test_where_a_library_is_missing_it_says_what_to_install(name: str, said: str) -> None:
+    """And it names itself as it was called."""
+    for missing, told in (("yaml", "the module yaml is missing"), ("no", f"Usage: {said}")):
+        code = f"import sys; sys.argv[0] = {name!r}; sys.modules[{missing!r}] = None; {START}"
+        done = subprocess.run(
+            [sys.executable, "-c", code, *(["doctor"] if missing == "yaml" else [])],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert told in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr

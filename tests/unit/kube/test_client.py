@@ -176,6 +176,24 @@ def test_an_answer_that_is_no_object_is_a_bad_answer(
         cluster.run(lambda client: client.get(OURS))
 
 
+def test_a_list_that_is_none_is_a_bad_answer(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def listed(client: KubeClient) -> list[Any]:
+        return [each async for each in client.list(POD, namespace="shop")]
+
+    monkeypatch.setattr(cluster.server, "answer", answering(b'{"items": {"a": 1}}'))
+    with pytest.raises(BadApiAnswer, match="Can't list pods in shop: the answer's items are no li"):
+        cluster.run(listed)
+
+
+def test_what_is_deleted_together_has_to_be_named(cluster: Cluster) -> None:
+    """An empty selector would mean every pod of the namespace."""
+    with pytest.raises(ValueError, match="named by labels"):
+        cluster.run(lambda client: client.delete_all(POD, "shop", labels=""))
+    assert not cluster.server.log
+
+
 def test_a_large_answer_is_cut_off(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster.server, "answer", answering(b"x" * 4097))
     with pytest.raises(BadApiAnswer, match="larger than 4 KiB"):

@@ -128,6 +128,12 @@ def test_nothing_configured_names_every_place_looked_at(tmp_path: Path) -> None:
         load_config({"KUBECONFIG": str(tmp_path / "none")}, home=tmp_path)
 
 
+def test_without_a_kubeconfig_a_pod_is_its_service_account(tmp_path: Path) -> None:
+    with pytest.raises(NoCluster) as error:  # here is no account
+        load_config(POD, home=tmp_path)
+    assert "automountServiceAccountToken" in error.value.next_step
+
+
 def test_the_first_of_several_kubeconfigs_wins(tmp_path: Path) -> None:
     (tmp_path / "a").write_text(json.dumps({"users": [{"name": "u", "user": {"token": "a"}}]}))
     (tmp_path / "b").write_text(json.dumps(config({"token": "b"})))

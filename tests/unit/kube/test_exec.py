@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from socket import SHUT_RDWR
 
 import pytest
 import trustme
@@ -103,6 +104,14 @@ def test_a_redirect_is_not_followed(kubelet: Kubelet, execute: Exec) -> None:
 def test_a_command_that_hangs_meets_the_deadline(execute: Exec) -> None:
     with pytest.raises(ApiUnreachable, match="no answer in"):
         execute("sleep", "1", deadline=0.2)
+
+
+def test_a_kubelet_that_breaks_off_is_unreachable(
+    kubelet: Kubelet, execute: Exec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kubelet, "_run", lambda socket, _: socket.socket.shutdown(SHUT_RDWR))
+    with pytest.raises(ApiUnreachable, match="exec in Pod shop/web, container app: "):
+        execute("true")
 
 
 @pytest.mark.parametrize("frames", [[b"\x01" + bytes(70_000)], [b"\x01" + bytes(999)] * 99])

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import httpx
 from starlette.types import ASGIApp
 
-from webhook.admission.admit import Engine, Resolver
+from webhook.admission.admit import Answer, Engine, Resolver
 from webhook.assembly.no_lookups import NoLookups
 from webhook.core.mutation import Delivery
 from webhook.core.policy import ClusterRules
@@ -37,6 +37,7 @@ class Application:
     health: Health = field(default_factory=Health)
     level: Level = "debug"
     clock: Callable[[], float] = monotonic
+    answered: Callable[[Answer], None] = lambda _: None
 
     def __post_init__(self) -> None:
         self.written = io.StringIO()
@@ -54,6 +55,7 @@ class Application:
             metrics=self.metrics,
             log=ReviewLog(log),
             limits=Limits(self.largest, self.seconds, clock=self.clock),
+            answered=self.answered,
         )
         self.probes = create_probes(self.health, self.metrics)
 

@@ -1,7 +1,7 @@
 """The routes: which request gets which status, and what is recorded of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 
 import httpx
 import pytest
@@ -202,6 +202,19 @@ async def test_small_bodies_have_a_limit_together_too_and_leave_room_for_others(
 def test_other_methods_and_paths(method: str, path: str, status: int) -> None:
     answer = within(Application().app, lambda client: client.request(method, path))
     assert answer.status_code == status
+
+
+async def test_what_is_no_http_request_gets_no_answer() -> None:
+    sent: list[object] = []
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
+    async def receive() -> MutableMapping[str, object]:
+        return {"type": "websocket.connect"}
+
+    await Application().app({"type": "websocket", "path": "/mutate"}, receive, send)
+    assert sent == []
 
 
 def test_a_failure_of_our_own_is_admitted_with_a_warning_and_no_trace_semantics_5() -> None:

@@ -16,6 +16,7 @@ from tests.unit.server.application import Application, get, post
 from webhook.core.observe import CacheEvent
 from webhook.core.reasons import Reason
 from webhook.server.metrics import CONTENT_TYPE, RESULTS, Metrics
+from webhook.server.observers import FanOut
 
 
 def families(metrics: Metrics) -> dict[str, Metric]:
@@ -221,3 +222,10 @@ def test_promtool_finds_nothing_to_say() -> None:
         [promtool, "check", "metrics"], input=text, capture_output=True, check=False, timeout=60
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, b"")
+
+
+def test_what_became_of_events_is_told_to_all_who_count_them() -> None:
+    counts = [Metrics("1"), Metrics("1")]
+    FanOut(counts).event("dropped")
+    told = [value(each, "initshim_events_total", outcome="dropped") for each in counts]
+    assert told == [1.0, 1.0]

@@ -286,7 +286,7 @@ async def test_who_waits_to_be_accepted_in_a_crowd_costs_no_connection() -> None
     made._protocol = counted  # type: ignore[method-assign]
     with contextlib.ExitStack() as stack, listen("127.0.0.1", 0) as listener:
         where = listener.getsockname()
-        for _ in range(200):
+        for _ in range(300):  # more than are accepted at once
             stack.enter_context(socket.create_connection(where))
         task = asyncio.create_task(made.serve([listener]))
         reader, writer = await asyncio.open_connection(*where, local_addr=("127.0.0.9", 0))

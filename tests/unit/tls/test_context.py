@@ -106,6 +106,18 @@ def test_no_key_is_left_on_a_disk_or_in_a_descriptor(monkeypatch: pytest.MonkeyP
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
+def test_a_system_without_files_in_memory_has_the_certificate_in_a_file_for_a_moment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As macOS, where the command line runs, too."""
+    monkeypatch.delattr("os.memfd_create")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    context.load(context.server_context(), pair())
+    with pytest.raises(BadCertificate):
+        context.load(context.server_context(), mismatched())
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_http_1_1_is_agreed_on_whatever_a_client_likes_better() -> None:
     live = context.server_context()
     context.load(live, pair())
