@@ -7,7 +7,6 @@ k8s.io/api/admission/v1. What the API server makes of warnings: each at most 120
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
 from typing import Any, TypeVar
 
 import msgspec
@@ -280,9 +279,10 @@ def _fitted(warnings: Iterable[str]) -> Sequence[str]:
     if sum(map(len, lines)) <= _ALL_WARNINGS:
         return lines
     room = _ALL_WARNINGS - LONGEST_WARNING  # for all but the last one
-    sizes = accumulate(map(len, lines))
-    fitted = [line for line, size in zip(lines, sizes, strict=True) if size <= room]
-    return [*fitted, f"initshim has {len(lines) - len(fitted)} more warnings for this pod"]
+    count = size = 0
+    while (size := size + len(lines[count])) <= room:
+        count += 1
+    return [*lines[:count], f"initshim has {len(lines) - count} more warnings for this pod"]
 
 
 def _line(warning: str) -> str:
