@@ -171,6 +171,16 @@ async def test_a_rate_limit_of_the_token_server_holds_off_the_registry() -> None
         assert len(tokens.requests) == 1
 
 
+@pytest.mark.parametrize("status", [500, 503, 504])
+async def test_a_token_server_that_fails_is_asked_once_with_each_credential(status: int) -> None:
+    """A registry's own answer of that kind is asked for again; an identity token may be used up."""
+    async with guarded(TokenServer(answer=Answer(status))) as (asker, host, tokens):
+        keyring = from_auths({host.authority: {"identitytoken": "refresh-me"}}, source="s")
+        with pytest.raises(Unreachable):
+            await asker.config(f"{host.authority}/team/app:v1", keyring=keyring)
+        assert [each.method for each in tokens.requests] == ["POST", "GET"]
+
+
 @pytest.mark.parametrize(
     "realm",
     [
