@@ -161,7 +161,7 @@ async def _output(program: str, server: str) -> bytes:
     try:
         stdin, stdout = process.stdin, process.stdout
         if stdin is None or stdout is None:
-            raise BadInput("has no pipes")
+            raise AssertionError("both are pipes")
         with contextlib.suppress(ConnectionError):  # one that does not read has its reasons
             stdin.write(server.encode())
             await stdin.drain()

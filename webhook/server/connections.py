@@ -57,23 +57,21 @@ class Acceptor:
         self._peers = Peers()
         self._connections: dict[Peer, socket.socket] = {}
         self._handshakes: set[asyncio.Task[None]] = set()
-        self._accepting: asyncio.Task[None] | None = None
+        self._accepting: list[asyncio.Task[None]] = []
 
     def open(self) -> None:
         """Begin to accept."""
         self._listener.setblocking(False)
-        self._accepting = asyncio.get_running_loop().create_task(self._accept())
+        self._accepting.append(asyncio.get_running_loop().create_task(self._accept()))
 
     def close(self) -> None:
         """Accept nobody else, and let go who is still shaking hands."""
-        if self._accepting:
-            self._accepting.cancel()
-        for handshake in self._handshakes:
-            handshake.cancel()
+        for task in (*self._accepting, *self._handshakes):
+            task.cancel()
 
     async def wait_closed(self) -> None:
         """Wait until nobody is accepted any more."""
-        await asyncio.gather(*filter(None, [self._accepting]), return_exceptions=True)
+        await asyncio.gather(*self._accepting, return_exceptions=True)
 
     async def _accept(self) -> None:
         """Take all that wait at once: who is turned away then costs little, and holds up nobody."""

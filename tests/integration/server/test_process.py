@@ -1,5 +1,6 @@
 """`initshim serve` from its start to its end: what it says, and with which status it ends."""
 
+import re
 import signal
 import socket
 import ssl
@@ -10,7 +11,14 @@ from subprocess import PIPE, CompletedProcess, Popen
 import pytest
 
 from tests.fakes.reviews import SECRET, body, pod, read, unresolved
-from tests.integration.server.process import COMMAND, PATIENCE, certificate, environment, run
+from tests.integration.server.process import (
+    COMMAND,
+    PATIENCE,
+    certificate,
+    environment,
+    run,
+    started,
+)
 from tests.integration.server.process import process as start
 from tests.integration.server.running import Reader, request, webhook
 from webhook.core.errors import BadSettings, InitshimError
@@ -96,6 +104,26 @@ def test_for_development_it_writes_the_ca_that_a_client_verifies_by(tmp_path: Pa
         assert served.returncode == 0
     assert b"Traceback" not in written
     assert b"serving" in written  # for people, not JSON
+
+
+def test_the_settings_port_counts_where_a_variable_is_there_in_two_spellings() -> None:
+    """The plain port is opened before the settings are read, and by the usual spelling alone."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with started(["env", f"initshim_http_port={port}", *COMMAND], {"tls": "dev"}) as served:
+        assert served.http_port == port
+        assert served.get("/healthz") == (200, "ok\n")
+
+
+def test_for_development_it_says_where_it_listens() -> None:
+    arguments = ["--dev", "--port", "0", "--http-port", "0"]
+    with Popen([*COMMAND, *arguments], env=environment(), stdout=PIPE, stderr=PIPE) as served:
+        assert served.stdout
+        first, second = served.stdout.readline(), served.stdout.readline()
+        served.terminate()
+        served.communicate(timeout=PATIENCE)
+    assert re.fullmatch(rb"POST https://localhost:\d+/mutate\n", first)
+    assert re.fullmatch(rb"GET  http://localhost:\d+/healthz /readyz /metrics\n", second)
 
 
 def sentence(done: CompletedProcess[str]) -> str:

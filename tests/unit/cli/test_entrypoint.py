@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.api_server import ApiServer, serving
 from tests.fakes.lookups import Clock, RecordingObserver
-from tests.fakes.pull_secrets import Cluster, pull_secret
+from tests.fakes.pull_secrets import SECRET, Cluster, pull_secret
 from tests.fakes.registry import Registry, basic, config_bytes
 from tests.integration.registry.registries import in_thread
 from tests.leftovers import mark
@@ -102,6 +103,39 @@ def test_a_pod_chooses_the_architecture_also_without_a_cluster(
     assert "without pull secrets" in done.stderr
     done = run(tmp_path, authority, f"{authority}/app:v1")
     assert "Reason: platforms-disagree." in done.stderr
+
+
+def test_a_pods_secrets_are_read_from_the_cluster_of_the_kubeconfig(
+    tmp_path: Path, registry: tuple[str, Registry]
+) -> None:
+    authority, served = registry
+    served.push("team/app", "v1", config_bytes(["/app"]))
+    served.gate = basic(f"robot:{SECRET}")
+    spec = {"containers": [{"name": "c"}], "imagePullSecrets": [{"name": "pull"}]}
+    stdin = json.dumps({"kind": "Pod", "metadata": {"name": "p"}, "spec": spec})
+    asked = (f"{authority}/team/app:v1", "--as-pod", "-", "-n", "team")
+    api = ApiServer()
+    api.put("/api/v1/namespaces/team/serviceaccounts/default", {})
+    api.put("/api/v1/namespaces/team/secrets/pull", pull_secret("robot", authority))
+    with serving(api) as url:
+        (tmp_path / ".kube").mkdir()
+        config = {
+            "clusters": [{"name": "c", "cluster": {"server": url}}],
+            "users": [{"name": "u", "user": {"token": "good"}}],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+            "current-context": "x",
+        }
+        (tmp_path / ".kube" / "config").write_text(json.dumps(config))
+        done = run(tmp_path, authority, *asked, stdin=stdin)
+        api.delete("/api/v1/namespaces/team/secrets/pull")
+        without = run(tmp_path, authority, *asked, stdin=stdin)
+    assert done.returncode == 0, done.stderr
+    shown = dict(line.split(None, 1) for line in done.stdout.splitlines())
+    assert (shown["runs"], shown["credential"]) == ("'/app'", "secret team/pull")
+    assert without.returncode == 1
+    said = "initshim entrypoint: pull secret skipped (kind: secret, namespace: team, name: pull,"
+    assert said in without.stderr
+    assert "Reason: unauthorized." in without.stderr
 
 
 @pytest.mark.parametrize("image", ["Not An Image", "", "a@b"])
