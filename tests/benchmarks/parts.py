@@ -6,8 +6,8 @@ from tests.benchmarks.reviews import MAIN, sample
 from webhook.admission.admit import Answer, outcomes
 from webhook.assembly.engine import make_engine
 from webhook.assembly.no_lookups import NoLookups
-from webhook.core import mutation, policy, review
-from webhook.core.review import Verdict
+from webhook.core import mutation, policy, response, review
+from webhook.core.response import Verdict
 from webhook.server.log_lines import Log
 from webhook.server.logs import ReviewLog
 from webhook.server.metrics import Metrics
@@ -38,7 +38,7 @@ def parts(out: Log) -> dict[str, Callable[[], object]]:
     patch = mutation.operations(pod, plan, engine.delivery)
     became = outcomes(plan)
     verdict = Verdict(patch=patch, audit={"wrapped": ",".join(became)})
-    answer = Answer(review.respond(request, verdict), "patched", request, pod.owner, became, plan)
+    answer = Answer(response.respond(request, verdict), "patched", request, pod.owner, became, plan)
 
     def count() -> None:
         metrics.reviewed("patched", 0.0004)
@@ -50,7 +50,7 @@ def parts(out: Log) -> dict[str, Callable[[], object]]:
         "operations": lambda: mutation.operations(pod, plan, engine.delivery),
         "check": lambda: engine.checks.check(pod, plan, patch),
         "warnings": lambda: policy.warnings(plan),
-        "answer": lambda: review.respond(request, verdict),
+        "answer": lambda: response.respond(request, verdict),
         "log": lambda: lines.write(answer, 0.0004),
         "metrics": count,
     }

@@ -11,7 +11,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from webhook.admission.checks import Checks
-from webhook.core import mutation, patch, policy, review
+from webhook.core import mutation, patch, policy, response, review
 from webhook.core.errors import BadPod, Overdue, PatchFailed
 from webhook.core.log_events import LogEvent
 from webhook.core.mutation import Delivery
@@ -20,7 +20,8 @@ from webhook.core.patch import Patch
 from webhook.core.pod import Json, Pod
 from webhook.core.policy import ClusterRules, NeedsImage, Plan, Skip, Wrap
 from webhook.core.reasons import UNRESOLVED, Reason, remedy
-from webhook.core.review import Review, Verdict
+from webhook.core.response import Verdict
+from webhook.core.review import Review
 
 _NOT_OURS = (BadPod, Overdue)  # what the pod, or its namespace, brought about itself
 
@@ -88,7 +89,7 @@ async def admit(body: bytes, engine: Engine, *, deadline: float) -> Answer:
     if pod is None:
         if request.error:
             return _failed(request, engine, request.error)
-        return Answer(review.respond(request, Verdict()), "ignored", request)
+        return Answer(response.respond(request, Verdict()), "ignored", request)
     try:
         mutated = await mutate(pod, request.namespace, engine, deadline=deadline)
         answer = _answer(request, pod.owner, mutated, engine)
@@ -140,7 +141,7 @@ def _answer(request: Review, owner: str, mutated: Mutated, engine: Engine) -> An
     verdict = _verdict(mutated, containers, engine)
     result = "denied" if verdict.denial else "patched" if verdict.patch else "unchanged"
     return Answer(
-        review.respond(request, verdict), result, request, owner, containers, mutated.plan
+        response.respond(request, verdict), result, request, owner, containers, mutated.plan
     )
 
 
@@ -180,5 +181,5 @@ def _failed(request: Review, engine: Engine, error: Exception) -> Answer:
     warning = "initshim left the pod alone: it failed at it; its log has the error"
     if isinstance(error, _NOT_OURS):
         warning = f"initshim left the pod alone: {error}"
-    body = review.respond(request, Verdict(warnings=[warning]))
+    body = response.respond(request, Verdict(warnings=[warning]))
     return Answer(body, "failed", request)

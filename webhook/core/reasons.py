@@ -53,7 +53,7 @@ class Meaning:
         return bool(self.remedy)
 
 
-LONGEST_WARNING = 120  # characters; see review.py
+LONGEST_WARNING = 120  # characters; see response.py
 # An annotation's name is at most 63 characters, "entrypoint." among them; a container's is 63.
 _LONGEST_ANNOTATED = 52
 _BY_COMMAND = "set `command:`"

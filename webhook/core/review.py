@@ -1,22 +1,17 @@
-"""AdmissionReview of admission.k8s.io/v1, in and out.
+"""The request of an AdmissionReview (admission.k8s.io/v1): who makes what, and the pod.
 
 Source: kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers and
-k8s.io/api/admission/v1. What the API server makes of warnings: each at most 120 characters,
-4,096 in all, or it cuts them itself.
+k8s.io/api/admission/v1. response.py answers it.
 """
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
-from msgspec import Raw, Struct, field
+from msgspec import Raw, Struct
 
 from webhook.core import inits, schema
 from webhook.core.errors import BadPod, BadReview
-from webhook.core.patch import Operation
 from webhook.core.pod import Json, Pod
-from webhook.core.reasons import LONGEST_WARNING
 
 API_VERSION = "admission.k8s.io/v1"
 MOST_OBJECTS = 1 << 17
@@ -26,8 +21,6 @@ MOST_STRINGS = 1 << 18
 """Strings in a review, names of fields among them; each takes 50 bytes and more."""
 
 _SMALL = 64 << 10  # bytes; what fits into it can't hold too many objects
-_ALL_WARNINGS = 4096
-_TOO_DEEP = "initshim left the pod alone: it is nested too deeply to be patched"
 _NO_OBJECT = "the AdmissionReview creates a pod but has no object"
 
 
@@ -44,18 +37,6 @@ class Review(Struct, frozen=True):
     pod: Pod | None
     dry_run: bool = False
     error: BadPod | None = None
-
-
-class Verdict(Struct, frozen=True):
-    """What to answer; the default lets the object pass untouched.
-
-    `denial` is the sentence for a person whose pod is refused, or "".
-    """
-
-    patch: Sequence[Operation] = ()
-    warnings: Sequence[str] = ()
-    audit: Mapping[str, str] = field(default_factory=dict)
-    denial: str = ""
 
 
 class _Resource(Struct, frozen=True, gc=False):
@@ -108,29 +89,10 @@ class _RawEnvelope(Struct, frozen=True, rename="camel"):
     request: Raw = Raw()
 
 
-class _Response(Struct, rename="camel", omit_defaults=True):
-    """What the API server is told; msgspec writes bytes as base64."""
-
-    uid: str
-    allowed: bool
-    status: Mapping[str, Any] = {}
-    patch_type: str = ""
-    patch: bytes = b""
-    warnings: Sequence[str] = []
-    audit_annotations: Mapping[str, str] = {}
-
-
-class _Answer(Struct, rename="camel"):
-    response: _Response
-    api_version: str = API_VERSION
-    kind: str = "AdmissionReview"
-
-
 Kind = TypeVar("Kind")
 _decode = msgspec.json.Decoder(_Envelope).decode
 _decode_variables = msgspec.json.Decoder(_VariablesEnvelope).decode
 _HINT = inits.PREFIX.encode()
-_write = msgspec.json.Encoder().encode
 _PODS = _Resource("", "v1", "pods")
 
 
@@ -240,51 +202,3 @@ def _as(kind: type[Kind], raw: Raw) -> Kind | None:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.DecodeError:
         return None
-
-
-def respond(review: Review, verdict: Verdict) -> bytes:
-    """Write the answer: no patch where nothing changes, warnings within the protocol's limits.
-
-    There always is one: a patch that can't be written is left out, with a warning.
-    """
-    response = _Response(review.uid, not verdict.denial)
-    if verdict.warnings:
-        response.warnings = _fitted(verdict.warnings)
-    response.audit_annotations = verdict.audit
-    if verdict.denial:
-        response.status = {"code": 403, "reason": "Forbidden", "message": verdict.denial}
-    elif verdict.patch:
-        try:
-            response.patch = _encode(verdict.patch)
-            response.patch_type = "JSONPatch"
-        except RecursionError:
-            response.warnings = [_TOO_DEEP]
-    return _write(_Answer(response))
-
-
-def _encode(patch: Sequence[Operation]) -> bytes:
-    """Write a patch; halves of surrogate pairs, which an image's configuration may hold, escaped.
-
-    Go reads them as U+FFFD here just as it does there.
-    """
-    try:
-        return _write(patch)
-    except UnicodeEncodeError:
-        return json.dumps(patch, separators=(",", ":")).encode()
-
-
-def _fitted(warnings: Iterable[str]) -> Sequence[str]:
-    """Cut warnings to the protocol's limits; control characters would break the header."""
-    lines = [_line(warning) for warning in warnings]
-    if sum(map(len, lines)) <= _ALL_WARNINGS:
-        return lines
-    room = _ALL_WARNINGS - LONGEST_WARNING  # for all but the last one
-    count = size = 0
-    while (size := size + len(lines[count])) <= room:
-        count += 1
-    return [*lines[:count], f"initshim has {len(lines) - count} more warnings for this pod"]
-
-
-def _line(warning: str) -> str:
-    line = "".join(c if c.isprintable() else " " for c in warning[: LONGEST_WARNING + 1])
-    return line if len(line) <= LONGEST_WARNING else f"{line[: LONGEST_WARNING - 1]}…"

@@ -14,10 +14,10 @@ import pytest
 
 from tests.cases.load import Case, cases
 from tests.unit.core.pipeline import mutate
-from webhook.core import patch, review
+from webhook.core import patch, response, review
 from webhook.core.errors import BadPod, BadReview
 from webhook.core.pod import Json
-from webhook.core.review import Verdict
+from webhook.core.response import Verdict
 
 ROUNDS = 10_000 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 600
 SMALL = [case for case in cases() if case.name != "hundred-containers"]
@@ -60,7 +60,7 @@ def answered(body: bytes, case: Case) -> str:
             verdict, kind = Verdict(patch=outcome.patch, warnings=outcome.warnings), "a pod"
         except BadPod as error:
             verdict, kind = Verdict(warnings=[str(error)]), "a bad pod"
-    answer = json.loads(review.respond(request, verdict))["response"]
+    answer = json.loads(response.respond(request, verdict))["response"]
     assert answer["uid"] == request.uid
     assert answer["allowed"] is True
     assert all(len(warning) <= 120 for warning in answer.get("warnings", ()))

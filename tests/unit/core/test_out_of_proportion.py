@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.unit.core.pipeline import DELIVERY
-from webhook.core import cautions, inits, mutation, policy, review, shell
+from webhook.core import cautions, inits, mutation, policy, response, shell
 from webhook.core import pod as limits
 from webhook.core.annotations import pod_options
 from webhook.core.argv import ImageConfig
@@ -21,7 +21,8 @@ from webhook.core.ours import is_our_mount
 from webhook.core.pod import Pod
 from webhook.core.policy import ClusterRules, Plan, Wrap
 from webhook.core.reasons import Reason
-from webhook.core.review import Review, Verdict
+from webhook.core.response import Verdict
+from webhook.core.review import Review
 from webhook.core.schema import Mount
 
 
@@ -124,7 +125,7 @@ def test_names_that_share_an_annotation_count_each() -> None:
 def test_sentences_are_cut_before_they_are_cleaned() -> None:
     long = "\x01é" * 100_000
     said = Review("u", "n", "p", None)
-    assert calls(lambda: review.respond(said, Verdict(warnings=[long]))) < 1000
+    assert calls(lambda: response.respond(said, Verdict(warnings=[long]))) < 1000
     plan = Plan(reason=Reason.BAD_ANNOTATION, detail=long)
     assert calls(lambda: notices(plan)) < 5000
 
