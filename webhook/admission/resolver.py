@@ -7,11 +7,12 @@ from msgspec.structs import replace
 
 from webhook.base import tenants
 from webhook.core import image
+from webhook.core.container import Container
 from webhook.core.credentials import Keyring
 from webhook.core.errors import BadReference, LookupFailed, NotFound, Unauthorized
 from webhook.core.log_events import LogEvent
 from webhook.core.observe import Observer
-from webhook.core.pod import Container, Pod
+from webhook.core.pod import Pod
 from webhook.core.policy import Decision, NeedsImage, Plan, Skip, Wrap, settle
 from webhook.core.reasons import Reason
 from webhook.kube.pullsecrets import PullSecrets

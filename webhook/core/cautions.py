@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from webhook.core import shell
 from webhook.core.argv import ImageConfig, effective
-from webhook.core.pod import Container
+from webhook.core.container import Container
 from webhook.core.reasons import LONGEST_WARNING
 
 # What of /proc/1 is the program's own; its descriptors, root and environment are as they were.

@@ -13,10 +13,11 @@ import msgspec
 from webhook.core import image_config
 from webhook.core.annotations import DEFAULT_CONTAINER, STATUS
 from webhook.core.argv import INIT, MOUNT, wrap
+from webhook.core.container import TERMINATION_LOG, Container
 from webhook.core.errors import BadPod
 from webhook.core.ours import NAME, has_our_mount, is_image_volume, is_our_volume, is_ours
 from webhook.core.patch import Operation, Patch
-from webhook.core.pod import TERMINATION_LOG, Container, Json, Pod
+from webhook.core.pod import Json, Pod
 from webhook.core.policy import Decision, Plan, Skip, Wrap
 from webhook.core.reasons import Reason
 

@@ -6,7 +6,8 @@ So a pod that is created again, or is mutated by others in between, is known for
 from posixpath import normpath
 
 from webhook.core.argv import INIT, MOUNT
-from webhook.core.pod import Container, Pod
+from webhook.core.container import Container
+from webhook.core.pod import Pod
 from webhook.core.schema import Mount, Volume
 
 NAME = "initshim"

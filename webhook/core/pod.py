@@ -5,18 +5,16 @@ proportion. `raw` is the JSON that came, for whoever applies a patch to it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from webhook.core import schema
+from webhook.core.container import LONGEST_NAME, Container, check_containers, containers_of
 from webhook.core.errors import BadPod
-from webhook.core.schema import Mount, OwnerReference, Volume
+from webhook.core.schema import OwnerReference, Volume
 
 Json = dict[str, Any]
-Field = Literal["containers", "initContainers"]
-TERMINATION_LOG = "/dev/termination-log"
 
 # Pods come here before the API server validates them: what it would refuse in the end must not
 # keep every other pod waiting. No kubelet runs as many containers, or mounts as many volumes; the
@@ -24,64 +22,11 @@ TERMINATION_LOG = "/dev/termination-log"
 # k8s.io/apimachinery/pkg/api/validation).
 MOST_CONTAINERS = 256
 MOST_VOLUMES = 4096
-MOST_MOUNTS = 4096  # of one container
-MOST_WORDS = 16_384  # of all commands and arguments; one execve takes 2 MiB of them (ARG_MAX)
-LONGEST_NAME = 63  # of a container: a DNS label (DNS1123LabelMaxLength in the same package)
 LARGEST_ANNOTATIONS = 256 << 10
 _LONGEST_OWNER = 253  # characters of an object's name: a DNS subdomain
 
 _NO_METADATA = schema.Metadata()
 _NO_SPEC = schema.Spec()
-
-
-class Container(Struct, frozen=True):
-    """One container, and where it stands in the pod's spec.
-
-    What is read of its `fields` over and over stands here: `command` and `args` are () for none,
-    [] and null, which mean the same.
-    """
-
-    field: Field
-    index: int
-    fields: schema.Container
-    name: str
-    command: Sequence[str]
-    args: Sequence[str]
-    mounts: Sequence[Mount]
-
-    def __repr__(self) -> str:
-        return f"Container({self.path}, {self.fields})"
-
-    @property
-    def path(self) -> str:
-        """Its place, for messages."""
-        return f"spec.{self.field}[{self.index}]"
-
-    @property
-    def pointer(self) -> str:
-        """Its place, for a patch (RFC 6901)."""
-        return f"/spec/{self.field}/{self.index}"
-
-    @property
-    def image(self) -> str:
-        """The image reference as written."""
-        return self.fields.image or ""
-
-    @property
-    def pull_policy(self) -> str:
-        """`Always`, `IfNotPresent`, `Never` or ""."""
-        return self.fields.image_pull_policy or ""
-
-    @property
-    def stop_signal(self) -> str:
-        """The signal that is to end it, where the pod says which."""
-        lifecycle = self.fields.lifecycle
-        return (lifecycle.stop_signal or "") if lifecycle else ""
-
-    @property
-    def runs_on(self) -> bool:
-        """True for one that goes on running: an app container, or a native sidecar."""
-        return self.field == "containers" or self.fields.restart_policy == "Always"
 
 
 class Pod:
@@ -128,7 +73,7 @@ class Pod:
         if spec.init_containers:
             containers += containers_of("initContainers", spec.init_containers)
         self.containers: Sequence[Container] = containers
-        _check_containers(containers)
+        check_containers(containers)
 
     @property
     def raw(self) -> Json:
@@ -222,36 +167,6 @@ def _check_size(spec: schema.Spec, annotations: Mapping[str, str]) -> None:
     size = sum(map(len, annotations)) + sum(map(len, annotations.values()))
     if size > LARGEST_ANNOTATIONS:
         raise BadPod(f"its annotations are larger than {LARGEST_ANNOTATIONS} bytes")
-
-
-def containers_of(field: Field, listed: Sequence[schema.Container]) -> list[Container]:
-    """Give a list of a pod's spec as containers that know where they stand."""
-    return [
-        Container(
-            field,
-            index,
-            each,
-            each.name or "",
-            each.command or (),
-            each.args or (),
-            each.volume_mounts or (),
-        )
-        for index, each in enumerate(listed)
-    ]
-
-
-def _check_containers(containers: Sequence[Container]) -> None:
-    """Raise BadPod for more than any kubelet would make or run, or a name that is none."""
-    words = 0
-    for each in containers:
-        words += len(each.command) + len(each.args)
-        if len(each.mounts) > MOST_MOUNTS:
-            mounts = len(each.mounts)
-            raise BadPod(f"a container has {mounts} volume mounts, more than {MOST_MOUNTS}")
-        if len(each.name) > LONGEST_NAME:
-            raise BadPod(f"a container's name is longer than {LONGEST_NAME} characters")
-    if words > MOST_WORDS:
-        raise BadPod(f"its containers are given {words} words to run, more than {MOST_WORDS}")
 
 
 def _allowed_by_term(term: schema.Term, label: str) -> frozenset[str]:

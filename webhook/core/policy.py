@@ -9,10 +9,11 @@ from msgspec import Struct
 from webhook.core import cautions, image, inits, reasons
 from webhook.core.annotations import PodOptions, pod_options
 from webhook.core.argv import INIT, ImageConfig, effective
+from webhook.core.container import Container
 from webhook.core.errors import BadAnnotation, BadReference
 from webhook.core.image_swaps import swaps_images
 from webhook.core.ours import has_our_mount, is_ours, is_wrapped, name_taken, path_taken
-from webhook.core.pod import Container, Pod
+from webhook.core.pod import Pod
 from webhook.core.reasons import Reason
 from webhook.core.windows import only_on_windows
 

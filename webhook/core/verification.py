@@ -6,10 +6,11 @@ from msgspec.structs import replace
 
 from webhook.core.annotations import DEFAULT_CONTAINER, STATUS
 from webhook.core.argv import ImageConfig, escape
+from webhook.core.container import Container
 from webhook.core.errors import PatchFailed
 from webhook.core.mutation import runs_through
 from webhook.core.ours import is_our_mount, is_our_volume, is_ours, is_wrapped
-from webhook.core.pod import Container, Pod
+from webhook.core.pod import Pod
 from webhook.core.policy import Decision, Plan, Wrap
 
 _OURS = (STATUS, DEFAULT_CONTAINER)

@@ -7,10 +7,10 @@ import re2
 
 from tests.unit.core.real_images import REAL_IMAGES, RealImage
 from webhook.core import inits, schema
+from webhook.core.container import containers_of
 from webhook.core.errors import BadInput
 from webhook.core.image_config import MOST_WORDS, read
 from webhook.core.inits import find, init_system_of
-from webhook.core.pod import containers_of
 from webhook.core.policy import NeedsImage, Skip, settle
 
 NEEDS = [

@@ -1,8 +1,8 @@
 """What is said on a workload: one sentence a reason, and only where a hand is needed."""
 
 from webhook.core import schema
+from webhook.core.container import Container, containers_of
 from webhook.core.notices import notices
-from webhook.core.pod import Container, containers_of
 from webhook.core.policy import Plan, Skip, Wrap
 from webhook.core.reasons import Reason
 

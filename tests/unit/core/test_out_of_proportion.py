@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.core.pipeline import DELIVERY
 from webhook.core import cautions, inits, mutation, policy, response, shell
-from webhook.core import pod as limits
+from webhook.core import container as limits
 from webhook.core.annotations import pod_options
 from webhook.core.argv import ImageConfig
 from webhook.core.errors import BadAnnotation, BadPod

@@ -15,8 +15,9 @@ from msgspec.structs import replace
 from webhook.cli.audit import status
 from webhook.cli.outcomes import WHOLE_POD, WRAPPED, Outcome, left
 from webhook.core.annotations import STATUS
+from webhook.core.container import Container
 from webhook.core.ours import is_image_volume, is_our_mount, is_our_volume, is_ours, is_wrapped
-from webhook.core.pod import Container, Pod
+from webhook.core.pod import Pod
 from webhook.core.policy import Decision, Plan, Skip
 from webhook.core.reasons import UNRESOLVED, Reason
 

@@ -12,8 +12,8 @@ from webhook.core.cel import options
 from webhook.core.cel.literals import all_of, literal
 from webhook.core.cel.paths import CLIMBS
 from webhook.core.cel.pods import ALL, ANNOTATIONS, LABELS, VOLUMES
+from webhook.core.container import LONGEST_NAME
 from webhook.core.ours import LONGEST_PATH
-from webhook.core.pod import LONGEST_NAME
 
 # What CEL's budget is for, with room: tests/integration/controlplane/test_the_policys_cost.py.
 MOST_CONTAINERS = 64

@@ -14,7 +14,7 @@ from webhook.core.annotations import DEFAULT_CONTAINER, STATUS
 from webhook.core.argv import INIT
 from webhook.core.cel.literals import Code, literal, typed
 from webhook.core.cel.paths import has_our_mount
-from webhook.core.pod import TERMINATION_LOG
+from webhook.core.container import TERMINATION_LOG
 
 _INITS, _VOLUMES = "Object.spec.initContainers", "Object.spec.volumes"
 
