@@ -158,7 +158,7 @@ async def test_the_turn_of_one_who_is_cancelled_as_it_comes_goes_to_the_next(
 ) -> None:
     seen: list[str] = []
     first, second = (
-        asyncio.create_task(time.run(steps(clock, seen, name, 0.002, 1), "evil", heavy=True))
+        asyncio.ensure_future(time.run(steps(clock, seen, name, 0.002, 1), "evil", heavy=True))
         for name in ("first", "second")
     )
     for _ in range(2):  # both wait; the first is given its turn
