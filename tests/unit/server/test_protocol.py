@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from webhook.core.errors import BadSettings
 from webhook.server.connections import ConnectionLimits
 from webhook.server.listen import Server, server
-from webhook.server.protocol import MOST_HEADERS, PatientProtocol
+from webhook.server.protocol import LARGEST_HEAD, MOST_HEADERS, PatientProtocol
 from webhook.server.sockets import listen
 from webhook.settings import Settings
 
@@ -97,6 +97,48 @@ async def test_a_head_that_costs_too_much_is_refused_and_let_go(lines: bytes) ->
                 assert not answer or answer.startswith(b"HTTP/1.1 431 ")
         assert max(kept, default=0) <= 2 * MOST_HEADERS
         writer.close()
+
+
+async def test_white_space_is_no_part_of_a_heads_weight() -> None:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    made = server(answer, keep_alive_seconds=600, receive_seconds=600)
+    async with serving(made) as where:
+        reader, writer = await asyncio.open_connection(*where)
+        lines = b"".join(b"a:%b%d\r\n" % (b" " * 660, number) for number in range(100))
+        assert len(lines) > LARGEST_HEAD
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + lines + b"\r\n")
+        async with asyncio.timeout(20):
+            assert (await reader.read()).startswith(b"HTTP/1.1 204 ")
+        writer.close()
+
+
+async def test_who_has_sent_half_a_review_makes_room_for_a_peer_with_less() -> None:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    one = b"POST /mutate HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+    limits = ConnectionLimits(connections=2)
+    made = server(answer, keep_alive_seconds=600, receive_seconds=600, limits=limits)
+    async with serving(made) as where, asyncio.timeout(20):
+        held = [await asyncio.open_connection(*where, local_addr=("127.0.0.9", 0)) for _ in "ab"]
+        for reader, writer in held:
+            writer.write(one + one[:20])  # a review, and half of the next one
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204 ")
+        reader, writer = await asyncio.open_connection(*where)
+        writer.write(one)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204 ")
+        writer.close()
+        cut = [asyncio.ensure_future(reader.read()) for reader, _ in held]
+        done, left = await asyncio.wait(cut, return_when=asyncio.FIRST_COMPLETED)
+        assert [each.result() for each in done] == [b""]
+        for each in left:
+            each.cancel()
+        for _, writer in held:
+            writer.close()
 
 
 async def test_a_body_that_comes_with_its_head_is_no_part_of_it() -> None:

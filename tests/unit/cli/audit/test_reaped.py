@@ -162,6 +162,20 @@ def test_what_the_real_reaper_shows_is_what_is_read(
     assert "2 zombies reaped in 1 of 1 wrapped container." in result.stdout
 
 
+@pytest.mark.parametrize("code", [126, 127])
+def test_a_runtime_that_reports_a_missing_program_as_a_shell_does_is_understood(
+    cluster: Cluster,
+    audit: Callable[..., Result],
+    through_kubelet: Callable[[Kubelet], None],
+    code: int,
+) -> None:
+    cluster.workload("Deployment", "web", spec(), [running(wrapped({"spec": spec()}))])
+    with serving(Kubelet({"app": ["sh", "-c", f"exit {code}"]})) as kubelet:
+        through_kubelet(kubelet)
+        result = audit("--reaped")
+    assert "1 container not asked: its image has no cat" in result.stderr
+
+
 def test_where_nothing_is_wrapped_there_is_no_table(
     cluster: Cluster, audit: Callable[..., Result]
 ) -> None:
