@@ -61,7 +61,7 @@ coverage: $(TESTS) .venv/.has-docs .venv/.has-browser .venv/.has-coverage ## Mea
 	rm -f $(CACHE)/coverage/data*
 	$(WITH_BYTECODE) $(BIN)/coverage run -m pytest -o cache_dir=$(CACHE)/pytest $(CHOSEN)
 	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage html --quiet
+	$(BIN)/coverage html --quiet --fail-under=0
 	$(BIN)/coverage json --quiet --fail-under=0 -o $(CACHE)/coverage/report.json
 	@code=0; $(BIN)/coverage report $(if $(T)$(K),--fail-under=0) || code=$$?; \
 	$(BIN)/python -m tests.branches $(CACHE)/coverage/report.json $(if $(T)$(K),--partial) || code=$$?; exit $$code
