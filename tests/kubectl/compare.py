@@ -40,7 +40,7 @@ def compare(text: bytes, answer: Answer, path: Path, kubectl: Decoder | None) ->
     path.write_bytes(text)
     try:
         manifest = files.read(str(path))
-        read = [each.data() for each in manifest.documents]
+        read = [each.content() for each in manifest.documents]
     except BadManifest as error:
         return Comparison("refused by both" if answer.error else "refused", str(error))
     if answer.error:

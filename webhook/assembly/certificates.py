@@ -41,7 +41,7 @@ def make_certificates(
         return Files(
             settings.tls_cert_file, settings.tls_key_file, observer=observer, timing=timing
         )
-    # What makes certificates takes 8 MB, which whoever is given one need not have.
+    # Importing what makes certificates takes 8 MB; where files are given it is not needed.
     from webhook.assembly.rotation import make_rotation  # noqa: PLC0415
 
     return make_rotation(settings, client=client, observer=observer, lives=lives, timing=timing)

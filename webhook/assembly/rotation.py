@@ -112,7 +112,7 @@ def make_rotation(
             MemoryBundle(),
             names=[service, "localhost"],
             observer=observer,
-            lives=lives or Lives(lag=timedelta(0)),  # nobody follows with a delay
+            lives=lives or Lives(lag=timedelta(0)),  # no API server follows with a delay
             timing=timing,
         )
     if client is None:

@@ -22,13 +22,13 @@ from webhook.base import tenants
 from webhook.core.errors import Overdue
 
 T = TypeVar("T")
-_COST = 2.0  # seconds of debt for one of the loop's: who uses less than half of it pays as it goes
+_COST = 2.0  # seconds of debt for one of the loop's: who uses less than half of it has none
 _CREDIT = 0.05  # seconds of debt without a consequence
-_MOST = 1.0  # seconds of debt: what was long ago is forgiven
+_MOST = 1.0  # seconds of debt at the most: an hour of use is paid for in a second, too
 _NOTHING = 0.0005  # seconds of a step that are not counted, unless the tenant is in debt
 _SHORT = 0.005  # seconds; after a step up to that, nobody needs a pause
 _ROUND = 0.02  # seconds of all steps in one round of the loop
-_MANY = 1024  # tenants that are remembered before those without a debt are looked for
+_MANY = 1024  # tenants that are remembered before those without a debt are removed
 
 
 class LoopTime:

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-# In plain words, by pydantic's type of error; {…} are its own facts.
+# In plain words, by pydantic's type of error; {…} are values that it gives.
 _WORDS = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",

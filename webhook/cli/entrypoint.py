@@ -51,7 +51,7 @@ class Resolved:
     found: Found
     seconds: float
 
-    def data(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, Any]:
         """Give it as plain values."""
         config = self.found.config
         return {
@@ -92,7 +92,7 @@ def entrypoint(
     text = (
         lines(resolved)
         if output_format is OutputFormat.TEXT
-        else output.dumps(resolved.data(), output_format)
+        else output.dumps(resolved.plain(), output_format)
     )
     click.echo(text, nl=False)
 
@@ -101,7 +101,7 @@ def lines(resolved: Resolved) -> str:
     """Write it for people: a name and a value per line."""
     shown = {
         key: " ".join(map(repr, value)) if key in ("entrypoint", "cmd", "runs") else value
-        for key, value in resolved.data().items()
+        for key, value in resolved.plain().items()
     }
     shown["platforms"] = ", ".join(map(str, resolved.found.platforms)) or "one"
     width = max(map(len, shown))
@@ -144,7 +144,7 @@ async def _run(name: str, *, as_pod: str | None, namespace: str | None) -> Resol
             try:
                 connection = connection_to()
             except NoCluster as error:
-                observer.say("without pull secrets", error=str(error))
+                observer.print_line("without pull secrets", error=str(error))
                 caller = Caller(architectures=Pod(workload.pod).architectures)
             else:
                 client = await stack.enter_async_context(KubeClient(connection))
@@ -159,7 +159,7 @@ async def _run(name: str, *, as_pod: str | None, namespace: str | None) -> Resol
 def pod_in(name: str) -> PodTemplate:
     """Give the first pod or pod template of a manifest. Raises BadManifest."""
     for document in files.read(name).documents:
-        for workload in pod_templates(document.data()):
+        for workload in pod_templates(document.content()):
             return workload
     raise BadManifest(f"{name} has no pod and no workload in it")
 
@@ -178,9 +178,9 @@ class _ToStderr(Silent):
 
     def note(self, event: LogEvent, **fields: object) -> None:
         """See Observer."""
-        self.say(event.replace("-", " "), **fields)
+        self.print_line(event.replace("-", " "), **fields)
 
-    def say(self, what: str, **fields: object) -> None:
+    def print_line(self, what: str, **fields: object) -> None:
         """Print a line."""
         said = ", ".join(f"{key}: {value}" for key, value in fields.items() if value)
         click.echo(f"initshim entrypoint: {what} ({said})", err=True)

@@ -24,7 +24,7 @@ def _one(text: str) -> tuple[str, ImageConfig]:
         raise WrongUsage(f"--image-config must be IMAGE=FILE, not {text!r}")
     try:
         documents = files.read(file).documents
-        data = documents[0].data() if documents else None
+        data = documents[0].content() if documents else None
     except BadManifest as error:
         raise BadSettings(f"--image-config {image}: {error}") from error
     fields = _fields(data)

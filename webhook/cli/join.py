@@ -61,10 +61,10 @@ def _as_yaml(done: Sequence[Rewritten]) -> Iterator[str]:
 
 def _value_as_yaml(document: Document) -> str:
     """Keep a JSON text that says the same as YAML; tabs and some escapes make another of it."""
-    data = document.data()
+    content = document.content()
     try:
-        if same(from_yaml.parse_one(document.text).data(), data):
+        if same(from_yaml.parse_one(document.text).content(), content):
             return document.text
     except Misplaced:
         pass
-    return visible(json.dumps(data, ensure_ascii=False))
+    return visible(json.dumps(content, ensure_ascii=False))

@@ -148,7 +148,7 @@ class Recorder:
                 self._observer.event("written")
             except (KubeError, TimeoutError) as error:
                 self._observer.event("failed")
-                pending.count += count  # said with the next one
+                pending.count += count  # the next one counts them, too
                 said = str(error) or f"no answer in {self._pace.deadline:g} s"
                 next_step = getattr(error, "next_step", "")
                 self._note_failure(LogEvent.EVENT_NOT_WRITTEN, error=said, next_step=next_step)
@@ -169,7 +169,7 @@ class Recorder:
             "regarding": owner.regarding,
             "reportingController": _CONTROLLER,
             "reportingInstance": self._source.instance,
-            **({"series": series} if count > 1 else {}),  # one is no series to the API server
+            **({"series": series} if count > 1 else {}),  # the API server takes no series of one
         }
         try:
             await self._client.create(ref, body)
@@ -189,7 +189,7 @@ class Recorder:
             return owner
         try:
             found = await self._client.get(Ref(kind, owner.name, owner.namespace))
-            above = Pod(found).controller  # its metadata reads alike
+            above = Pod(found).controller  # an owner's metadata has the same fields
         except (KubeError, BadPod):
             return owner
         if (found.get("metadata") or {}).get("uid") != owner.uid:

@@ -117,7 +117,7 @@ def _open(connection: Connection, url: str, token: str | None, largest: int) -> 
         additional_headers={"Authorization": f"Bearer {token}"} if token else None,
         user_agent_header="initshim",
         compression=None,
-        open_timeout=None,  # one deadline around it all says more
+        open_timeout=None,  # one deadline is around it all
         close_timeout=1.0,
         max_size=largest,
         **named,

@@ -84,7 +84,7 @@ class PullSecrets:
     ) -> Keyring:
         """Give the credentials of a pod's own secrets, then of its service account's."""
         of_account = self._account(namespace, service_account)
-        if not names:  # as most pods: what is remembered then needs no tasks
+        if not names:  # as most pods; two tasks cost more than a look into what is remembered
             account = await of_account
             return await self._secrets(namespace, account) if account else Keyring()
         own, account = await asyncio.gather(self._secrets(namespace, names), of_account)

@@ -41,9 +41,9 @@ class Transport:
             base_url=connection.server,
             verify=connection.tls,
             proxy=connection.proxy,
-            trust_env=False,  # settings are read in one place, and this is not it
+            trust_env=False,  # no proxy of the environment's: settings.py alone reads that
             follow_redirects=False,
-            timeout=None,  # noqa: S113 - one deadline around the whole call says more
+            timeout=None,  # noqa: S113 - one deadline is around the whole call
         )
 
     async def close(self) -> None:
@@ -78,7 +78,7 @@ class Transport:
             params=_set(query),
             headers=headers,
             content=data,
-            extensions={"sni_hostname": name} if name else None,  # verified too, not only sent
+            extensions={"sni_hostname": name} if name else None,  # it is verified, too
         )
         try:
             async with asyncio.timeout(self._deadline):

@@ -18,7 +18,7 @@ LARGEST = 1 << 20
 LARGEST_CONFIGURATION = 4 << 20
 IN_FLIGHT = 16 << 20  # of all answers that are being read
 # The headers of an answer that are read, and how many of them may be kept while its body comes in.
-# Those that a decoded body belies are not among them.
+# Its length and encoding are not among them: the body is kept decoded.
 _READ = frozenset(
     {
         b"date", b"docker-content-digest", b"location", b"retry-after",

@@ -162,7 +162,7 @@ async def _output(program: str, server: str) -> bytes:
         stdin, stdout = process.stdin, process.stdout
         if stdin is None or stdout is None:
             raise AssertionError("both are pipes")
-        with contextlib.suppress(ConnectionError):  # one that does not read has its reasons
+        with contextlib.suppress(ConnectionError):  # a program need not read its input
             stdin.write(server.encode())
             await stdin.drain()
             stdin.close()

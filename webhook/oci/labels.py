@@ -6,7 +6,7 @@ from webhook.base import tenants
 
 OTHER = "other"
 _MOST = 50
-_LONGEST = 253 + len(":65535")  # a DNS name (RFC 1035) and a port; what is longer is nobody's
+_LONGEST = 253 + len(":65535")  # a DNS name (RFC 1035) and a port; no host has a longer one
 
 
 class Labels:

@@ -24,7 +24,7 @@ _BARE: dict[str, Any] = {
     "telemetry": {"tracing": False, "metrics": False, "logs": False},
 }
 
-_STARTUP_SECONDS = 8.0  # a CA of its own is published for five before it is served
+_STARTUP_SECONDS = 8.0  # a replica is ready once its CA has been published for five
 _LOOK_SECONDS = 0.05
 
 

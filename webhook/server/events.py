@@ -11,7 +11,7 @@ from webhook.core.observe import Observer
 from webhook.kube.client import KubeClient
 from webhook.kube.events import EventSource, Owner, Recorder
 
-_RESULTS = frozenset({"patched", "unchanged"})  # of a denied pod its controller tells itself
+_RESULTS = frozenset({"patched", "unchanged"})  # of denied pods controllers write Events
 
 
 def recorder(client: KubeClient, observer: Observer) -> Recorder:

@@ -13,7 +13,7 @@ from ipaddress import IPv6Address, ip_address
 _HOST_BITS = 64  # of an IPv6 address: the machine's own to choose
 # Seconds that others' connections are left alone: the API server connects, then sends.
 _GRACE = 1.0
-_SEVERAL = 3  # new connections; who brings a review sends it on each
+_SEVERAL = 3  # new connections without a review; an API server sends one on each that it opens
 
 
 class Phase(Enum):

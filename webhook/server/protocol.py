@@ -137,7 +137,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._unparsed += self._chunk
         super().data_received(data)
         if self._receiving and not self._sending.running:
-            self.used(False)  # it is at work, and no review yet
+            self.used(False)  # something comes, and no review has come whole
             self._sending.start()
         if self._is_too_large() or self._is_idle():
             if self.transport.is_closing():

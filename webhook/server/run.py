@@ -110,7 +110,7 @@ async def _drain(
 async def _warm_up(parts: Parts, settings: Settings) -> None:
     if parts.late:
         try:
-            await parts.late.open()  # the first review that needs it had better find it there
+            await parts.late.open()  # else the first review that needs it waits
         except (OSError, ImportError) as error:  # out of descriptors, say; that review tries again
             parts.engine.observer.note(LogEvent.LOOKUPS_NOT_LOADED, error=str(error))
             return

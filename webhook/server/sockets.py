@@ -5,9 +5,9 @@ import socket
 from webhook.core.errors import BadSettings
 
 _BACKLOG = 2048
-# Of the kernel's buffers for a connection, each way; it would let them grow to megabytes, which are
-# the container's memory, too. And as much as has come at once is what uvloop and OpenSSL keep room
-# for until the connection ends: 512 KiB of each.
+# Bytes of the kernel's buffers for a connection, each way. It would let them grow to megabytes,
+# which count as the container's memory; and uvloop and OpenSSL keep, until the connection ends,
+# buffers for as much as has come at once: 512 KiB each.
 _BUFFERED = 64 << 10
 
 

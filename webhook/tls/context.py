@@ -15,7 +15,7 @@ def server_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    context.options |= ssl.OP_NO_RENEGOTIATION  # a client could have it shake hands all day
+    context.options |= ssl.OP_NO_RENEGOTIATION  # a client could ask for it without end
     return context
 
 

@@ -51,7 +51,7 @@ def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> Certificate:
         try:
             side.do_handshake()
         except ssl.SSLWantReadError:
-            continue  # it waits for what the other side has to say
+            continue  # it waits for the other side's message
     der, fields = asking.getpeercert(binary_form=True), asking.getpeercert()
     if der is None or not fields:
         raise ssl.SSLError("the handshake did not end")

@@ -56,7 +56,7 @@ def inject(*arguments: str | Path, stdin: str = "") -> Result:
 
 
 def objects(text: str) -> list[Any]:
-    return [document.data() for document in from_yaml.parse(text) if document.root]
+    return [document.content() for document in from_yaml.parse(text) if document.root]
 
 
 def added_only(before: str, after: str) -> bool:

@@ -244,7 +244,7 @@ def test_a_merge_at_the_end_stays_in_its_own_container() -> None:
             <<: *common
         """)
     out = inject(stdin=text).stdout
-    (pod,) = (each.data() for each in from_yaml.parse(out))
+    (pod,) = (each.content() for each in from_yaml.parse(out))
     (installer,) = pod["spec"]["initContainers"]
     assert installer["command"] == ["/init", "--install", "/.initshim/init"]
     assert [each["imagePullPolicy"] for each in pod["spec"]["containers"]] == ["Always", "Always"]
@@ -257,7 +257,7 @@ def test_a_command_that_a_later_merge_overrides_is_refused_or_written_anew() -> 
     result = inject(stdin=text)
     assert result.exit_code == 1
     assert "line 5: command is set here, and << below sets it again" in result.stderr
-    (pod,) = (each.data() for each in from_yaml.parse(inject("-o", "yaml", stdin=text).stdout))
+    (pod,) = (each.content() for each in from_yaml.parse(inject("-o", "yaml", stdin=text).stdout))
     assert pod["spec"]["containers"][0]["command"] == ["/.initshim/init", "--", "b"]
 
 
@@ -291,8 +291,8 @@ def test_a_number_that_yaml_reads_as_another_kind_is_the_same_number(tmp_path: P
     (tmp_path / "a.json").write_text(json.dumps({**pod, "x": 1 << 64}))
     (tmp_path / "b.yaml").write_text("kind: Service\n")
     first, second = from_yaml.parse(inject("-f", tmp_path).stdout)
-    assert first.data()["x"] == 1 << 64
-    assert second.data() == {"kind": "Service"}
+    assert first.content()["x"] == 1 << 64
+    assert second.content() == {"kind": "Service"}
 
 
 def test_json_alone_stays_json(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def read(tmp_path: Path, text: str | bytes, name: str = "m.yaml") -> files.Manif
 
 
 def data(documents: list[Document]) -> list[object]:
-    return [document.data() for document in documents]
+    return [document.content() for document in documents]
 
 
 @given(JSON, st.sampled_from([None, 2, "\t"]))
@@ -68,7 +68,7 @@ def test_places_count_characters_behind_wide_ones_and_properties() -> None:
     assert isinstance(document.root, Mapping)
     first = document.root.entries[0].value
     assert text[first.start : first.end] == "12"
-    assert document.data() == {"a": "12", "b": "12"}
+    assert document.content() == {"a": "12", "b": "12"}
 
 
 def test_documents_are_counted_and_empty_ones_are_documents_too() -> None:
@@ -164,7 +164,7 @@ def test_a_bomb_of_aliases_is_refused_before_it_needs_the_memory() -> None:
     text = "\n".join(["a0: &a0 [x, x]", *levels])
     (document,) = from_yaml.parse(text)
     with pytest.raises(Misplaced, match="more than 1,000,000 values"):
-        document.data()
+        document.content()
 
 
 def test_an_alias_of_what_is_not_finished_is_refused() -> None:

@@ -64,12 +64,12 @@ def test_a_golden_pod_as_yaml_and_json_comes_out_as_the_engine_makes_it(
         return
     block = as_yaml({"kind": "Pod", **pod})
     out = rewritten(tmp_path / "m.yaml", block)
-    assert from_yaml.parse(out)[0].data() == {"kind": "Pod", **wanted}
+    assert from_yaml.parse(out)[0].content() == {"kind": "Pod", **wanted}
     lines = difflib.ndiff(block.splitlines(), out.splitlines())
     gone = [line[2:].strip() for line in lines if line.startswith("- ")]
     assert [line for line in gone if not line.removeprefix("- ").startswith(TOUCHED)] == []
     out = rewritten(tmp_path / "f.yaml", as_yaml({"kind": "Pod", **pod}, default_flow_style=True))
-    assert from_yaml.parse(out)[0].data() == {"kind": "Pod", **wanted}
+    assert from_yaml.parse(out)[0].content() == {"kind": "Pod", **wanted}
     dense = json.dumps({"kind": "Pod", **pod}, separators=(",", ":"), ensure_ascii=False)
     out = rewritten(tmp_path / "m.json", dense)
     assert json.loads(out) == {"kind": "Pod", **wanted}

@@ -55,15 +55,15 @@ def test_a_number_longer_than_python_converts_stays_a_word() -> None:
 @given(TEXTS)
 def test_whatever_string_is_written_is_read_back(text: str) -> None:
     for line in (f"key: {write(text)}\n", f"key: {flow([text])}\n", f"- {write(text)}\n"):
-        read = from_yaml.parse(line)[0].data()
+        read = from_yaml.parse(line)[0].content()
         assert text in (read[0] if isinstance(read, list) else read["key"], *_items(read))
 
 
 @given(TEXTS)
 def test_a_string_in_json_is_read_back_as_json_and_as_yaml(text: str) -> None:
     written = compact([text], (",", ":"))
-    assert from_json.parse(written)[0].data() == [text]
-    assert from_yaml.parse(written)[0].data() == [text]
+    assert from_json.parse(written)[0].content() == [text]
+    assert from_yaml.parse(written)[0].content() == [text]
 
 
 def _items(read: Any) -> list[Any]:

@@ -96,10 +96,10 @@ def test_yaml_of_any_style_says_what_was_wanted(
     }
     text: str = yaml.dump(document, Dumper=dumper, sort_keys=False, **style)
     text = text.replace("\n", newline)
-    (read,) = (each.data() for each in from_yaml.parse(text))
+    (read,) = (each.content() for each in from_yaml.parse(text))
     wanted = changed(read)
     spliced = splice(text, [wanted], from_yaml.parse)
-    assert not diff([each.data() for each in from_yaml.parse(spliced)], [wanted])
+    assert not diff([each.content() for each in from_yaml.parse(spliced)], [wanted])
     assert splice(spliced, [wanted], from_yaml.parse) == spliced
 
 
@@ -125,7 +125,7 @@ def test_what_is_not_changed_stays_byte_for_byte(
         for at, note in enumerate(notes):
             lines.insert(min(at * 3, len(lines)), note)
     text = "\n".join(lines) + "\n"
-    (read,) = (each.data() for each in from_yaml.parse(text))
+    (read,) = (each.content() for each in from_yaml.parse(text))
     assert splice(text, [read], from_yaml.parse) == text
     spliced = splice(text, [changed(read)], from_yaml.parse).splitlines()
     kept = [line for line in lines if "#" in line]
@@ -199,12 +199,12 @@ def test_what_cannot_be_changed_in_place_is_refused_and_a_way_is_named(
     ],
 )
 def test_odd_ways_to_write_yaml_are_changed_as_well(text: str) -> None:
-    (read,) = (each.data() for each in from_yaml.parse(text))
+    (read,) = (each.content() for each in from_yaml.parse(text))
     wanted = copy.deepcopy(read)
     for container in wanted["spec"]["containers"]:
         container["command"] = ["init", *(container["command"] or [])]
         container["volumeMounts"] = [dict(mutation.READ_ONLY_MOUNT)]
     wanted["metadata"] = {"annotations": {"a": "b"}}
     spliced = splice(text, [wanted], from_yaml.parse)
-    assert not diff([each.data() for each in from_yaml.parse(spliced)], [wanted])
+    assert not diff([each.content() for each in from_yaml.parse(spliced)], [wanted])
     assert spliced.count("#") == text.count("#")

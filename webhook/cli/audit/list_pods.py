@@ -90,7 +90,7 @@ class Auditor:
                 # A task of its own, so that a pod without a lookup is let go before the next page.
                 jobs.append(asyncio.create_task(self._pod(_slim(raw), place)))
                 if len(jobs) % 250 == 0:
-                    self._bar.say(f"{place.name}: {len(jobs)} pods")
+                    self._bar.annotate(f"{place.name}: {len(jobs)} pods")
         except KubeError as error:
             problems.append(error)
         pods = await asyncio.gather(*jobs)

@@ -25,7 +25,7 @@ class Bar:
         if self._drawn and self._task is not None:
             self._drawn.update(self._task, advance=1, note=note)
 
-    def say(self, note: str) -> None:
+    def annotate(self, note: str) -> None:
         """Say how it stands, without a step."""
         if self._drawn and self._task is not None:
             self._drawn.update(self._task, note=note)

@@ -47,7 +47,7 @@ _SPEC_DEFAULTS = {
 def deployment() -> Json:
     """Read the example's manifest, which comes with the package."""
     text = files(__package__).joinpath("leaky.yaml").read_text(encoding="utf-8")
-    read: Json = from_yaml.parse(text)[0].data()
+    read: Json = from_yaml.parse(text)[0].content()
     return read
 
 

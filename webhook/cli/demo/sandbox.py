@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _UID = 65532
-# setpriv's end and that of `unshare --kill-child` are the kernel's work: no one has to be alive.
+# The kernel ends what setpriv and `unshare --kill-child` have started, even if we are killed.
 _ENTER = ("setpriv", "--pdeathsig", "KILL", "unshare", "--user", "--map-root-user", "--mount")
 _SUBREAPER = Path(__file__).with_name("subreaper.py")
 

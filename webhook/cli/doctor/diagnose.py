@@ -74,28 +74,28 @@ async def diagnose(  # noqa: PLR0913 - the command's options
         if cluster is None:
             return [await _absent(client, webhook)]
     where = namespace or next(iter(cluster.selected), "")
-    look = _Look(client, cluster, where, deadline)
-    wrapped = await look.at_policy()
+    checks = _Checks(client, cluster, where, deadline)
+    wrapped = await checks.of_policy()
     if cluster.by_policy:
-        return [*wrapped, *await look.at_trial((), run=run_pod)]
-    return once_a_cause(await look.at_webhook(settings, wrapped, now=now, run_pod=run_pod))
+        return [*wrapped, *await checks.of_trial_pod((), run=run_pod)]
+    return once_a_cause(await checks.of_webhook(settings, wrapped, now=now, run_pod=run_pod))
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """Looks at one installation, from one namespace."""
+class _Checks:
+    """What is checked of one installation, from one namespace."""
 
     client: KubeClient
     cluster: Cluster
     namespace: str
     deadline: _Deadline
 
-    async def at_policy(self) -> list[Finding]:
+    async def of_policy(self) -> list[Finding]:
         fetch = admission_policy.fetch(self.client, self.cluster, namespace=self.namespace)
         check = partial(admission_policy.check, self.cluster, namespace=self.namespace)
         return _checked("policy", await self.deadline.until(fetch), check)
 
-    async def at_trial(self, listed: tuple[Node, ...], *, run: bool) -> list[Finding]:
+    async def of_trial_pod(self, listed: tuple[Node, ...], *, run: bool) -> list[Finding]:
         if not run:
             return []
         trial = await trial_pod.fetch(
@@ -107,7 +107,7 @@ class _Look:
         )
         return trial_pod.check(trial)
 
-    async def at_webhook(
+    async def of_webhook(
         self, settings: Settings, by_policy: list[Finding], *, now: datetime, run_pod: bool
     ) -> list[Finding]:
         client, cluster, until = self.client, self.cluster, self.deadline.until
@@ -124,7 +124,7 @@ class _Look:
             until(registries.fetch(client, cluster, settings, rehearsed=works)),
             until(nodes.fetch(client, cluster)),
         )
-        tried = await self.at_trial(listed if isinstance(listed, tuple) else (), run=run_pod)
+        tried = await self.of_trial_pod(listed if isinstance(listed, tuple) else (), run=run_pod)
         reviewed = granted if isinstance(granted, rights.Reviewed) else None
         return [
             *configuration.check(cluster),

@@ -85,7 +85,7 @@ class Document(Struct, frozen=True, eq=False):
         except Misplaced as error:
             raise Misplaced(str(error), error.at + self.start, self.number) from error
 
-    def data(self) -> Any:
+    def content(self) -> Any:
         """Give what the document says; what an alias stands for is the same object."""
         return self.values().root
 
