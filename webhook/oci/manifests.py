@@ -52,8 +52,8 @@ class Entry(Struct, frozen=True):
 
     digest: str
     size: int
-    platform: Platform | None = None
-    is_index: bool = False
+    platform: Platform | None
+    is_index: bool
 
 
 class Index(Struct, frozen=True):

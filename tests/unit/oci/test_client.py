@@ -1,8 +1,10 @@
 """For how long a registry is left alone, and for how long what it gave to show is shown."""
 
+import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +196,25 @@ async def test_each_status_has_its_meaning(
     with pytest.raises(LookupFailed) as caught:
         await client.manifest(Access(ENDPOINT, ANONYMOUS, "everyone"), APP)
     assert type(caught.value) is error
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
+async def test_a_manifests_digest_is_what_the_registry_says_it_is_and_it_has(
+    network: Network, client: Client, algorithm: str
+) -> None:
+    access = Access(ENDPOINT, ANONYMOUS, "everyone")
+    said = f"{algorithm}:{hashlib.new(algorithm, b'{}').hexdigest()}"
+    network.headers = {"Docker-Content-Digest": said}
+    assert await client.manifest(access, APP) == (said, b"{}")
+    assert await client.manifest(access, replace(APP, version=said)) == (said, b"{}")
+    network.headers = {"Docker-Content-Digest": f"{algorithm}:{'0' * (len(said) - 7)}"}
+    with pytest.raises(BadAnswer, match=f"does not match its digest {algorithm}:000"):
+        await client.manifest(access, APP)
+
+
+async def test_where_a_registry_says_no_digest_a_manifest_has_its_own(client: Client) -> None:
+    own = f"sha256:{hashlib.sha256(b'{}').hexdigest()}"
+    assert await client.manifest(Access(ENDPOINT, ANONYMOUS, "me"), APP) == (own, b"{}")
 
 
 @pytest.mark.parametrize("mirror", [False, True])

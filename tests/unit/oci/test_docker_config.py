@@ -6,13 +6,14 @@ import json
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from tests.fakes.lookups import Clock, RecordingObserver
+from tests.fakes.lookups import Clock, RecordingObserver, asking
 from webhook.core.credentials import Credential
 from webhook.oci.docker_config import DockerConfig
 from webhook.oci.endpoint import Login
@@ -34,13 +35,23 @@ def program(folder: Path, name: str, script: str) -> None:
     file.chmod(0o755)
 
 
+@dataclass(slots=True)
+class Standing:
+    """A clock that shows what a test sets."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @asynccontextmanager
 async def opened(
     folder: Path, content: Any, **more: Any
-) -> AsyncIterator[tuple[DockerConfig, RecordingObserver, Clock]]:
+) -> AsyncIterator[tuple[DockerConfig, RecordingObserver, Standing]]:
     file = folder / "config.json"
     file.write_text(content if isinstance(content, str) else json.dumps(content))
-    observer, clock = RecordingObserver(), Clock()
+    observer, clock = RecordingObserver(), Standing()
     config = DockerConfig(file, clock=clock, observer=observer, **more)
     yield config, observer, clock
     await config.aclose()
@@ -111,10 +122,10 @@ async def test_many_who_ask_at_once_start_one_program_and_its_answer_is_kept(
         asks[0].cancel()
         assert {len(each) for each in await asyncio.gather(*asks[1:])} == {1}
         await config.matching("r.io/other")
-        assert len((programs / "runs").read_text()) == 1
-        clock.ahead += 301
-        await config.matching("r.io/app")
-        assert len((programs / "runs").read_text()) == 2
+        for now, runs in ((0.0, 1), (299.9, 1), (300.0, 2)):
+            clock.now = now
+            await config.matching("r.io/app")
+            assert len((programs / "runs").read_text()) == runs
 
 
 @pytest.mark.parametrize(
@@ -164,6 +175,21 @@ async def test_closing_ends_the_programs_that_still_run(programs: Path) -> None:
     await asyncio.gather(asking, return_exceptions=True)
 
 
+async def test_closing_what_asks_registries_ends_them_too(programs: Path) -> None:
+    program(programs, "slow", f"cat > /dev/null; touch {programs}/runs; sleep 60")
+    before = set(psutil.Process().children())
+    file = programs / "config.json"
+    file.write_text(json.dumps({"credsStore": "slow"}))
+    async with asking(docker_config=file) as asker:
+        task = asyncio.create_task(asker.config("r.example.com/app:v1"))
+        async with asyncio.timeout(30):
+            while not (programs / "runs").exists():  # noqa: ASYNC110 - another process makes it
+                await asyncio.sleep(0.01)
+    assert set(psutil.Process().children(recursive=True)) <= before
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 @pytest.mark.parametrize(("extra", "taken"), [(0, True), (1, False)])
 async def test_a_program_prints_64_kib_and_no_more(programs: Path, extra: int, taken: bool) -> None:
     printed = json.dumps({"Username": "u", "Secret": "s"})
@@ -177,8 +203,8 @@ async def test_a_program_prints_64_kib_and_no_more(programs: Path, extra: int, t
 async def test_a_program_that_failed_is_asked_again_after_half_a_minute(programs: Path) -> None:
     program(programs, "x", f"echo >> {programs}/runs; exit 1")
     async with opened(programs, {"credsStore": "x"}) as (config, _, clock):
-        for passed, runs in ((0, 1), (29, 1), (2, 2)):
-            clock.ahead += passed
+        for now, runs in ((0.0, 1), (29.9, 1), (30.0, 2)):
+            clock.now = now
             assert await config.matching("r.io/app") == ()
             assert len((programs / "runs").read_text()) == runs
 
@@ -211,14 +237,22 @@ async def test_a_config_that_changes_is_read_again_and_a_broken_one_keeps_the_la
         return {"auths": {"r.io": {"username": user, "password": "p"}}}
 
     async with opened(tmp_path, auths("old")) as (config, observer, clock):
-        for content, user in ((auths("new"), "new"), ("broken", "new")):
-            await config.matching("r.io/app")
+        for now, content, user in (
+            (0.0, auths("old"), "old"),
+            (29.9, auths("new"), "old"),
+            (30.0, auths("new"), "new"),
+            (60.0, "broken", "new"),
+            (89.9, auths("mended"), "new"),
+            (90.0, auths("mended"), "mended"),
+        ):
             file = tmp_path / "config.json"
             file.write_text(content if isinstance(content, str) else json.dumps(content))
-            clock.ahead += 31
+            clock.now = now
             (found,) = await config.matching("r.io/app")
             assert found.username == user
-        assert len(observer.notes) == 1
+        assert observer.notes == [
+            f"docker-config-unusable {{'path': '{tmp_path}/config.json', 'error': 'DecodeError'}}"
+        ]
 
 
 async def test_a_login_of_the_registries_file_is_read_at_each_use(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from webhook.core.errors import BadAnswer, LookupFailed, NotFound, RateLimited, Unauthorized
-from webhook.oci.failures import Outage, ServerError, last_of, worst_of
+from webhook.oci.failures import Failure, Outage, ServerError, last_of, worst_of
 
 REFUSED = "r.io refused app"
 
@@ -47,4 +47,12 @@ def test_of_several_hosts_the_last_ones_failure_is_told_and_those_before_are_nam
     assert (type(last), last.next_step) == (Outage, "Wait.")
     assert str(last) == "down; before it: m.io (not-found)"
     assert last_of(failed[1:], "r.io/app") is failed[1][1]
+    three = [("n.io", Unauthorized("no")), *failed]
+    said = "down; before it: n.io (unauthorized), m.io (not-found)"
+    assert str(last_of(three, "r.io/app")) == said
     assert str(last_of([], "r.io/app")) == "nobody is configured for r.io/app"
+
+
+def test_of_long_words_two_thousand_letters_are_remembered() -> None:
+    error = Failure.of(NotFound("a" * 3000, next_step="b" * 3000)).error()
+    assert (str(error), error.next_step) == ("a" * 2000, "b" * 2000)

@@ -263,6 +263,18 @@ async def test_a_registry_without_a_port_is_asked_at_its_schemes(
     assert asked == [("127.0.0.1", port)]
 
 
+async def test_a_host_that_takes_no_connection_in_time_is_said_to_be_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def connect(*_: Any) -> None:
+        raise httpcore.ConnectTimeout
+
+    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect)
+    async with asking({"r.example.com": {"addresses": "127.0.0.0/8"}}) as asker:
+        with pytest.raises(TimedOut, match=r"^r\.example\.com did not answer in time$"):
+            await asker.config("r.example.com/app:v1")
+
+
 async def test_16_kib_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is parsed before anybody else has a turn is no more."""
     wanted: list[int] = []

@@ -5,10 +5,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import httpx
 import pytest
 
-from tests.fakes.http import Answer, Request, serve
-from tests.fakes.lookups import asking, plain
+from tests.fakes.http import Request, serve
+from tests.fakes.lookups import Clock, RecordingObserver, asking, plain
 from tests.fakes.registry import (
     OCI_INDEX,
     Registry,
@@ -17,9 +18,18 @@ from tests.fakes.registry import (
     index_bytes,
     manifest_bytes,
 )
+from webhook.core import image
 from webhook.core.argv import ImageConfig
+from webhook.core.credentials import Keyring
 from webhook.core.errors import BadAnswer, NotFound, PlatformsDisagree, WindowsOnly
-from webhook.oci.question import Found
+from webhook.oci import endpoint
+from webhook.oci.cache import Memory
+from webhook.oci.client import Client
+from webhook.oci.docker_config import DockerConfig
+from webhook.oci.endpoint import Endpoint
+from webhook.oci.lookup import EVERYONE, Lookup
+from webhook.oci.places import Places
+from webhook.oci.question import Found, Question
 
 APP = ImageConfig(("/app",), ("serve",))
 Json = dict[str, Any]
@@ -98,6 +108,25 @@ async def test_a_nested_entry_without_platform_takes_its_parents() -> None:
     assert (await shelf.ask(one, two, architectures=["arm64"])).config == ImageConfig(("/arm",))
 
 
+async def test_a_nested_entry_with_a_platform_keeps_its_own() -> None:
+    shelf = Shelf()
+    inner = on("linux/arm64", shelf.image("/app", "serve", platform="linux/arm64"))
+    found = await shelf.ask(on("linux/amd64", shelf.index(inner)))
+    assert (found.config, list(map(str, found.platforms))) == (APP, ["linux/arm64"])
+
+
+async def test_where_none_is_for_the_pods_architecture_all_count() -> None:
+    """The node fails to pull it, whatever is answered here; another one may do."""
+    shelf = Shelf()
+    found = await shelf.ask(on("linux/amd64", shelf.image("/app", "serve")), architectures=["arm"])
+    assert (found.config, list(map(str, found.platforms))) == (APP, ["linux/amd64"])
+
+
+async def test_a_configuration_that_names_no_system_is_for_linux() -> None:
+    shelf = Shelf()
+    assert (await shelf.ask(shelf.image("/app", "serve", platform=None))).config == APP
+
+
 async def test_indexes_of_other_architectures_are_not_read() -> None:
     shelf = Shelf()
     arm = on("linux/arm64", shelf.index(on("linux/arm64", shelf.image("/arm"))))
@@ -132,25 +161,42 @@ async def test_a_size_of_nothing_is_a_size() -> None:
     ).config == APP
 
 
+class Counted(httpx.AsyncBaseTransport):
+    """A way to a registry on which each request takes many turns of the loop, and no time."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self.busy = self.busiest = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.busy += 1
+        self.busiest = max(self.busiest, self.busy)
+        for _ in range(100):  # whoever may come beside it comes now
+            await asyncio.sleep(0)
+        self.busy -= 1
+        answer = await self._registry(Request(request.method, request.url.path, request.headers))
+        assert isinstance(answer.body, bytes)
+        return httpx.Response(answer.status, headers=answer.headers, content=answer.body)
+
+
 async def test_four_parts_of_an_image_are_read_at_once() -> None:
-    shelf, arrived, four = Shelf(), list[str](), asyncio.Event()
+    shelf, clock = Shelf(), Clock()
     listed = [on(f"linux/{n}", shelf.image("/app", "serve", n=n)) for n in range(8)]
     shelf.registry.put("app", "v1", index_bytes(listed))
-
-    async def handler(request: Request) -> Answer:
-        if not request.path.endswith("/v1"):
-            arrived.append(request.target)
-            if len(arrived) % 4 == 0:
-                four.set()
-                await asyncio.sleep(0.01)  # a fifth would come now
-                four.clear()
-            else:
-                await four.wait()
-        return await shelf.registry(request)
-
-    async with serve(handler) as host, asking(plain(host.authority)) as asker:
-        assert await asker.config(f"{host.authority}/app:v1") == APP
-        assert (len(arrived), host.busiest) == (16, 4)
+    counted = Counted(shelf.registry)
+    lookup = Lookup(
+        Client(counted, clock=clock),
+        own=DockerConfig(None, clock=clock, observer=RecordingObserver()),
+        memory=Memory(entries=100, fresh=60.0, usable=60.0),
+        clock=clock,
+        places=Places(8),
+        seconds=60.0,
+    )
+    question = Question(image.parse("r.io/app:v1"), frozenset({EVERYONE}), frozenset())
+    host = Endpoint("https://r.io/v2")
+    found = await lookup.run(question, endpoint.Registry((host,)), Keyring())
+    await lookup.aclose()
+    assert (found.config, counted.busiest) == (APP, 4)
 
 
 @pytest.mark.parametrize("kind", ["images", "indexes"])
@@ -162,6 +208,13 @@ async def test_so_many_images_and_indexes_are_read(kind: str) -> None:
         one = on("linux/amd64", shelf.image("/app", "serve"))
         listed = [shelf.index({**one, "annotations": {"n": str(n)}}) for n in range(64)]
     assert (await shelf.ask(*listed)).config == APP
+
+
+async def test_the_number_of_images_is_bounded() -> None:
+    shelf = Shelf()
+    listed = [on(f"linux/{n}", shelf.image("/app", "serve")) for n in range(33)]
+    with pytest.raises(BadAnswer, match=r"/app is for more than 32 platforms$"):
+        await shelf.ask(*listed)
 
 
 async def test_the_number_of_indexes_is_bounded() -> None:
@@ -233,7 +286,27 @@ async def test_a_manifest_without_platform_that_is_no_image_does_not_count(
     raw["config"] |= config
     chart = json.dumps({**raw, **more}).encode()
     shelf.registry.put("app", "", chart)
-    assert (await shelf.ask(named, bare(chart))).config == APP
+    for entries in ((named, bare(chart)), (bare(chart), named)):
+        assert (await shelf.ask(*entries)).config == APP
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/vnd.oci.image.config.v1+json",
+        "application/vnd.docker.container.image.v1+json",
+        None,
+    ],
+)
+async def test_an_image_counts_without_a_platform_whoever_made_it(kind: str | None) -> None:
+    shelf = Shelf()
+    config = config_bytes(["/app"], ["serve"])
+    shelf.registry.push("app", "", config)
+    raw = json.loads(manifest_bytes(config))
+    raw["config"]["mediaType"] = kind
+    manifest = json.dumps(raw).encode()
+    shelf.registry.put("app", "", manifest)
+    assert (await shelf.ask(bare(manifest))).config == APP
 
 
 @pytest.mark.parametrize("nested", [False, True])

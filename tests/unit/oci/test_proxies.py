@@ -34,6 +34,7 @@ PROXY = "http://user:c4n4ry-p4ssw0rd@proxy.example.com:3128"
         ("example.com:5001", "registry.example.com", False),
         ("10.0.0.0/8", "10.1.2.3", True),
         ("10.0.0.0/8", "11.1.2.3", False),
+        ("10.1.2.3/8", "10.9.9.9", True),
         ("10.0.0.0/8", "registry.example.com", False),
         ("10.1.2.3", "10.1.2.3", True),
         ("10.1.2", "10.1.2.3", False),

@@ -67,6 +67,8 @@ def test_a_mirror_is_asked_for_tags_and_digests_unless_that_is_said() -> None:
 
 def test_there_is_no_root_where_there_is_no_url() -> None:
     assert Host().root("https://R.io:5000/x/") == "https://r.io:5000/x/v2"
+    for written in ("https://r.io/x/v2", "https://r.io/x/v2/"):
+        assert Host().root(written) == "https://r.io/x/v2"
     with pytest.raises(ValueError, match=r"'ftp://r\.io' is no http"):
         Host().root("ftp://r.io")
 
@@ -181,6 +183,14 @@ def test_the_schema_takes_what_the_reader_takes() -> None:
     for bad in bads:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(bad, kind)
+
+
+def test_the_schema_says_what_each_key_is_for() -> None:
+    entry, _ = schema()["additionalProperties"]["anyOf"]
+    _, mirror = entry["properties"]["mirrors"]["items"]["anyOf"]
+    assert mirror["properties"]["url"]["description"] == "Where it is."
+    for kind in (entry, mirror):
+        assert [key for key, each in kind["properties"].items() if not each["description"]] == []
 
 
 @pytest.mark.parametrize("first", ["a.io", "b.io"])
