@@ -235,6 +235,31 @@ async def test_the_connection_that_was_used_last_is_kept_the_longest() -> None:
             assert host.connections == before + 1
 
 
+async def test_the_connection_to_a_host_that_once_failed_is_closed_as_any_other() -> None:
+    registry, broken = Registry(), [True, True]  # what breaks is asked once more
+    registry.push("app", "v1", config_bytes(["/app"]))
+    registry.push("app", "v2", config_bytes(["/app"]))
+
+    async def handler(request: Request) -> Answer:
+        if request.headers["host"].startswith("weak.") and broken:
+            broken.pop()
+            return Answer(raw=b"")
+        return await registry(request)
+
+    async with serve(handler) as host:
+        port = host.authority.partition(":")[2]
+        weak, *others = [f"{name}.example.com:{port}" for name in ("weak", *map(str, range(64)))]
+        async with asking(plain(weak, *others), times=LONG) as asker:
+            with pytest.raises(Unreachable):
+                await asker.config(f"{weak}/app:v1", seconds=LONG.lookup)
+            asker.clock.ahead += 11  # the failure is forgotten
+            for name in (weak, *others):
+                await asker.config(f"{name}/app:v1", seconds=LONG.lookup)
+            before = host.connections
+            await asker.config(f"{weak}/app:v2", seconds=LONG.lookup)
+            assert host.connections == before + 1
+
+
 async def test_a_name_server_that_is_silent_is_not_waited_for_longer_than_a_connection() -> None:
     async def silent(_host: str, _port: int) -> Sequence[str]:
         await asyncio.Event().wait()

@@ -237,6 +237,33 @@ async def test_plain_http_is_spoken_only_where_it_is_configured() -> None:
         assert host.requests == []
 
 
+@pytest.mark.parametrize("by", ["redirect", "realm"])
+async def test_a_registry_leads_to_no_plain_http(by: str) -> None:
+    async with serve(Led(by, "http")) as host, asking(plain(host.authority)) as asker:
+        with pytest.raises(Unreachable) as caught:
+            await asker.config(f"{host.authority}/app:v1")
+    assert str(caught.value) == "inside.example.com is not asked over plain http"
+    assert caught.value.next_step == (
+        "If that is meant, set plainHTTP for inside.example.com in the registries file."
+    )
+
+
+async def test_a_registry_at_a_private_address_needs_no_entry_in_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connected: list[str] = []
+
+    async def connect_tcp(_self: object, host: str, *_: Any) -> None:
+        connected.append(host)
+        raise httpcore.ConnectError("refused")
+
+    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect_tcp)
+    async with asking(resolve=resolving(["10.1.1.1"])) as asker:
+        with pytest.raises(Unreachable, match="refused"):
+            await asker.config("registry.corp.example/app:v1")
+    assert connected == ["10.1.1.1"]
+
+
 async def test_redirects_without_end_end() -> None:
     async def handler(request: Request) -> Answer:
         return Answer(302, {"Location": f"{request.path}x"})
@@ -278,13 +305,13 @@ PRIVATE = ["10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "fd12::1", "::
 
 
 class Led:
-    """A registry that leads to http://inside.example.com, by redirect or as its token server."""
+    """A registry that leads to inside.example.com, by redirect or as its token server."""
 
-    def __init__(self, by: str) -> None:
-        self.by = by
+    def __init__(self, by: str, scheme: str = "https") -> None:
+        self.by, self.scheme = by, scheme
 
     async def __call__(self, _request: Request) -> Answer:
-        target = "https://inside.example.com/x"
+        target = f"{self.scheme}://inside.example.com/x"
         if self.by == "redirect":
             return Answer(307, {"Location": target})
         return Answer(401, {"WWW-Authenticate": f'Bearer realm="{target}"'})

@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpcore
 import pytest
 import trustme
 
-from tests.fakes.http import Host, serve
+from tests.fakes.http import Answer, Host, Request, serve
 from tests.fakes.lookups import asking
 from tests.fakes.registry import Registry, config_bytes
 from webhook.core.argv import ImageConfig
@@ -54,6 +55,34 @@ async def test_an_authority_that_the_system_trusts_is_trusted(
     file.write_text(PEM)
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
     assert await config(host) == APP
+
+
+async def test_a_registrys_authority_is_trusted_where_the_registry_leads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = httpcore.AnyIOBackend.connect_tcp
+
+    async def connect_tcp(self: Any, _host: str, port: int, *more: Any) -> Any:
+        return await real(self, "127.0.0.1", port, *more)
+
+    async def resolve(_host: str, _port: int) -> list[str]:
+        return ["192.0.2.7"]
+
+    async def handler(request: Request) -> Answer:
+        if "blobs" in request.path and request.headers["host"].startswith("r."):
+            store = request.headers["host"].replace("r.", "store.", 1)
+            return Answer(307, {"Location": f"https://{store}{request.path}"})
+        return await registry(request)
+
+    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect_tcp)
+    registry, tls = Registry(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    registry.push("app", "v1", config_bytes(["/app"]))
+    AUTHORITY.issue_cert("r.example.com", "store.example.com").configure_cert(tls)
+    async with serve(handler, tls=tls) as server:
+        name = f"r.example.com:{server.authority.partition(':')[2]}"
+        async with asking({name: {"ca": PEM}}, resolve=resolve) as asker:
+            assert await asker.config(f"{name}/app:v1") == APP
+    assert server.requests[-1].headers["host"].startswith("store.example.com:")
 
 
 async def test_no_other_authority_is_trusted(host: Host) -> None:
