@@ -137,3 +137,12 @@ def test_a_bundle_that_another_fills_does_not_wait_for_the_webhook(cluster: Serv
         "its tls.crt can't be verified: caBundle holds no CA (see certificate, "
         "MutatingWebhookConfiguration initshim)"
     )
+
+
+def test_a_right_that_no_certificate_needs_keeps_no_replica_from_being_ready(
+    cluster: Served,
+) -> None:
+    cluster[0].configure(EVENTS="true")
+    cluster[0].change(DEPLOYMENT, status={})
+    errors = {each.object for each in found(cluster) if each.severity is Severity.ERROR}
+    assert errors == {"Deployment initshim/initshim", "ServiceAccount initshim/initshim"}
