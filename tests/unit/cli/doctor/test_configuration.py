@@ -85,14 +85,18 @@ def test_a_namespace_that_is_labelled_and_yet_left_out_is_told_why(
     )
 
 
-def test_what_else_the_selector_asks_for_is_worth_knowing(cluster: Served) -> None:
-    keys = ("a", "b", "c", "d", "e", "f")
+@pytest.mark.parametrize(
+    ("keys", "named"), [("abcde", "a, b, c, d, e"), ("abcdef", "a, b, c, d, e and 1 more")]
+)
+def test_what_else_the_selector_asks_for_is_worth_knowing(
+    cluster: Served, keys: str, named: str
+) -> None:
     expressions(cluster[0], *({"key": key, "operator": "DoesNotExist"} for key in keys))
     findings = found_by("configuration", cluster)
     assert bad(findings) == []
     (one,) = (each for each in findings if each.severity == "info")
     assert one.what == (
-        "its namespaceSelector also asks for a, b, c, d, e and 1 more: namespaceMatchExpressions, "
+        f"its namespaceSelector also asks for {named}: namespaceMatchExpressions, "
         "or a managed cluster that keeps webhooks off its own namespaces"
     )
 

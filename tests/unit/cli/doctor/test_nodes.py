@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.cli.doctor.cluster import NEW, OLD
-from tests.unit.cli.doctor.diagnosis import Served, found
+from tests.unit.cli.doctor.diagnosis import Served, found, found_by
 from webhook.cli.doctor.finding import Severity
 
 
@@ -32,3 +32,18 @@ def test_nodes_that_keep_pods_from_image_volumes_are_named(
     [finding] = [each for each in found(cluster) if each.check == "nodes"]
     assert (finding.severity, said in finding.what) == (severity, True)
     assert finding.remedy or severity is Severity.OK
+
+
+def test_as_many_as_fit_are_named_all(cluster: Served) -> None:
+    there = cluster[0]
+    there.configure(DELIVERY="imageVolume")
+    for at in range(5):
+        there.server.put(f"/api/v1/nodes/n{at}", {"status": {"nodeInfo": OLD}})
+    (one,) = found_by("nodes", cluster)
+    named = "; ".join(f"n{at}: its kubelet is v1.34.1" for at in range(5))
+    assert one.what == (
+        f"5 of 5 can't mount images as volumes ({named}): injected pods don't start there"
+    )
+    assert one.remedy == (
+        "Render the chart again as it was (helm template …) with --set delivery=auto, and apply it."
+    )
