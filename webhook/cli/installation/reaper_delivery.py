@@ -77,7 +77,7 @@ def _of_init_container(status: Mapping[str, Any], image: str) -> Undelivered | N
     if reason in _PULL:
         return Undelivered(reason, message[:_LONGEST], image, pull=True)
     ended = state.get("terminated") or (status.get("lastState") or {}).get("terminated") or {}
-    if ended.get("exitCode") and not status.get("ready"):
+    if ended.get("exitCode"):
         said = _line(ended.get("message"))[:_LONGEST]
         return Undelivered(f"exit code {ended['exitCode']}", said, image, pull=False)
     if reason not in _USUAL:

@@ -262,7 +262,11 @@ def test_settings_that_the_webhook_would_refuse_are_named(cluster: Served) -> No
     path = "spec__template__spec__containers__0__env"
     cluster[0].change(DEPLOYMENT, **{path: env})
     (one,) = (each for each in found(cluster) if "LOOKUP_SECONDS" in each.what)
-    assert one.severity == "error"
+    assert (one.severity, one.object) == ("error", "deployment/initshim's settings")
+    assert one.remedy == (
+        "Render the chart again as it was (helm template …) with --set env.NAME=VALUE, and apply "
+        "it."
+    )
 
 
 def test_the_remedy_of_a_release_keeps_its_version(cluster: Served) -> None:

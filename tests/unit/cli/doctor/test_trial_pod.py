@@ -21,6 +21,7 @@ from tests.unit.cli.doctor.diagnosis import (
 from tests.unit.cli.doctor.engines import by_policy
 from tests.unit.cli.doctor.rendered import rendered
 from webhook.cli.doctor import trial_pod
+from webhook.cli.doctor.diagnose import _Checks, _Deadline
 from webhook.cli.doctor.finding import Finding, Severity
 
 PULL = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}
@@ -91,9 +92,17 @@ def test_a_node_that_cannot_bring_the_reaper_is_an_error(
 
 
 def test_a_stutter_of_the_registry_is_no_error(cluster: Served) -> None:
-    plays(cluster[0], [status(PULL), status(PULL), status(OVER, OVER)])
+    twice = [status(PULL)] * 2
+    plays(cluster[0], [*twice, status(), *twice, status(OVER, OVER)])
     [finding] = tried(cluster)
     assert finding.severity is Severity.OK
+
+
+def test_a_third_time_is_no_stutter(cluster: Served) -> None:
+    """A pod that would be let in at the fourth is not waited for: a person waits, too."""
+    plays(cluster[0], [*[status(PULL)] * 3, status(OVER, OVER)])
+    [finding] = tried(cluster)
+    assert finding.severity is Severity.ERROR
 
 
 def refuses(method: str) -> Callable[[str, str], None]:
@@ -237,6 +246,20 @@ def test_a_pod_that_does_not_end_on_its_node_is_said(
         "on node n1 it had not ended in time",
     )
     assert finding.remedy == events(name_of(finding))
+    assert pods(cluster[0]) == []
+
+
+def test_what_comes_before_it_takes_of_the_same_time(cluster: Served) -> None:
+    """Where nothing is left of it, the pod is made and deleted at once."""
+
+    async def run() -> list[Finding]:
+        async with client_of(cluster) as client:
+            over = _Deadline(60, asyncio.get_running_loop().time() - 1)
+            return await _Checks(client, rendered(), "shop", over).of_trial_pod((), run=True)
+
+    [finding] = asyncio.run(run())
+    assert finding.what == "no node took the pod in time"
+    assert [line for line in cluster[0].server.log if line.startswith("DELETE")]
     assert pods(cluster[0]) == []
 
 

@@ -61,3 +61,23 @@ def test_a_warning_of_ours_tells_that_the_webhook_was_asked(
     asked: bool,
 ) -> None:
     assert dry_run_pod.is_warned_of(warnings) is asked
+
+
+@pytest.mark.parametrize("asked", ["", IMAGE])
+def test_it_is_let_in_where_pods_are_restricted_and_counted(asked: str) -> None:
+    """https://kubernetes.io/docs/concepts/security/pod-security-standards, and any quota."""
+    spec = dry_run_pod.pod("reaper:1", asked=asked)["spec"]
+    assert spec["securityContext"] == {
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert spec["automountServiceAccountToken"] is False
+    assert [each["image"] for each in spec["containers"]] == ["reaper:1", asked][: 1 + bool(asked)]
+    for each in spec["containers"]:
+        assert each["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        }
+        for amounts in (each["resources"]["requests"], each["resources"]["limits"]):
+            assert amounts.keys() == {"cpu", "memory", "ephemeral-storage"}
