@@ -91,6 +91,18 @@ def test_a_denied_call_does_what_the_page_says(
 
 
 @pytest.mark.parametrize("denial", ["EPERM", "ENOSYS"])
+def test_without_kill_a_signal_that_was_sent_to_the_thread_is_queued(
+    reaper: Launcher, bare: str, pid1: bool, denial: str
+) -> None:
+    """The kernel lets nobody queue one as it came: with the code of a signal to a thread."""
+    running = reaper.start([bare], ("-t", "/none"), pid1=pid1, wrap=denying(("kill",), denial))
+    running.out.expect("ready\n")
+    kernel.send_to_thread(running.pid, signal.SIGTERM)
+    assert running.wait() == 143
+    assert running.err.rest() == ""
+
+
+@pytest.mark.parametrize("denial", ["EPERM", "ENOSYS"])
 def test_without_a_timer_linger_kills_at_once(reaper: Launcher, denial: str) -> None:
     """Without an end to the wait there is none: not even for who ignores TERM."""
     if platform.machine() != "x86_64":
