@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,10 @@ class Prometheus:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
             connection.request("GET", f"/api/v1/{path}?{urlencode(query)}")
-            answer = json.loads(connection.getresponse().read())
+            response = connection.getresponse()
+            if response.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                return None  # its port is open, and it is not ready: said in plain text
+            answer = json.loads(response.read())
         except ConnectionError:
             return None
         finally:
