@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from webhook.cli import output
+from webhook.core.errors import BadPod
 from webhook.core.policy import Plan, Skip, Wrap
 from webhook.core.reasons import Reason, remedy
 
@@ -34,6 +35,11 @@ def of_plan(plan: Plan) -> Iterator[Outcome]:
             yield Outcome(name, WRAPPED)
         elif isinstance(decision, Skip):
             yield left(name, decision.reason, decision.detail, decision.remedy)
+
+
+def failed(error: BadPod) -> Outcome:
+    """Tell that a pod is left alone whole because it can't be read: it has no reason's name."""
+    return Outcome(WHOLE_POD, "failed", str(error))
 
 
 def left(container: str, reason: Reason, detail: str = "", todo: str = "") -> Outcome:

@@ -15,8 +15,9 @@ from webhook.cli.audit.progress import Bar
 from webhook.cli.audit.shared_lookups import SharedLookups
 from webhook.cli.installation.reaper_delivery import Undelivered, undelivered
 from webhook.cli.installation.selection import OptedIn
-from webhook.cli.outcomes import Outcome
+from webhook.cli.outcomes import Outcome, failed
 from webhook.core import policy
+from webhook.core.errors import BadPod
 from webhook.core.ours import is_wrapped
 from webhook.core.pod import Json, Pod
 from webhook.kube.client import KubeClient
@@ -107,17 +108,27 @@ class Auditor:
         listed = [each async for each in self._client.list(kind, namespace=namespace)]
         return above(listed, kind)
 
-    async def _pod(self, pod: Pod, place: OptedIn) -> Audited:
-        name, owner = pod.metadata.name or "", of_pod(pod, place.name)
-        created = str(pod.raw["metadata"].get("creationTimestamp") or "")
+    async def _pod(self, raw: Json, place: OptedIn) -> Audited:
+        """Audit a pod; one that the webhook can't read is left alone by it, and so it is here."""
+        metadata = Pod({"metadata": raw["metadata"]})
+        name, owner = metadata.metadata.name or "", of_pod(metadata, place.name)
+        created = str(raw["metadata"].get("creationTimestamp") or "")
         seen = Audited(place.name, name, owner, State.ENDED, created=created)
+        try:
+            return await self._compared(seen, Pod(raw), place)
+        except BadPod as error:
+            if status.read(raw).has_ended:
+                return seen
+            return replace(seen, state=State.SKIPPED, outcomes=(failed(error),))
+
+    async def _compared(self, seen: Audited, pod: Pod, place: OptedIn) -> Audited:
         if compare.has_ended(pod) and not undelivered(pod.raw):
             return seen
         if not self._basis.selection.selects_pod(pod):
             return replace(seen, state=State.SKIPPED, outcomes=(_NOT_SELECTED,))
         plan = compare.with_record(pod, policy.plan(pod, self._basis.rules))
         plan = await self._lookups.settle(plan, pod, place.name)
-        outcomes = tuple(_dated(compare.compare(pod, plan), created, place, self._basis))
+        outcomes = tuple(_dated(compare.compare(pod, plan), seen.created, place, self._basis))
         state = compare.state(outcomes)
         lacks = undelivered(pod.raw) if state is State.WRAPPED else None
         return replace(
@@ -129,10 +140,10 @@ class Auditor:
         )
 
 
-def _slim(raw: Json) -> Pod:
+def _slim(raw: Json) -> Json:
     """Give the pod without what thousands of them needn't keep in memory."""
     metadata = {key: value for key, value in raw["metadata"].items() if key != "managedFields"}
-    return Pod({**raw, "metadata": metadata})
+    return {**raw, "metadata": metadata}
 
 
 def _dated(

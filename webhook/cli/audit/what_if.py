@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from webhook.admission.admit import Engine, mutate
 from webhook.cli import outcomes
-from webhook.cli.audit.compare import has_ended
+from webhook.cli.audit import status
 from webhook.cli.audit.owners import Workload, of_pod
 from webhook.cli.audit.progress import Bar
 from webhook.cli.installation.selection import Selection
-from webhook.cli.outcomes import WHOLE_POD, Outcome
+from webhook.cli.outcomes import Outcome
 from webhook.core import policy
 from webhook.core.annotations import INJECT
 from webhook.core.errors import BadPod
@@ -117,21 +117,20 @@ async def _found(
 def _alone(pods: list[Json], namespace: str) -> Iterator[tuple[Workload, Json]]:
     seen: set[Workload] = set()
     for raw in pods:
-        pod = Pod(raw)
-        owner = of_pod(pod, namespace)
+        owner = of_pod(Pod({"metadata": raw["metadata"]}), namespace)
         by_template = owner.typed in _PLANNED_BY_TEMPLATE
-        if not by_template and owner not in seen and not has_ended(pod):
+        if not by_template and owner not in seen and not status.read(raw).has_ended:
             seen.add(owner)
             yield owner, raw
 
 
 async def _plan(workload: Workload, raw: Json, engine: Engine, *, seconds: float) -> Planned:
-    pod = Pod({"metadata": raw.get("metadata") or {}, "spec": raw.get("spec") or {}})
     deadline = asyncio.get_running_loop().time() + seconds
     try:
+        pod = Pod({"metadata": raw.get("metadata") or {}, "spec": raw.get("spec") or {}})
         mutated = await mutate(pod, workload.namespace, engine, deadline=deadline)
     except BadPod as error:
-        return Planned(workload, (Outcome(WHOLE_POD, "failed", str(error)),))
+        return Planned(workload, (outcomes.failed(error),))
     found = tuple(outcomes.of_plan(mutated.plan))
     unresolved = any(each.outcome in UNRESOLVED for each in found)
     refused = engine.deny_unresolved and unresolved

@@ -9,7 +9,7 @@ from webhook.cli.audit.owners import BETWEEN, Workload, of_pod
 from webhook.core import policy
 from webhook.core.errors import BadPod
 from webhook.core.ours import is_wrapped
-from webhook.core.pod import Pod
+from webhook.core.pod import Json, Pod
 from webhook.core.policy import ClusterRules, Skip
 from webhook.kube.objects import Kind
 
@@ -56,9 +56,18 @@ class Inventory:
         self._outcomes: dict[tuple[Workload, str], str] = {}
         self._makers: dict[Workload, Workload] = {}
         self._between: dict[tuple[str, str], Kind] = {}
+        self.unread: list[str] = []
+        """The pods that could not be read, and why: a sentence each."""
 
-    def add(self, pod: Pod) -> None:
+    def add(self, raw: Json) -> None:
         """Note a pod's running containers, and what initshim would do to them."""
+        try:
+            self._note(Pod(raw))
+        except BadPod as error:
+            metadata = raw["metadata"]
+            self.unread.append(f"pod {metadata['namespace']}/{metadata['name']}: {error}")
+
+    def _note(self, pod: Pod) -> None:
         workload = of_pod(pod, pod.metadata.namespace or "")
         if workload.typed in BETWEEN:
             self._between[workload.typed] = BETWEEN[workload.typed]

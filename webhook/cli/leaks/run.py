@@ -19,7 +19,6 @@ from webhook.cli.leaks.namespace import prepare
 from webhook.cli.leaks.observations import Observations
 from webhook.cli.leaks.pods import Inventory, Running
 from webhook.cli.leaks.report import ReportFormat
-from webhook.core.pod import Pod
 from webhook.core.policy import ClusterRules
 from webhook.kube.attempt import attempt
 from webhook.kube.client import KubeClient
@@ -64,14 +63,15 @@ async def answer(connection: Connection, request: Request) -> int:
         )
     running = seen.inventory.running()
     found = findings(seen.observations, running, seen.limits.by_node)
-    report.print_report(found, seen.problems, request.output_format, seen.inventory.forecasts())
-    _say(*seen.problems)
+    problems = [*seen.problems, *seen.inventory.unread]
+    report.print_report(found, problems, request.output_format, seen.inventory.forecasts())
+    _say(*problems)
     if seen.limits.unknown:
         _say(seen.limits.unknown)
-    if seen.problems and not seen.observations:
+    if problems and not seen.observations:
         return PARTLY
     leaking = any(each.cause is not Cause.LATE for each in found.leaks)
-    return FOUND if request.fail and leaking else PARTLY if seen.problems else DONE
+    return FOUND if request.fail and leaking else PARTLY if problems else DONE
 
 
 @dataclass(slots=True)
@@ -210,7 +210,7 @@ async def inventory(
     known = Inventory(rules)
     for namespace in namespaces or (None,):
         async for raw in client.list(POD, namespace=namespace):
-            known.add(Pod(raw))
+            known.add(raw)
         for kind in known.between():
             async for each in client.list(kind, namespace=namespace):
                 known.made_by(above([each], kind))

@@ -80,6 +80,25 @@ def test_every_pod_is_in_the_data_with_every_container(cluster: Cluster, data: D
     ]
 
 
+def test_a_pod_out_of_all_proportion_is_left_alone_and_ends_nothing(
+    cluster: Cluster, data: Data, audit: Run
+) -> None:
+    """The API server takes 300 containers; the webhook leaves such a pod alone."""
+    cluster.workload("Deployment", "web", spec(), [SEEN])
+    crowd = {"spec": spec(*(container(f"c{number}") for number in range(300)))}
+    cluster.pod(crowd, name="crowd")
+    cluster.pod({**crowd, "status": {"phase": "Succeeded"}}, name="over")
+    found = data()
+    assert workloads(found) == {
+        "shop Deployment/web": {"wrapped": 1},
+        "shop Pod/crowd": {"skipped": 1},
+        "shop Pod/over": {"ended": 1},
+    }
+    (why,) = (each for each in found["workloads"] if each["name"] == "crowd")
+    assert why["containers"][0]["why"] == "it has 300 containers, more than 256"
+    assert "failed" in audit().stdout
+
+
 def test_it_says_since_when_a_pod_is_missed(cluster: Cluster, data: Data) -> None:
     cluster.workload("Deployment", "a", spec(), [BARE], created=BEFORE)
     cluster.workload("Deployment", "b", spec(), [BARE], created=INSTALLED)

@@ -48,6 +48,22 @@ def test_each_workload_goes_through_the_engine_once(cluster: Cluster, data: Data
     assert [each["warnings"] for each in found["workloads"] if each["warnings"]] == [[WARNED]]
 
 
+def test_what_is_out_of_all_proportion_is_said_and_ends_nothing(
+    cluster: Cluster, data: Data
+) -> None:
+    crowd = spec(*(container(f"c{number}") for number in range(300)))
+    cluster.workload("Deployment", "crowd", crowd, namespace="other")
+    cluster.pod({"spec": crowd}, name="alone", namespace="other")
+    cluster.workload("Deployment", "web", spec(), namespace="other")
+    found = data("--what-if", "other")
+    assert results(found) == {
+        "Deployment/crowd": ["* failed"],
+        "Deployment/web": ["app wrapped"],
+        "Pod/alone": ["* failed"],
+    }
+    assert found["workloads"][0]["containers"][0]["why"] == "it has 300 containers, more than 256"
+
+
 def test_the_text_lists_results_warnings_and_the_next_step(cluster: Cluster, audit: Run) -> None:
     cluster.workload("Deployment", "web", spec(), namespace="other")
     cluster.workload("Deployment", "pay", NEVER, namespace="other")

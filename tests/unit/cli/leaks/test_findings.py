@@ -7,7 +7,6 @@ from webhook.cli.leaks.findings import Cause, Findings, Leak, findings
 from webhook.cli.leaks.observations import Observations, Observed, Term, Zombies
 from webhook.cli.leaks.pods import Inventory, Running
 from webhook.cli.leaks.report import findings_data
-from webhook.core.pod import Pod
 from webhook.core.policy import ClusterRules
 
 WEB, DB = (Workload("shop", "Deployment", name, "apps/v1") for name in ("web", "db"))
@@ -202,33 +201,31 @@ def test_zombies_of_a_container_that_no_pod_has_are_counted_apart() -> None:
 
 
 def test_containers_are_found_by_id_with_the_owner_that_a_person_knows() -> None:
-    pod = Pod(
-        {
-            "metadata": {
-                "namespace": "shop",
-                "name": "web-1-a",
-                "ownerReferences": [
-                    {
-                        "apiVersion": "apps/v1",
-                        "kind": "ReplicaSet",
-                        "name": "web-1",
-                        "controller": True,
-                    }
-                ],
-            },
-            "spec": {
-                "nodeName": "n1",
-                "terminationGracePeriodSeconds": 5,
-                "containers": [{"name": "app"}, {"name": "old"}],
-            },
-            "status": {
-                "containerStatuses": [
-                    {"name": "app", "containerID": "containerd://abc", "state": {"running": {}}},
-                    {"name": "old", "containerID": "cri-o://def", "state": {"terminated": {}}},
-                ]
-            },
-        }
-    )
+    pod = {
+        "metadata": {
+            "namespace": "shop",
+            "name": "web-1-a",
+            "ownerReferences": [
+                {
+                    "apiVersion": "apps/v1",
+                    "kind": "ReplicaSet",
+                    "name": "web-1",
+                    "controller": True,
+                }
+            ],
+        },
+        "spec": {
+            "nodeName": "n1",
+            "terminationGracePeriodSeconds": 5,
+            "containers": [{"name": "app"}, {"name": "old"}],
+        },
+        "status": {
+            "containerStatuses": [
+                {"name": "app", "containerID": "containerd://abc", "state": {"running": {}}},
+                {"name": "old", "containerID": "cri-o://def", "state": {"terminated": {}}},
+            ]
+        },
+    }
     inventory = Inventory(ClusterRules())
     inventory.add(pod)
     assert [kind.name for kind in inventory.between()] == ["ReplicaSet"]
@@ -251,6 +248,6 @@ def test_of_a_pod_that_is_left_alone_every_container_is_said_to_be() -> None:
         },
     }
     inventory = Inventory(ClusterRules())
-    inventory.add(Pod(pod))
+    inventory.add(pod)
     assert set(inventory.running()) == {"app", "side"}
     assert set(inventory.forecasts().values()) == {"opted-out"}

@@ -89,6 +89,19 @@ def pods(cluster: Cluster) -> list[str]:
     return [path for path in cluster.server.objects if path.startswith(f"{PODS}/")]
 
 
+def test_a_pod_out_of_all_proportion_is_named_and_ends_nothing(
+    cluster: Cluster,
+    leaky: Nodes,  # noqa: ARG001
+    leaks: Leaks,
+) -> None:
+    crowd = {"spec": spec(*(container(f"c{number}") for number in range(300)))}
+    cluster.pod(crowd, name="crowd")
+    result = leaks()
+    assert result.exit_code == 1  # in part
+    assert "initshim leaks: pod shop/crowd: it has 300 containers, more than 256" in result.stderr
+    assert "Deployment/web" in result.stdout
+
+
 def test_who_leaks_why_and_whether_it_is_mended(leaky: Nodes, leaks: Leaks) -> None:
     result = leaks("-o", "json")
     assert result.exit_code == 0, result.output

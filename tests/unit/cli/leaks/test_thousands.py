@@ -28,7 +28,6 @@ from webhook.cli.leaks import by_exec, by_nodes, procfs, run
 from webhook.cli.leaks.by_nodes import Seen, Survey
 from webhook.cli.leaks.findings import findings
 from webhook.cli.leaks.pods import Inventory, Running
-from webhook.core.pod import Pod
 from webhook.core.policy import ClusterRules
 
 pytestmark = pytest.mark.slow
@@ -96,7 +95,7 @@ async def test_nodes_are_looked_at_a_few_at_a_time_and_all_of_them(census: Path)
     assert (bar.what, bar.total, len(set(bar.steps))) == ("nodes", 3000, 3000)
     inventory = Inventory(ClusterRules())
     for number in range(3000):
-        inventory.add(Pod(pod(number)))
+        inventory.add(pod(number))
     found = findings(seen.observations, inventory.running())
     assert (len(found.leaks), found.zombies) == (300, 3000 * ZOMBIES)
     assert {(leak.pods, leak.zombies) for leak in found.leaks} == {(10, 10 * ZOMBIES)}
