@@ -25,6 +25,7 @@ _COMMANDS = {
 if find_spec("webhook.cli.demo"):  # a command of the checkout: the wheel is without it
     _COMMANDS["demo"] = "webhook.cli.demo.command"
 WRONG_USAGE = 2
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # of help; commands say theirs
 
 
 class OnDemand(click.Group):
@@ -35,9 +36,13 @@ class OnDemand(click.Group):
         try:
             code = self._run(args, *given, **more)
         except OSError as error:
-            if error.errno != errno.EPIPE:
+            if error.errno in _FULL:
+                click.echo(
+                    f"initshim: standard output can't be written: {error.strerror}", err=True
+                )
+            elif error.errno != errno.EPIPE:  # who read the answer has gone away
                 raise
-            code = 1  # who read the answer has gone away
+            code = 1
         sys.exit(code)
 
     def _run(self, args: Sequence[str] | None, *given: Any, **more: Any) -> int:
