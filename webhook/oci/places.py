@@ -21,9 +21,6 @@ class Places:
         self._all = Shares(in_all)
         self._hosts: dict[str, Shares] = {}
 
-    def __len__(self) -> int:
-        return len(self._hosts)
-
     @asynccontextmanager
     async def at(self, host: str) -> AsyncIterator[None]:
         """Wait for a free place, and keep it for the block."""

@@ -142,6 +142,13 @@ def test_what_was_decided_goes_to_the_audit_log() -> None:
     two = pod(containers=[*pod()["spec"]["containers"], unresolved("other")])
     response = read(answered(body(two)).body)
     assert response["auditAnnotations"] == {"wrapped": "app", "skipped": "other=unreachable"}
+    three = pod(containers=[*pod()["spec"]["containers"], unresolved("one"), unresolved("two")])
+    response = read(answered(body(three)).body)
+    assert response["auditAnnotations"]["skipped"] == "one=unreachable,two=unreachable"
+    assert read(answered(body()).body)["auditAnnotations"] == {"wrapped": "app"}
+    (app,) = pod()["spec"]["containers"]
+    both = read(answered(body(pod(containers=[app, {**app, "name": "web"}]))).body)
+    assert both["auditAnnotations"] == {"wrapped": "app,web"}
 
 
 def test_a_pod_of_one_hundred_unresolved_containers_gets_warnings_within_the_limits() -> None:

@@ -35,8 +35,9 @@ def test_one_that_waits_is_ended_and_named() -> None:
         finally:
             ended.append(True)
 
+    waiting = wait()
     with pytest.raises(RuntimeError, match=r"wait waits, and there is no event loop"):
-        finish(wait())
+        finish(waiting)
     assert ended == [True]
 
 

@@ -65,3 +65,11 @@ def test_a_key_that_another_keeps_changes_its_owner() -> None:
     assert (lru.get("a"), lru.get("b"), len(lru)) == (2, 3, 2)
     assert lru.drop("a") == 2
     assert lru.drop("a") is None
+
+
+def test_where_the_weight_just_fits_the_number_of_entries_says_who_loses_one() -> None:
+    kept: Lru[str, int] = Lru(2, weight=10)
+    kept.put("heavy", 1, weight=8, owner="a")
+    for key in ("old", "new"):
+        kept.put(key, 1, weight=1, owner="b")
+    assert [kept.get(key) for key in ("heavy", "old", "new")] == [1, None, 1]

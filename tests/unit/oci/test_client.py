@@ -243,3 +243,22 @@ async def test_neither_proxies_nor_passwords_are_taken_from_the_environment(
     await client.aclose()
     (asked,) = network.asked
     assert "authorization" not in asked.headers
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_each_redirect_is_followed(network: Network, client: Client, status: int) -> None:
+    network.status, network.headers = status, {"Location": "/there"}
+    with pytest.raises(BadAnswer, match=r"^r\.io redirects without end$"):
+        await client.manifest(Access(ENDPOINT, ANONYMOUS, "everyone"), APP)
+    paths = [each.url.path for each in network.asked]
+    assert paths == ["/v2/app/manifests/v1", *["/there"] * 9]
+
+
+@pytest.mark.parametrize("status", [300, 304, 305, 306, 309])
+async def test_what_is_no_redirect_is_not_followed(
+    network: Network, client: Client, status: int
+) -> None:
+    network.status, network.headers = status, {"Location": "/there"}
+    with pytest.raises(BadAnswer, match=rf"^r\.io answered {status} to a request for app \(v1\)$"):
+        await client.manifest(Access(ENDPOINT, ANONYMOUS, "everyone"), APP)
+    assert len(network.asked) == 1

@@ -17,7 +17,7 @@ from tests.fakes.lookups import Asker, Clock, RecordingObserver, asking, plain, 
 from tests.fakes.registry import Registry, basic, config_bytes, digest, manifest_bytes
 from webhook.base import tenants
 from webhook.core.argv import ImageConfig
-from webhook.core.errors import BadAnswer, LookupFailed, RateLimited, TimedOut
+from webhook.core.errors import BadAnswer, LookupFailed, RateLimited, TimedOut, Unreachable
 from webhook.oci import connect
 from webhook.oci.docker_config import DockerConfig
 from webhook.oci.labels import OTHER, Labels
@@ -447,3 +447,11 @@ async def test_a_namespace_with_too_many_lookups_under_way_gets_what_it_knew() -
         assert host.seen("HEAD") == []  # nobody was asked
         shared.go.set()
         await ended(tasks)
+
+
+async def test_a_lookup_that_is_done_counts_no_more() -> None:
+    """Else a namespace could look nothing up after its first thousand images."""
+    async with asking() as asker:
+        for number in range(1100):
+            with pytest.raises(Unreachable, match="not asked"):
+                await asker.config(f"127.0.0.1:1/app{number}:v1", tenant="shop")

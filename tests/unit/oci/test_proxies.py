@@ -8,7 +8,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from tests.fakes.http import serve
+from tests.fakes.http import Answer, Request, serve
 from tests.fakes.lookups import asking, plain
 from tests.fakes.registry import Registry, config_bytes
 from webhook.core.argv import ImageConfig
@@ -225,3 +225,25 @@ async def test_a_proxy_is_asked_for_a_public_address_and_no_name_server(host: st
 
     found = await check_proxied(host, 443, rule=AddressRule(), resolve=resolve, configured=False)
     assert found == (host.strip("[]"),)
+
+
+@pytest.mark.parametrize(("own", "goes"), [("10.1.1.1", True), ("192.0.2.7", False)])
+async def test_through_a_proxy_too_a_private_registry_alone_leads_to_a_private_address(
+    own: str, goes: bool
+) -> None:
+    async def lead(request: Request) -> Answer:
+        port = request.headers["host"].partition(":")[2]
+        return Answer(307, {"Location": f"https://inside.example.com:{port}/x"})
+
+    async def resolve(name: str, _port: int) -> list[str]:
+        known = {"127.0.0.1": "127.0.0.1", "inside.example.com": "10.9.9.9"}
+        return [known.get(name, own)]
+
+    seen = list[str]()
+    async with serve(lead) as host, forwarding(seen) as proxy:
+        name = f"registry.corp.example:{host.authority.partition(':')[2]}"
+        proxies = Proxies(http=f"http://{proxy}", https=f"http://{proxy}")
+        async with asking(plain(name), resolve=resolve, proxies=proxies) as asker:
+            with pytest.raises(Unreachable, match="TLS" if goes else "a private address"):
+                await asker.config(f"{name}/app:v1")
+    assert any(each.startswith("CONNECT inside.example.com:") for each in seen) is goes
