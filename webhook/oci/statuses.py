@@ -36,7 +36,7 @@ def retry_after(headers: Mapping[str, str]) -> float:
     """Read Retry-After, in seconds or as a date by the server's own clock; 0 for none."""
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
-        return float(text[:6])
+        return float(text)
     try:
         until, now = (parsedate_to_datetime(each) for each in (text, headers.get("date", "")))
         return max(0.0, (until - now).total_seconds())

@@ -72,6 +72,8 @@ LAST = "Tue, 01 Dec 2026 10:00:00 GMT"
         (429, {"Retry-After": "7"}, 7.0),
         (429, {"Retry-After": "Tue, 01 Dec 2026 10:00:09 GMT", "Date": LAST}, 9.0),
         (429, {"Retry-After": "31536000"}, 300.0),
+        (429, {"Retry-After": "9" * 400}, 300.0),  # more than a float can hold
+        (429, {"Retry-After": "0000007"}, 7.0),
         (503, {"Retry-After": "7"}, 7.0),
     ],
 )
