@@ -74,31 +74,28 @@ class LoopTime:
         """
         failed: list[BaseException] = []
         turns = self._debtors if heavy else self._turns_of(tenant)
-        try:
-            while True:
-                if turns is not None:
-                    try:
-                        yield from turns.wait(tenant, deadline).__await__()
-                    except BaseException as error:  # noqa: BLE001 - the coroutine's to handle
-                        failed.append(error)
-                        turns = None
-                start, cpu = self._clock(), self._cpu()
+        while True:
+            if turns is not None:
                 try:
-                    # No name may hold a failure: its traceback leads to this frame, a cycle.
-                    waits = work.throw(failed.pop()) if failed else work.send(None)
-                except StopIteration as end:
-                    result: T = end.value
-                    return result
-                finally:
-                    self._ended(tenant, start, cpu, turns)
-                try:
-                    yield waits
-                    turns = self._turns_of(tenant)
+                    yield from turns.wait(tenant, deadline).__await__()
                 except BaseException as error:  # noqa: BLE001 - the coroutine's to handle
                     failed.append(error)
                     turns = None
-        finally:
-            work.close()
+            start, cpu = self._clock(), self._cpu()
+            try:
+                # No name may hold a failure: its traceback leads to this frame, a cycle.
+                waits = work.throw(failed.pop()) if failed else work.send(None)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            finally:
+                self._ended(tenant, start, cpu, turns)
+            try:
+                yield waits
+                turns = self._turns_of(tenant)
+            except BaseException as error:  # noqa: BLE001 - the coroutine's to handle
+                failed.append(error)
+                turns = None
 
     def make_task(
         self,
@@ -149,7 +146,7 @@ class LoopTime:
     def _charge(self, tenant: str, seconds: float) -> None:
         now = self._clock()
         paid = max(now, self._paid.get(tenant, now)) + _COST * seconds
-        if seconds > _NOTHING or paid - now > _NOTHING:
+        if paid - now > _NOTHING:
             self._paid[tenant] = min(paid, now + _MOST)
         else:
             self._paid.pop(tenant, None)

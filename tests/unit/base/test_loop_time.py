@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
+import selectors
 import weakref
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,26 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+class Leaping(selectors.PollSelector):
+    """Waits for no time: what a loop would sleep for has passed at once."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def select(self, timeout: float | None = None) -> Any:
+        self._clock.now += max(timeout or 0.0, 0.0)
+        return super().select(0)
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """An event loop of which the time is a clock's."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(Leaping(clock))
+        self.time = clock  # type: ignore[method-assign]
 
 
 async def steps(clock: Clock, seen: list[str], name: str, seconds: float, times: int) -> list[str]:
@@ -244,7 +266,7 @@ async def test_what_does_not_fit_into_a_round_takes_turns_by_peer(clock: Clock) 
     assert at[-1] < 40
 
 
-@pytest.mark.parametrize(("on_cpu", "owes"), [(0.0, False), (0.1, True)])
+@pytest.mark.parametrize(("on_cpu", "owes"), [(0.0, False), (0.0005, False), (0.1, True)])
 async def test_who_was_kept_from_the_cpu_did_not_use_the_loop(
     clock: Clock, on_cpu: float, owes: bool
 ) -> None:
@@ -260,7 +282,8 @@ async def test_who_was_kept_from_the_cpu_did_not_use_the_loop(
     assert len(time) == owes
 
 
-async def test_a_short_step_does_not_ask_the_cpus_clock_again(clock: Clock) -> None:
+@pytest.mark.parametrize("short", [0.0004, 0.0005])
+async def test_a_short_step_does_not_ask_the_cpus_clock_again(clock: Clock, short: float) -> None:
     asked: list[float] = []
 
     def cpu() -> float:
@@ -268,8 +291,8 @@ async def test_a_short_step_does_not_ask_the_cpus_clock_again(clock: Clock) -> N
         return clock.now
 
     time = LoopTime(clock, cpu=cpu)
-    await time.run(steps(clock, [], "a", 0.0004, 1), "a")
-    assert asked == [0.0, 0.0004]  # before each step, and `steps` has two
+    await time.run(steps(clock, [], "a", short, 1), "a")
+    assert asked == [0.0, short]  # before each step, and `steps` has two
     await time.run(steps(clock, [], "a", 0.01, 1), "a")
     assert len(asked) == 6  # after each step, too: the second one's tenant is remembered
 
@@ -293,3 +316,98 @@ async def test_of_many_tenants_those_without_a_debt_are_forgotten(
     clock.now += 0.0009  # the last one's is not paid yet
     await time.run(steps(clock, [], "a", 0.001, 1), "a")
     assert len(time) == 2
+
+
+@pytest.mark.parametrize(("step", "next_at"), [(0.005, 0.005), (0.01, 0.02)])
+def test_a_long_step_of_one_in_debt_is_followed_by_as_long_a_pause_and_a_short_one_by_none(
+    clock: Clock, time: LoopTime, step: float, next_at: float
+) -> None:
+    began: list[float] = []
+
+    async def work() -> None:
+        began.append(clock.now)
+        clock.now += step
+
+    async def both() -> None:
+        await asyncio.gather(*(time.run(work(), "evil", heavy=True) for _ in range(2)))
+
+    with asyncio.Runner(loop_factory=lambda: Loop(clock)) as runner:
+        runner.run(both())
+    assert began == pytest.approx([0.0, next_at])
+
+
+def test_who_gives_up_in_a_pause_does_not_shorten_it_for_the_next(
+    clock: Clock, time: LoopTime
+) -> None:
+    began: list[tuple[str, float]] = []
+
+    async def work(name: str) -> None:
+        began.append((name, clock.now))
+        clock.now += 0.01
+
+    async def three() -> None:
+        first, second, third = (
+            asyncio.ensure_future(time.run(work(name), "evil", heavy=True))
+            for name in ("first", "second", "third")
+        )
+        await first
+        second.cancel()
+        await third
+
+    with asyncio.Runner(loop_factory=lambda: Loop(clock)) as runner:
+        runner.run(three())
+    assert began == [("first", 0.0), ("third", pytest.approx(0.02))]
+
+
+async def test_a_debt_as_large_as_the_credit_has_no_consequence(
+    clock: Clock, time: LoopTime
+) -> None:
+    clock.now = -0.025
+    await time.run(steps(clock, [], "a", 0.025, 1), "a")
+    assert len(time) == 1
+    assert not time.is_owed_by("a")
+
+
+async def test_who_is_remembered_and_owes_little_goes_ahead_at_once(
+    clock: Clock, time: LoopTime
+) -> None:
+    seen: list[str] = []
+    await time.run(steps(clock, [], "a", 0.01, 1), "a")
+    assert len(time) == 1
+    await asyncio.gather(*(time.run(steps(clock, seen, name, 0, 1), name) for name in "ab"))
+    assert seen == ["a", "b"]
+
+
+@pytest.mark.parametrize(("used", "at_once"), [(0.02, True), (0.021, False)])
+async def test_who_comes_when_a_round_is_just_full_is_not_kept_for_the_next(
+    clock: Clock, used: float, at_once: bool
+) -> None:
+    time = LoopTime(clock, round_=lambda: 1.0)
+    seen: list[str] = []
+    await time.run(steps(clock, [], "a", used, 1), "a")
+    newcomer = asyncio.ensure_future(time.run(steps(clock, seen, "b", 0, 1), "b"))
+    await asyncio.sleep(0)
+    assert seen == ["b"] * at_once
+    assert await newcomer == ["b"]
+
+
+@pytest.mark.parametrize(("step", "remembered"), [(0.00025, 0), (0.0003, 1)])
+async def test_who_has_paid_is_forgotten_after_a_step_of_nothing(
+    clock: Clock, time: LoopTime, step: float, remembered: int
+) -> None:
+    clock.now = -1.0
+    await time.run(steps(clock, [], "a", 0.01, 1), "a")
+    assert len(time) == 1
+    clock.now = -step
+    await time.run(steps(clock, [], "a", step, 1), "a")
+    assert len(time) == remembered
+
+
+async def test_who_has_paid_is_forgotten_at_any_time_of_the_clock(
+    clock: Clock, time: LoopTime
+) -> None:
+    clock.now = 100.0
+    await time.run(steps(clock, [], "a", 0.01, 1), "a")
+    clock.now += 1.0
+    await time.run(steps(clock, [], "a", 0.0001, 1), "a")
+    assert len(time) == 0
