@@ -86,3 +86,27 @@ async def test_at_its_end_a_result_is_believed_no_more() -> None:
     await shared.get("a", work)
     for clock[0], believed in ((109.9, True), (110.0, False)):
         assert (shared.recall("a") is not None) is believed
+
+
+async def test_a_result_of_no_life_takes_nobodys_place_and_one_of_a_short_life_is_kept() -> None:
+    shared: Flights[str, float] = Flights(clock=lambda: 100.0, life=lambda life: life, entries=1)
+
+    async def work(life: float) -> float:
+        return life
+
+    for key, life in (("long", 10.0), ("none", 0.0)):
+        assert await shared.get(key, lambda life=life: work(life)) == life  # type: ignore[misc]
+    assert shared.recall("long") is not None
+    assert await shared.get("short", lambda: work(0.5)) == 0.5
+    assert shared.recall("short") is not None
+
+
+async def test_each_result_weighs_one_where_nobody_says_more() -> None:
+    shared: Flights[str, int] = Flights(
+        clock=lambda: 100.0, life=lambda _: 10.0, entries=10, weight=2
+    )
+    work = Work()
+    work.go.set()
+    for key in "abc":
+        await shared.get(key, work)
+    assert [shared.recall(key) is not None for key in "abc"] == [False, True, True]

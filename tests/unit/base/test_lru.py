@@ -73,3 +73,31 @@ def test_where_the_weight_just_fits_the_number_of_entries_says_who_loses_one() -
     for key in ("old", "new"):
         kept.put(key, 1, weight=1, owner="b")
     assert [kept.get(key) for key in ("heavy", "old", "new")] == [1, None, 1]
+
+
+def test_what_is_read_is_kept_longer_than_what_is_not() -> None:
+    kept: Lru[str, int] = Lru(2)
+    kept.put("a", 1)
+    kept.put("b", 2)
+    assert kept.get("a") == 1
+    kept.put("c", 3)
+    assert [kept.get(key) for key in "abc"] == [1, None, 3]
+
+
+def test_an_entry_as_heavy_as_the_limit_is_kept_and_one_without_a_weight_weighs_one() -> None:
+    kept: Lru[str, int] = Lru(10, weight=2)
+    kept.put("a", 1)
+    kept.put("b", 2)
+    assert (len(kept), kept.weight) == (2, 2)
+    kept.put("heavy", 3, weight=2)
+    assert (kept.get("heavy"), len(kept), kept.weight) == (3, 1, 2)
+
+
+def test_what_an_owner_has_dropped_counts_against_it_no_more() -> None:
+    kept: Lru[str, int] = Lru(10, weight=10)
+    kept.put("x's", 1, weight=3, owner="x")
+    kept.put("dropped", 1, weight=6, owner="x")
+    kept.drop("dropped")
+    kept.put("y's first", 1, weight=4, owner="y")
+    kept.put("y's next", 1, weight=4, owner="y")
+    assert [kept.get(key) for key in ("x's", "y's first", "y's next")] == [1, None, 1]

@@ -50,3 +50,11 @@ def test_a_peer_leaves_an_eighth_however_many_tenants_it_makes_up() -> None:
     held.take("10.9.9.9 new")
     assert not held.allows("10.9.9.9 other")
     assert held.allows("10.0.0.1 shop")
+
+
+@pytest.mark.parametrize(("size", "may"), [(4, True), (5, False)])
+def test_a_peers_first_tenant_may_take_as_much_as_anyone_where_an_eighth_is_nothing(
+    size: int, may: bool
+) -> None:
+    assert Held(7).allows("shop", size) is may
+    assert Held(7).allows("10.0.0.1 shop", size) is may
