@@ -143,13 +143,12 @@ async def test_nobody_uses_up_what_is_a_namespaces_by_asking_in_its_name() -> No
 
 async def test_who_waits_no_more_is_forgotten_and_nothing_is_idle_while_a_place_is_held() -> None:
     shares = Shares(1)
-    assert shares.idle
     await shares.take("a")
-    assert not shares.idle
+    assert (shares.idle, shares.held("a")) == (False, 1)
     waiting = await taken(shares, "b", 2)
     assert shares.waiting("b") == 2
     for task, left in zip(waiting, (1, 0), strict=True):
         await ended([task])
         assert shares.waiting("b") == left
     shares.give_back("a")
-    assert shares.idle
+    assert (shares.idle, shares.held("a")) == (True, 0)

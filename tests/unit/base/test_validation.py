@@ -64,6 +64,22 @@ class Strict(BaseModel):
     key: int
 
 
+class Listed(BaseModel):
+    """A model that has entries."""
+
+    entries: list[Strict]
+
+
+@pytest.mark.parametrize(("prefix", "place"), [("", "entries.1.key"), ("our_", "OUR_ENTRIES")])
+def test_an_entry_is_named_by_where_it_stands_and_a_setting_by_its_variable(
+    prefix: str, place: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Listed.model_validate({"entries": [{"key": 1}, {"key": "x"}]})
+    said = sentence("bad file", caught.value, prefix=prefix)
+    assert said == f"bad file: {place}: must be a whole number"
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "said"),
     [
