@@ -78,6 +78,7 @@ class LoopTime:
             if turns is not None:
                 try:
                     yield from turns.wait(tenant, deadline).__await__()
+                    self._begin_round()
                 except BaseException as error:  # noqa: BLE001 - the coroutine's to handle
                     failed.append(error)
                     turns = None
@@ -123,10 +124,14 @@ class LoopTime:
         """Give where a tenant's next step has to wait, if it has to."""
         if tenant in self._paid and self.is_owed_by(tenant):
             return self._debtors
+        self._begin_round()
+        return self._crowd if self._spent > _ROUND else None
+
+    def _begin_round(self) -> None:
+        """Forget what was spent in another round than this one."""
         now = self._round()
         if now != self._at:
             self._at, self._spent = now, 0.0
-        return self._crowd if self._spent > _ROUND else None
 
     def _ended(self, tenant: str, start: float, cpu: float, turns: "_Turns | None") -> None:
         """Note how long a step took, and let the next one have the turn that it had.

@@ -267,6 +267,22 @@ async def test_what_does_not_fit_into_a_round_takes_turns_by_peer(clock: Clock) 
     assert at[-1] < 40
 
 
+async def test_a_heavy_step_counts_in_the_round_in_which_it_has_its_turn(clock: Clock) -> None:
+    rounds = 0.0
+    time = LoopTime(clock, round_=lambda: rounds)
+    seen: list[str] = []
+    heavy = asyncio.ensure_future(time.run(steps(clock, seen, "heavy", 0.04, 1), "a", heavy=True))
+    await asyncio.sleep(0)
+    assert seen == []  # it waits for its turn
+    rounds = 1.0
+    await heavy
+    light = asyncio.ensure_future(time.run(steps(clock, seen, "light", 0.001, 1), "b"))
+    await asyncio.sleep(0)
+    assert seen == ["heavy"]  # the round is full
+    rounds = 2.0
+    await light
+
+
 @pytest.mark.parametrize(("on_cpu", "owes"), [(0.0, False), (0.0005, False), (0.1, True)])
 async def test_who_was_kept_from_the_cpu_did_not_use_the_loop(
     clock: Clock, on_cpu: float, owes: bool
