@@ -45,8 +45,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def _start_as_a_shell_does() -> None:
     """Let no program under test inherit that a signal is ignored, as `nohup … &` has it.
 
-    What is handled here is the default again in a program that is started (execve(2)).
+    What is handled here is the default again in a program that is started (execve(2)). Nor that it
+    keeps nothing in its buffers, as containers of Python have it: what is left there when it ends
+    is then never met.
     """
+    os.environ.pop("PYTHONUNBUFFERED", None)
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, lambda *_: None)

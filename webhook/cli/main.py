@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 import initshim
+from webhook.cli.output import give_up_stdout
 
 _COMMANDS = {
     "serve": "webhook.cli.serve",
@@ -42,6 +43,7 @@ class OnDemand(click.Group):
                 )
             elif error.errno != errno.EPIPE:  # who read the answer has gone away
                 raise
+            give_up_stdout()
             code = 1
         sys.exit(code)
 

@@ -131,11 +131,11 @@ def write(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        _give_up_stdout()
+        give_up_stdout()
         raise CantWrite(f"standard output can't be written: {error.strerror or error}") from error
 
 
-def _give_up_stdout() -> None:
+def give_up_stdout() -> None:
     """Send what is left in the buffer nowhere: Python would try again at exit, and end with 120."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
