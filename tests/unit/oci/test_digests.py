@@ -33,6 +33,7 @@ def test_the_digest_of_content_is_its_sha256() -> None:
         f"sha256:{'0' * 65}",
         f"sha256:{'g' * 64}",
         f"sha256:{'A' * 64}",
+        f"sha256:{'?' * 64}",
         f"sha512:{'0' * 64}",
     ],
 )

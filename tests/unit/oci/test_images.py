@@ -30,9 +30,11 @@ from webhook.core.errors import (
     Unauthorized,
     Unreachable,
 )
+from webhook.oci import bodies
 from webhook.oci.options import Times
 
 APP = ImageConfig(("/app",), ("--serve",))
+LARGE = b" " * (bodies.LARGEST + 1)
 APP_BYTES = config_bytes(["/app"], ["--serve"])
 
 
@@ -439,6 +441,43 @@ async def test_as_many_lookups_are_under_way_as_the_setting_says() -> None:
     ):
         references = [f"{host.authority}/app{number}:v1" for number in range(24)]
         assert set(await asyncio.gather(*map(asker.config, references))) == {APP}
+
+
+async def test_a_lookup_that_reads_side_by_side_has_a_few_connections_and_no_more() -> None:
+    """One for the lookup that may run here, and two more."""
+    registry, busy = Registry(), asyncio.Event()
+    configs = {f"arch{number}": config_bytes(["/app"], [str(number)]) for number in range(6)}
+    registry.push_index("app", "v1", configs)
+    reading = 0
+
+    async def when_three_read(request: Request) -> Answer:
+        nonlocal reading
+        if "/blobs/" in request.path:
+            reading += 1
+            if reading == 3:
+                busy.set()
+            await busy.wait()
+        return await registry(request)
+
+    async with serve(when_three_read) as host, asking(plain(host.authority), per_host=1) as asker:
+        with pytest.raises(PlatformsDisagree):
+            await asker.config(f"{host.authority}/app:v1")
+        assert host.busiest == 3
+
+
+async def test_answers_that_are_too_large_take_no_room_from_those_that_follow() -> None:
+    """All that are being read may have 16 MiB together."""
+    registry = Registry()
+    registry.push("app", "v1", APP_BYTES)
+
+    async def answer(request: Request) -> Answer:
+        return await registry(request) if "/app/" in request.path else Answer(200, {}, LARGE)
+
+    async with serve(answer) as host, asking(plain(host.authority), per_host=1) as asker:
+        for number in range(20):
+            with pytest.raises(BadAnswer, match="sent more than"):
+                await asker.config(f"{host.authority}/large{number}:v1")
+        assert await asker.config(f"{host.authority}/app:v1") == APP
 
 
 async def test_of_too_many_lookups_the_first_are_answered_in_time() -> None:
