@@ -1,0 +1,92 @@
+"""Semantics §3, word by word: the names of inits, and the programs that only read such a name."""
+
+import pytest
+
+from webhook.core.inits import Found, find
+from webhook.core.reasons import Reason
+
+# Programs that print, read, write or look for what they are given: POSIX, coreutils, procps, file,
+# bash's own `[[`, `hash` and `type`.
+READERS = (
+    "[ [[ basename cat chmod chown cmp cp diff dirname echo file find grep hash head kill killall "
+    "ldd ln ls md5sum mkdir mv pgrep pidof pkill printf ps readlink realpath rm sed sha256sum stat "
+    "tail test touch type wc whereis which"
+)
+# Programs that install packages, and those that ask a service manager which runs already.
+INSTALLERS = "apk apt apt-get dnf dpkg microdnf pip pip3 rpm yum zypper"
+MANAGERS = "journalctl service systemctl"
+
+
+@pytest.mark.parametrize("program", READERS.split())
+def test_a_line_that_only_reads_a_path_starts_no_init(program: str) -> None:
+    assert find(["sh", "-c", f"{program} /sbin/init; exec app"]) is None
+    assert find(["sh", "-c", f"{program} x /lib/systemd/systemd; exec tini app"]) == Found(
+        Reason.HAS_INIT, "tini"
+    )
+
+
+@pytest.mark.parametrize("program", [*INSTALLERS.split(), *MANAGERS.split()])
+def test_a_line_that_installs_or_asks_for_an_init_starts_none(program: str) -> None:
+    for init in ("runit", "systemd", "/sbin/init"):
+        assert find(["sh", "-c", f"{program} install {init} && exec app"]) is None
+        assert find(["sh", "-c", f"/usr/bin/{program} {init} && exec app"]) is None
+
+
+ARCHITECTURES = [
+    "amd64",
+    "arm64",
+    "armel",
+    "armhf",
+    "i386",
+    "ppc64el",
+    "ppc64le",
+    "riscv64",
+    "s390x",
+]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        # The files of github.com/krallin/tini/releases.
+        *("tini", "tini-static", "tini-muslc-amd64"),
+        *(f"tini-{architecture}" for architecture in ARCHITECTURES),
+        *(f"tini-static-{architecture}" for architecture in ARCHITECTURES),
+        # Those of github.com/Yelp/dumb-init and github.com/openSUSE/catatonit.
+        *("dumb-init", "dumb-init_1.2.5_aarch64", "catatonit", "catatonit.aarch64"),
+        *("docker-init", "podman-init", "pid1", "my_init", "initshim-init"),
+    ],
+)
+def test_an_init_is_known_by_its_name(name: str) -> None:
+    assert find([f"/opt/{name}", "app"]) == Found(Reason.HAS_INIT, f"/opt/{name}")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/init", "/s6-init", "/linuxrc", "/sbin/init", "/bin/init", "/usr/sbin/init"),
+        *("/usr/bin/init", "/usr/local/sbin/init", "/usr/local/bin/init"),
+        *("/opt/s6-overlay-suexec", "/opt/s6-linux-init", "/opt/s6-svscan", "/opt/systemd"),
+        *("/opt/runit", "/opt/runit-init", "/opt/openrc-init"),
+    ],
+)
+def test_an_init_system_is_known_by_its_name_or_path(path: str) -> None:
+    assert find([path]) == Found(Reason.NEEDS_PID_1, path)
+
+
+@pytest.mark.parametrize(
+    "line", ["busybox init", "busybox linuxrc", "k3s server", "k3s agent", "rke2 server"]
+)
+def test_an_init_system_among_other_things_is_known_by_its_next_word(line: str) -> None:
+    program, word = line.split()
+    assert find([program, word]) == Found(Reason.NEEDS_PID_1, program)
+    assert find([program]) is None
+    assert find([program, f"{word}s"]) is None
+
+
+@pytest.mark.parametrize("folder", ["bin", "sbin", "libexec", "command", "systemd"])
+def test_an_argument_names_an_init_system_where_programs_are(folder: str) -> None:
+    word = f"/usr/{folder}/s6-svscan"
+    assert find(["entry.sh", word]) == Found(Reason.NEEDS_PID_1, word)
+    assert find(["entry.sh", f"{folder}/s6-svscan"]) is not None
+    assert find(["entry.sh", f"/usr/{folder}s/s6-svscan"]) is None
