@@ -152,7 +152,7 @@ def _pair(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Pai
 
 def _certificate(certificate: x509.Certificate) -> Certificate:
     return Certificate(
-        pem=certificate.public_bytes(serialization.Encoding.PEM).decode("ascii"),
+        pem=certificate.public_bytes(serialization.Encoding.PEM).decode(),
         fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
         not_before=certificate.not_valid_before_utc.astimezone(UTC),
         not_after=certificate.not_valid_after_utc.astimezone(UTC),

@@ -3,11 +3,13 @@
 import asyncio
 import ssl
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import trustme
 
 from webhook.tls import context
 from webhook.tls.issue import authority, leaf
@@ -92,9 +94,52 @@ async def test_without_the_scratch_context_the_live_one_breaks(tmp_path: Path) -
             await meet(server.sockets[0].getsockname()[1])
 
 
-def test_nothing_older_than_tls_1_2_is_spoken() -> None:
+def test_nothing_older_than_tls_1_2_is_spoken_and_no_handshake_is_repeated() -> None:
     live = context.server_context()
     assert live.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert live.options & ssl.OP_NO_RENEGOTIATION
+
+
+def agree(server: ssl.SSLContext, client: ssl.SSLContext) -> None:
+    """Shake hands in memory; SSLError where either side does not want to."""
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [client.wrap_bio(down, up, server_hostname=NAME), server.wrap_bio(up, down, True)]
+    for end in ends * 3:
+        with suppress(ssl.SSLWantReadError):
+            end.do_handshake()
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_only_clients_of_the_named_authorities_are_let_in(
+    tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    live, clients = context.server_context(), trustme.CA()
+    context.load(live, pair())
+    clients.cert_pem.write_to_path(str(tmp_path / "clients.pem"))
+    context.require_clients(live, tmp_path / "clients.pem")
+
+    def client_of(authorities: trustme.CA | None) -> ssl.SSLContext:
+        client = ssl.create_default_context(cadata=CA.chain.decode())
+        client.maximum_version = version
+        if authorities:
+            authorities.issue_cert("api-server.example").configure_cert(client)
+        return client
+
+    agree(live, client_of(clients))
+    for stranger in (None, trustme.CA()):
+        with pytest.raises(ssl.SSLError, match="certificate"):
+            agree(live, client_of(stranger))
+
+
+def test_a_file_without_an_authority_is_said(tmp_path: Path) -> None:
+    for content in (None, b"", b"no certificate"):
+        file = tmp_path / "clients.pem"
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(BadCertificate) as caught:
+            context.require_clients(context.server_context(), file)
+        assert str(caught.value).startswith(f"{file} can't be used as the CAs of clients: ")
+        assert caught.value.next_step == "Give a PEM bundle with at least one certificate."
 
 
 def test_no_key_is_left_on_a_disk_or_in_a_descriptor(monkeypatch: pytest.MonkeyPatch) -> None:

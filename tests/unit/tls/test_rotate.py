@@ -37,6 +37,18 @@ def started(lives: Lives = SHORT, *, replicas: int = 2) -> Cluster:
     return cluster
 
 
+def test_each_certificate_that_is_loaded_is_told_with_its_end() -> None:
+    cluster = started(replicas=1)
+    state = cluster.replicas[0].rotation.state
+    assert state.expires_at == START + 6 * DAY
+    told = [{"expires": "2026-01-07T12:00:00+00:00"}]
+    assert cluster.notes.named("certificate-loaded") == told
+    cluster.run(5 * DAY)
+    assert state.expires_at
+    told.append({"expires": state.expires_at.isoformat()})
+    assert cluster.notes.named("certificate-loaded") == told
+
+
 @asynccontextmanager
 async def listening(tls: ssl.SSLContext) -> AsyncIterator[int]:
     async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
