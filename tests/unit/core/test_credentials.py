@@ -3,6 +3,7 @@
 import base64
 import json
 import traceback
+from typing import Any
 
 import pytest
 
@@ -200,6 +201,16 @@ def test_a_malformed_secret_is_bad_input_and_is_never_quoted(secret: dict[str, o
     assert b64(CANARY) not in text
 
 
+@pytest.mark.parametrize("stray", ["!", "\n", " "])
+def test_base64_with_a_stray_character_is_not_read_around_it(stray: str) -> None:
+    """Go's decoder passes over line breaks, but the API server writes none."""
+    whole = secret({"r.io": ONE})
+    key = ".dockerconfigjson"
+    text = whole["data"][key]
+    with pytest.raises(BadInput, match=r"^secret a/b holds no readable docker configuration$"):
+        from_secret({**whole, "data": {key: stray + text}}, source="secret a/b")
+
+
 def test_a_config_without_auths_is_an_empty_keyring() -> None:
     assert from_config({"credsStore": "x"}, source="s") == Keyring()
 
@@ -234,7 +245,7 @@ def test_strange_locations_match_nothing_and_break_nothing(key: str) -> None:
     assert isinstance(location(key), str)
 
 
-def secret(auths: dict[str, object]) -> dict[str, object]:
+def secret(auths: dict[str, object]) -> dict[str, Any]:
     content = b64(json.dumps({"auths": auths}))
     return {"type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": content}}
 

@@ -34,6 +34,14 @@ def test_containers_with_one_reason_share_a_sentence() -> None:
     )
 
 
+def test_ten_containers_are_named_and_the_others_counted() -> None:
+    skips = tuple(Skip(named(f"c{number}"), Reason.NO_COMMAND) for number in range(12))
+    ten = "Containers c0, c1, c2, c3, c4, c5, c6, c7, c8, c9"
+    for count, who in ((10, ten), (11, f"{ten} and 1 more"), (12, f"{ten} and 2 more")):
+        (one,) = notices(Plan(skips[:count]))
+        assert one.text.startswith(f"{who} run without an init (no-command): ")
+
+
 def test_what_needs_no_hand_is_not_said() -> None:
     assert not notices(Plan((Wrap(named("a")), Skip(named("b"), Reason.HAS_INIT))))
     assert not notices(Plan(reason=Reason.OPTED_OUT))

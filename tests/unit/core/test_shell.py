@@ -58,3 +58,65 @@ def test_shells_in_shells_are_followed_four_deep() -> None:
 def test_a_login_without_a_script_has_none() -> None:
     assert became("su", "-", "app") == [("su - app", True)]
     assert became("su", "app", "-c", "tini app") == [("tini app", True)]
+
+
+def test_only_a_shell_has_a_script() -> None:
+    for argv in (["app", "-c", "tini app"], ["busybox"], ["busybox", "app", "-c", "tini app"]):
+        assert script_of(argv) is None
+
+
+def test_a_shell_without_a_script_has_none() -> None:
+    """An option is no script, nor is what `-o` is given, nor a file that it reads."""
+    for line in ("sh", "sh -c", "sh -e", "bash -x app", "bash +c app", "bash -o c app"):
+        assert script_of(line.split()) is None, line
+    assert script_of(["sh", "-", "-c", "tini app"]) is None
+
+
+@pytest.mark.parametrize("options", ["-e", "-?", "+x", "+o posix", "-euo pipefail", "-O extglob"])
+def test_a_script_stands_behind_the_other_options_too(options: str) -> None:
+    assert script_of(["bash", *options.split(), "-c", "tini app"]) == ("tini app", [])
+
+
+def test_what_is_redirected_is_none_of_a_commands_words() -> None:
+    assert became("sh", "-c", "exec tini 2>/dev/null -- app < in # so") == [("tini -- app", True)]
+
+
+def test_a_scripts_last_4096_characters_and_32_commands_are_read() -> None:
+    for blanks, read in ((4090, "/init"), (4091, "init")):
+        assert became("sh", "-c", f"/init{' ' * blanks};") == [(read, True)]
+    for others, first in ((31, ("/init", True)), (32, ("app", False))):
+        assert became("sh", "-c", f"/init{';app' * others}")[0] == first
+
+
+def test_64_words_are_looked_at() -> None:
+    words = [str(number) for number in range(65)]
+    assert became(*words) == [(" ".join(words[:-1]), True)]
+
+
+def test_strings_of_env_are_split_four_deep() -> None:
+    for depth, expected in {4: [("tini -- app", True)], 5: []}.items():
+        assert became("env", "-S", *["env -S"] * (depth - 1), "tini -- app") == expected
+
+
+def test_a_string_of_env_stands_before_the_other_words() -> None:
+    assert became("env", "-S", "tini --", "app", "x") == [("tini -- app x", True)]
+    assert became("env", "--split-string=tini --", "app", "x") == [("tini -- app x", True)]
+    assert became("env", "--split-string=", "-i", "tini", "app") == [("tini app", True)]
+
+
+def test_a_program_that_has_none_to_run_comes_to_no_command() -> None:
+    for line in ("env", "env -S", "nohup --", "busybox nohup", "sudo -u app", "chroot /srv"):
+        assert became(*line.split()) == [], line
+    assert became("busybox") == [("busybox", True)]
+
+
+def test_asked_where_a_program_is_a_shell_runs_none() -> None:
+    for option in ("-v", "-V"):
+        assert became("command", option, "tini") == []
+    assert became("command", "tini", "-v") == [("tini -v", True)]
+
+
+def test_a_programs_options_end_at_two_dashes_and_one_dash_is_none() -> None:
+    assert became("nohup", "--", "-app", "x") == [("-app x", True)]
+    assert became("nohup", "-", "x") == [("- x", True)]
+    assert became("env", "-", "x") == [("x", True)]

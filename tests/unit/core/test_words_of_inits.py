@@ -2,7 +2,7 @@
 
 import pytest
 
-from webhook.core.inits import Found, find
+from webhook.core.inits import Found, find, init_system_of
 from webhook.core.reasons import Reason
 
 # Programs that print, read, write or look for what they are given: POSIX, coreutils, procps, file,
@@ -90,3 +90,21 @@ def test_an_argument_names_an_init_system_where_programs_are(folder: str) -> Non
     assert find(["entry.sh", word]) == Found(Reason.NEEDS_PID_1, word)
     assert find(["entry.sh", f"{folder}/s6-svscan"]) is not None
     assert find(["entry.sh", f"/usr/{folder}s/s6-svscan"]) is None
+
+
+def test_a_folder_named_like_an_init_system_is_no_program() -> None:
+    for argv in (["/init/"], ["entry.sh", "/systemd"], ["entry.sh", "/srv//systemd"]):
+        assert find(argv) is None, argv
+
+
+def test_an_argv_is_searched_at_either_end() -> None:
+    """8192 characters there: what stands farther in is no program that anybody named."""
+    for before, behind, found in ((8192, 8192, False), (8192, 8181, True), (8172, 8192, True)):
+        argv = ["entry.sh", "x" * before, "/sbin/init", "y" * behind]
+        assert bool(find(argv)) is found, (before, behind)
+
+
+def test_of_a_variable_only_the_name_is_told() -> None:
+    assert init_system_of("", ["S6_KEEP_ENV=secret"], {}) == "S6_KEEP_ENV"
+    told = init_system_of("", [], {"com.redhat.component": "ubi9-init-container"})
+    assert told == "label com.redhat.component=ubi9-init-container"
