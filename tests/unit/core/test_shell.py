@@ -2,7 +2,7 @@
 
 import pytest
 
-from webhook.core.shell import commands, script_of
+from webhook.core.shell import behind_prefixes, commands, script_of
 
 
 def became(*argv: str) -> list[tuple[str, bool]]:
@@ -113,6 +113,7 @@ def test_a_program_that_has_none_to_run_comes_to_no_command() -> None:
 def test_asked_where_a_program_is_a_shell_runs_none() -> None:
     for option in ("-v", "-V"):
         assert became("command", option, "tini") == []
+        assert [*behind_prefixes(["nohup", "command", option, "tini"])] == []
     assert became("command", "tini", "-v") == [("tini -v", True)]
 
 

@@ -75,6 +75,20 @@ def test_an_init_system_is_known_by_its_name_or_path(path: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        *("tini", "dumb-init", "catatonit", "docker-init", "podman-init", "pid1", "my_init"),
+        *("initshim-init", "s6-overlay-suexec", "s6-linux-init", "s6-svscan", "systemd"),
+        *("runit", "runit-init", "openrc-init"),
+    ],
+)
+def test_a_name_that_lacks_a_letter_or_has_one_more_is_another_programs(name: str) -> None:
+    """Also where an init's name stands among its words."""
+    for other in (name[:-1], f"{name}x", f"x{name}"):
+        assert find([f"/opt/{other}", "--like=systemd,tini"]) is None, other
+
+
+@pytest.mark.parametrize(
     "line", ["busybox init", "busybox linuxrc", "k3s server", "k3s agent", "rke2 server"]
 )
 def test_an_init_system_among_other_things_is_known_by_its_next_word(line: str) -> None:
