@@ -44,7 +44,7 @@ def _containers(reason: Reason, skips: list[Skip]) -> Notice:
 def _notice(reason: Reason, who: str, what: str, todo: str) -> Notice:
     text = f"{who} without an init ({reason}): {what}. To do: {todo}."
     line = "".join(c if c.isprintable() else " " for c in text[: LONGEST + 1])
-    encoded = line.encode(errors="replace")
+    encoded = line.encode()  # what is printable is no half of a surrogate pair
     if len(encoded) > LONGEST:
         line = encoded[: LONGEST - 3].decode(errors="ignore") + "…"
     return Notice(reason, line)

@@ -297,6 +297,7 @@ def test_few_of_many_matching_credentials_are_tried() -> None:
 def test_globs_beyond_the_first_few_do_not_count() -> None:
     auths = {f"*{number}.io": f"u{number}" for number in range(1000)}
     assert users(auths, "x15.io/app") == ["u5", "u15"]
+    assert users(auths, "x16.io/app") == ["u6"]
     assert users(auths, "x999.io/app") == ["u9"]
 
 
@@ -312,3 +313,41 @@ def test_a_location_that_is_longer_than_any_image_is_left_out() -> None:
     auths = {f"{'a.' * 100_000}com": "long", "r.example.com": "short"}
     ring = from_auths({key: {"username": user} for key, user in auths.items()}, source="s")
     assert [each.location for each in ring.entries] == ["r.example.com"]
+
+
+def test_a_secret_is_read_up_to_384_kib_and_1024_entries() -> None:
+    whole = secret({f"r{number}.io": ONE for number in range(1024)})
+    assert len(from_secret(whole, source="s").entries) == 1024
+    content = base64.b64decode(whole["data"][".dockerconfigjson"])
+    for more, read in ((0, True), (3, False)):
+        text = base64.b64encode(content.ljust((384 << 10) // 4 * 3 + more)).decode()
+        large = {**whole, "data": {".dockerconfigjson": text}}
+        if read:
+            assert from_secret(large, source="s") == from_secret(whole, source="s")
+            continue
+        with pytest.raises(BadInput, match=r"^s is larger than 384 KiB$"):
+            from_secret(large, source="s")
+
+
+def test_a_location_may_have_1024_characters() -> None:
+    keys = ["r.io/".ljust(length, "a") for length in (1024, 1025)]
+    ring = from_auths(dict.fromkeys(keys, ONE), source="s")
+    assert [each.location for each in ring.entries] == keys[:1]
+
+
+@pytest.mark.parametrize("stray", ["!", "?", "-", "\n", "="])
+def test_an_auth_with_a_stray_character_is_not_read_around_it(stray: str) -> None:
+    auth = b64("me:pass")
+    for wrong in (f"{auth[:4]}{stray}{auth[4:]}", f"{stray}{auth}", f"{auth}{stray}"):
+        if wrong.strip().rstrip("=") == auth.rstrip("="):
+            continue  # blanks around it and any padding are docker's own
+        with pytest.raises(BadInput, match=r"^s has an entry whose `auth` is not base64 of text$"):
+            from_auths({"r.io": {"auth": wrong}}, source="s")
+
+
+def test_of_a_password_only_dockers_padding_is_taken_off() -> None:
+    for password in ("pass?", "pass\0?", "pass ", "=pass="):
+        (found,) = from_auths({"r.io": {"auth": b64(f"me:{password}")}}, source="s").matching(
+            "r.io"
+        )
+        assert found.password == password

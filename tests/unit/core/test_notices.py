@@ -1,5 +1,7 @@
 """What is said on a workload: one sentence a reason, and only where a hand is needed."""
 
+import pytest
+
 from webhook.core import schema
 from webhook.core.container import Container, containers_of
 from webhook.core.notices import notices
@@ -72,3 +74,19 @@ def test_a_sentence_is_cut_only_where_it_has_to_be() -> None:
         (one,) = notices(Plan(reason=Reason.BAD_ANNOTATION, detail="x" * length))
         assert len(one.text.encode()) == LONGEST
         assert one.text.endswith("…") is cut
+
+
+def test_a_sentence_is_cut_between_two_letters() -> None:
+    """Where their bytes would be cut apart, the whole letter goes."""
+    for shift in ("", "x", "xx"):
+        (one,) = notices(Plan(reason=Reason.BAD_ANNOTATION, detail=shift + "€" * 400))
+        assert LONGEST - 2 <= len(one.text.encode()) <= LONGEST
+        assert one.text.endswith("€…")
+
+
+@pytest.mark.parametrize("odd", ["\n", "\0", "\x7f", "\u2028", "\ud800", "\U000e0001"])
+def test_what_no_terminal_should_see_is_a_blank(odd: str) -> None:
+    (one,) = notices(Plan(reason=Reason.BAD_ANNOTATION, detail=f"a{odd}b is none"))
+    assert one.text == (
+        "Its pods run without an init (bad-annotation): a b is none. To do: correct the annotation."
+    )

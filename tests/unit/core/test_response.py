@@ -84,6 +84,13 @@ def test_all_warnings_together_are_4096_characters_and_the_last_tells_of_the_res
     assert answer(Verdict(warnings=fits))["warnings"] == fits
 
 
+def test_warnings_of_4096_characters_are_all_shown() -> None:
+    lines = [f"{n:03}".ljust(64, "w") for n in range(64)]
+    assert answer(Verdict(warnings=lines))["warnings"] == lines
+    lines[0] += "w"
+    assert len(answer(Verdict(warnings=lines))["warnings"]) < len(lines)
+
+
 @pytest.mark.parametrize("length", range(20, 121))
 def test_the_last_warning_has_its_room_and_no_more(length: int) -> None:
     """As many as fit beside the longest last one: not one more, and not one fewer."""
