@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from webhook.core.image_volumes import Node, obstacle, suits, unable
+from webhook.core.image_volumes import Node, obstacle, possible, suits, unable
 from webhook.core.pod import Pod
 
 CAN = [
@@ -27,6 +27,7 @@ CANNOT = [
     ("v1.35.0", "<unknown>", "<unknown>"),
     ("v1.35.0", "", "unknown"),
     ("", "containerd://2.4.2", "kubelet is unknown"),
+    ("v1.", "containerd://2.4.2", "kubelet is v1."),
 ]
 
 
@@ -45,6 +46,16 @@ def test_one_of_many_is_named() -> None:
     old = Node("old", "v1.34.1", "containerd://2.4.2")
     assert unable(able) == ()
     assert unable([*able, old]) == ((old, "its kubelet is v1.34.1"),)
+
+
+def test_a_cluster_can_where_its_api_server_and_every_node_can() -> None:
+    able = Node("a", "v1.35.0", "containerd://2.1.0")
+    old = Node("b", "v1.34.9", "containerd://2.1.0")
+    assert possible("v1.35.0", [able])
+    assert not possible("v1.34.9", [able])
+    assert not possible("", [able])
+    assert not possible("v1.35.0", [able, old])
+    assert not possible("v1.35.0", [])
 
 
 @pytest.mark.parametrize(

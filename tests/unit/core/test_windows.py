@@ -33,3 +33,16 @@ def test_a_pod_that_a_linux_node_may_take(spec: Json) -> None:
 def test_a_field_of_a_wrong_type_is_named(spec: Json) -> None:
     with pytest.raises(BadPod, match="must be"):
         only_on_windows(Pod({"spec": spec}))
+
+
+@pytest.mark.parametrize(
+    ("operator", "windows"),
+    [
+        *((each, True) for each in ("In", "Exists", "Gt", "Lt")),
+        *((each, False) for each in ("NotIn", "DoesNotExist")),
+    ],
+)
+def test_a_windows_build_is_a_label_of_windows_nodes(operator: str, windows: bool) -> None:
+    """The operators of core/v1, NodeSelectorOperator: two of them hold without the label, too."""
+    rule = {"key": "node.kubernetes.io/windows-build", "operator": operator, "values": ["10"]}
+    assert only_on_windows(Pod({"spec": affinity([rule])})) is windows
