@@ -6,6 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import trustme
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -168,3 +171,24 @@ def test_a_key_shows_in_no_text() -> None:
     with pytest.raises(BadCertificate) as error:
         read_pair(CA.chain[:-40], CA.key)
     assert "PRIVATE" not in str(error.value)
+
+
+def test_another_authoritys_ca_is_not_taken_for_one_of_ours() -> None:
+    """With a key of another kind, or without what ours have."""
+    foreign = trustme.CA(key_type=trustme.KeyType.RSA)
+    with pytest.raises(BadCertificate, match=r"^The CA is none of ours$"):
+        read_authority(foreign.cert_pem.bytes(), foreign.private_key_pem.bytes())
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bare")])
+    bare = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, NOW, NOW + DAY)
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.PEM)
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    with pytest.raises(BadCertificate, match=r"^The certificate is no CA$"):
+        read_authority(bare, private)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.tls.cluster import NAME, Time
+from tests.unit.tls.cluster import NAME, Notes, Time
 from webhook.core.errors import InitshimError
 from webhook.core.observe import Silent
 from webhook.tls.memory import MemoryBundle, MemorySecret
@@ -45,14 +45,19 @@ class Contested(MemoryBundle):
 
 
 def rotation(
-    store: SecretStore, time: Time, *, chance: float = 0.0, bundle: MemoryBundle | None = None
+    store: SecretStore,
+    time: Time,
+    *,
+    chance: float = 0.0,
+    bundle: MemoryBundle | None = None,
+    observer: Silent | None = None,
 ) -> Rotation:
     timing = Timing(clock=lambda: time.now, monotonic=lambda: time.elapsed, random=lambda: chance)
     return Rotation(
         store,
         bundle or MemoryBundle(),
         names=[NAME],
-        observer=Silent(),
+        observer=observer or Silent(),
         lives=Lives(),
         timing=timing,
     )
@@ -66,6 +71,17 @@ async def test_after_a_failure_it_rests_twice_as_long_each_time_and_a_minute_at_
     replica = rotation(Broken(), Time(), chance=chance)
     pauses = [await replica.step() for _ in range(8)]
     assert pauses == [each * (1 + chance) / 2 for each in (2, 4, 8, 16, 32, 60, 60, 60)]
+
+
+async def test_each_failure_is_told_with_how_many_there_were() -> None:
+    notes = Notes()
+    replica = rotation(Broken(), Time(), observer=notes)
+    for _ in range(2):
+        await replica.step()
+    assert notes.named("certificate-failed") == [
+        {"error": "no.", "failures": 1},
+        {"error": "no.", "failures": 2},
+    ]
 
 
 async def test_it_rests_until_something_is_due() -> None:
