@@ -145,6 +145,8 @@ def test_options_have_a_length_before_they_are_split(piece: str) -> None:
         ("Enabled", "enabled"), ("TRUE", "enabled"), ("yes", "enabled"), ("on", "enabled"),
         ("1", "enabled"), (" true", "enabled"), ("Disabled", "disabled"), ("False", "disabled"),
         ("no", "disabled"), ("off", "disabled"), ("0", "disabled"),
+        ("enable", "enabled"), ("y", "enabled"), ("inject", "enabled"),
+        ("disable", "disabled"), ("n", "disabled"), ("none", "disabled"),
         ("enabled", ""), ("true", ""), ("disabled", ""), ("false", ""),
         ("", ""), ("shop", ""), ("enabled" * 100_000, ""),
     ],

@@ -133,3 +133,27 @@ def test_a_pod_that_may_be_applied_again_is_warned_of() -> None:
     assert said({}, annotations=LAST_APPLIED, ownerReferences=[owner]) == []
     assert said({"command": ["tini", "--", "app"]}, annotations=LAST_APPLIED) == []
     assert said({}) == []
+
+
+@pytest.mark.parametrize("last", ["true", ":", "exit", "false", "echo", "printf", "return"])
+def test_a_shell_that_has_something_left_to_do_stays(last: str) -> None:
+    assert ends_with_its_shell(["sh", "-c", f"app; {last} 0"])
+    assert not ends_with_its_shell(["sh", "-c", f"app; {last}x 0"])
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("exec", "trap", "wait", "while", "until", "for", "case", "if", "eval", ".", "source"),
+        "set",
+    ],
+)
+def test_where_a_shell_may_hand_over_or_run_on_nothing_is_certain(word: str) -> None:
+    """POSIX, Shell Command Language: reserved words, and builtins that change what follows."""
+    assert ends_with_its_shell(["sh", "-c", "prepare x; app; true"])
+    assert not ends_with_its_shell(["sh", "-c", f"{word} x; app; true"])
+
+
+def test_only_a_word_of_its_own_is_ps() -> None:
+    assert not looks_at_pid_1(["sh", "-c", "psql -p 1"])
+    assert not looks_at_pid_1(["sh", "-c", "ps aux; psql -p 1"])
