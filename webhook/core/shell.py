@@ -243,10 +243,16 @@ def _is_option(word: str, name: str) -> bool:
 
 
 def _takes_next(option: str, prefix: Prefix) -> bool:
-    """Tell whether the option's value is the next word: not `-u0`, not `--reuid=0`."""
+    """Tell whether the option's value is the next word: not `-u0`, not `--reuid=0`.
+
+    Of letters in one word the first that has a value has all that is left of it (getopt(3)).
+    """
     if option.startswith("--"):
         return option[2:] in prefix.long
-    return option.startswith("-") and option[-1] in prefix.short
+    if not option.startswith("-"):
+        return False
+    ends = (at for at, letter in enumerate(option) if letter in prefix.short)
+    return next(ends, -1) == len(option) - 1
 
 
 def _unquoted(word: str) -> str:

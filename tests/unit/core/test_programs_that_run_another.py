@@ -114,6 +114,16 @@ def test_an_option_without_a_value_stands_right_before_the_program(program: Prog
 
 
 @EACH
+def test_a_value_may_stand_in_its_options_word_whatever_letter_it_ends_with(
+    program: Program,
+) -> None:
+    """See getopt(3)."""
+    for letter in program.short:
+        for value in ("root", "app", program.short):
+            assert started(program, f"-{program.flags[:1]}{letter}{value}") == TINI, (letter, value)
+
+
+@EACH
 def test_a_program_that_runs_another_is_known_by_its_name(program: Program) -> None:
     name, *_ = program.name.split()
     assert shell.runs_another([f"/usr/bin/{name}", "app"])
