@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from webhook.cli import output
 from webhook.core.errors import BadPod
 from webhook.core.policy import Plan, Skip, Wrap
+from webhook.core.printable import printable
 from webhook.core.reasons import Reason, remedy
 
 WRAPPED = "wrapped"
@@ -46,5 +46,5 @@ def left(container: str, reason: Reason, detail: str = "", todo: str = "") -> Ou
     """Tell that a container is left alone; `detail` and `todo` where more is known."""
     named = "" if container == WHOLE_POD else container
     # A registry's own words may be in it; none of them is to move the cursor.
-    why = output.printable(detail) or reason.meaning.sentence
+    why = printable(detail) or reason.meaning.sentence
     return Outcome(container, reason, why, todo or remedy(reason, named))

@@ -92,11 +92,6 @@ def table(
         write(_GAP.join(cells).rstrip() + "\n")
 
 
-def printable(text: str) -> str:
-    """Give foreign words without what a terminal would take for an order."""
-    return "".join(each if each.isprintable() else " " for each in text)
-
-
 def counted(count: int, what: str) -> str:
     """Say how many: `1 pod`, `1,234 pods`."""
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

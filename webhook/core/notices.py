@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from webhook.core.policy import Plan, Skip
+from webhook.core.printable import printable
 from webhook.core.reasons import Reason, remedy
 
 LONGEST = 1024  # bytes of an Event's note (k8s.io/kubernetes, pkg/apis/core/validation/events.go)
@@ -43,7 +44,7 @@ def _containers(reason: Reason, skips: list[Skip]) -> Notice:
 
 def _notice(reason: Reason, who: str, what: str, todo: str) -> Notice:
     text = f"{who} without an init ({reason}): {what}. To do: {todo}."
-    line = "".join(c if c.isprintable() else " " for c in text[: LONGEST + 1])
+    line = printable(text[: LONGEST + 1])
     encoded = line.encode()  # what is printable is no half of a surrogate pair
     if len(encoded) > LONGEST:
         line = encoded[: LONGEST - 3].decode(errors="ignore") + "…"

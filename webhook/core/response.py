@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct, field
 
 from webhook.core.patch import Operation
+from webhook.core.printable import printable
 from webhook.core.reasons import LONGEST_WARNING
 from webhook.core.review import API_VERSION, Review
 
@@ -97,5 +98,5 @@ def _fitted(warnings: Iterable[str]) -> Sequence[str]:
 
 
 def _line(warning: str) -> str:
-    line = "".join(c if c.isprintable() else " " for c in warning[: LONGEST_WARNING + 1])
+    line = printable(warning[: LONGEST_WARNING + 1])
     return line if len(line) <= LONGEST_WARNING else f"{line[: LONGEST_WARNING - 1]}…"

@@ -12,6 +12,7 @@ from rich.text import Text
 from webhook.cli import output
 from webhook.cli.doctor.finding import Finding, Severity, worst
 from webhook.cli.output import OutputFormat
+from webhook.core.printable import printable
 
 _STYLES = {
     Severity.OK: "green",
@@ -61,7 +62,7 @@ def print_findings(
 
 def _print(console: Console, finding: Finding) -> None:
     """Print one: wrapped for a terminal, one line each else; a command is never broken."""
-    text = output.printable(f"{finding.object}: {finding.what}")
+    text = printable(f"{finding.object}: {finding.what}")
     width = max(console.width - len(_MARGIN), _NARROW) if console.is_terminal else 1 << 16
     first, *rest = wrap(text, width, break_long_words=False, break_on_hyphens=False)
     severity = (f"{finding.severity:<{_WIDTH}}", _STYLES[finding.severity])
@@ -69,7 +70,7 @@ def _print(console: Console, finding: Finding) -> None:
     for line in rest:
         console.print(Text(_MARGIN + line))
     for line in finding.remedy.splitlines():
-        console.print(Text.assemble(_MARGIN, (output.printable(line), "bold")))
+        console.print(Text.assemble(_MARGIN, (printable(line), "bold")))
 
 
 def _summary(findings: Sequence[Finding]) -> Text:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from webhook.core.ours import NAME
+from webhook.core.printable import printable
 from webhook.kube.objects import Json
 
 _PULL = frozenset(
@@ -104,5 +105,4 @@ def _ours(listed: Sequence[Json] | None) -> Json:
 
 def _line(text: object) -> str:
     """Give a kubelet's message on one line; a registry's words may be in it."""
-    words = " ".join(str(text or "").split())
-    return "".join(c if c.isprintable() else " " for c in words)
+    return printable(" ".join(str(text or "").split()))
