@@ -12,6 +12,11 @@ class KubeError(InitshimError):
 
     status: int = 0
 
+    @property
+    def lacks_right(self) -> bool:
+        """Whether the API server knows who asks and does not let it; with 401 it knows nobody."""
+        return self.status == 403
+
 
 class NoCluster(KubeError):
     """No API server is configured, or its configuration can't be used."""

@@ -1,7 +1,7 @@
 """What to do about a missing right: the commands that grant what an audit reads."""
 
 from webhook.kube.client import KubeClient
-from webhook.kube.errors import Forbidden, KubeError
+from webhook.kube.errors import KubeError
 from webhook.kube.objects import (
     CONFIG_MAP,
     INTERMEDIATE,
@@ -20,7 +20,7 @@ _SERVICE_ACCOUNT = "system:serviceaccount:"
 
 async def explain(client: KubeClient, error: KubeError) -> KubeError:
     """Add to a missing right the commands that an administrator grants it with."""
-    if isinstance(error, Forbidden) and error.status == 403:
+    if error.lacks_right:
         error.next_step = f"{error.next_step} For all that an audit reads:\n{await grant(client)}"
     return error
 

@@ -10,12 +10,11 @@ import copy
 from webhook.cli.doctor.cluster import Cluster
 from webhook.cli.doctor.finding import Finding, Subject
 from webhook.kube.client import KubeClient
-from webhook.kube.errors import Forbidden, KubeError, Refused
+from webhook.kube.errors import KubeError, Refused
 from webhook.kube.objects import MUTATING_WEBHOOK, Json, Ref
 
 _FAMILY = "rights"
 _INVALID = 422  # what a policy's denial is, unless it says otherwise
-_MAY_NOT = 403
 _ONE_MORE: Json = {
     "apiGroups": [""],
     "apiVersions": ["v1"],
@@ -41,11 +40,9 @@ async def fetch(client: KubeClient, cluster: Cluster) -> Held | KubeError | None
         await client.rehearse_change(ref, {"webhooks": webhooks}, user=user)
     except Refused as error:
         return Held() if error.status == _INVALID else error
-    except Forbidden as error:
-        known = error.status == _MAY_NOT and "impersonate" not in str(error)
-        return Held() if known else error
     except KubeError as error:
-        return error
+        denied = error.lacks_right and "impersonate" not in str(error)
+        return Held() if denied else error
     return None
 
 
@@ -56,7 +53,7 @@ def check(cluster: Cluster, fetched: Held | KubeError | None) -> list[Finding]:
     about = Subject(_FAMILY, f"ServiceAccount {cluster.namespace}/{cluster.account}")
     if isinstance(fetched, Held):
         return [about.ok("of its own webhook configuration it can change caBundle alone")]
-    if isinstance(fetched, Forbidden) and fetched.status == _MAY_NOT:
+    if isinstance(fetched, KubeError) and fetched.lacks_right:
         fetched.next_step = (
             f"Grant the verb 'impersonate' on serviceaccounts, name {cluster.account}, in "
             f"{cluster.namespace} to this user: nothing is changed."

@@ -24,7 +24,6 @@ _FAMILY = "rehearsal"
 _OPEN = "apiserver_admission_webhook_fail_open_count"
 _CALLS = "apiserver_admission_webhook_request"
 _ANY = "apiserver_admission_"
-_MAY_NOT = 403
 _METHOD_NOT_ALLOWED = 405  # what POST /mutate answers to a GET: it was the webhook who answered
 _FIREWALL = (
     "Let the control plane reach the webhook's port {port}: a firewall rule (GKE's private "
@@ -173,7 +172,7 @@ def _failed(cluster: Cluster, about: Subject, error: KubeError, fetched: Rehears
             _reach(cluster, fetched),
             Topic.REHEARSAL,
         )
-    if error.status == _MAY_NOT and "cannot create" not in said:
+    if error.lacks_right and "cannot create" not in said:
         return Subject(_FAMILY, about.object).unknown(
             KubeError(
                 f"another rule of the cluster refuses the pod: {said}",
