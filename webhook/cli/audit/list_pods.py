@@ -110,18 +110,16 @@ class Auditor:
 
     async def _pod(self, raw: Json, place: OptedIn) -> Audited:
         """Audit a pod; one that the webhook can't read is left alone by it, and so it is here."""
-        metadata = Pod({"metadata": raw["metadata"]})
-        name, owner = metadata.metadata.name or "", of_pod(metadata, place.name)
-        created = str(raw["metadata"].get("creationTimestamp") or "")
-        seen = Audited(place.name, name, owner, State.ENDED, created=created)
         try:
-            return await self._compared(seen, Pod(raw), place)
+            return await self._compared(Pod(raw), place)
         except BadPod as error:
+            seen = _ended(Pod({"metadata": raw["metadata"]}), place)
             if status.read(raw).has_ended:
                 return seen
             return replace(seen, state=State.SKIPPED, outcomes=(failed(error),))
 
-    async def _compared(self, seen: Audited, pod: Pod, place: OptedIn) -> Audited:
+    async def _compared(self, pod: Pod, place: OptedIn) -> Audited:
+        seen = _ended(pod, place)
         if compare.has_ended(pod) and not undelivered(pod.raw):
             return seen
         if not self._basis.selection.selects_pod(pod):
@@ -138,6 +136,13 @@ class Auditor:
             since=_running(pod),
             undelivered=lacks,
         )
+
+
+def _ended(pod: Pod, place: OptedIn) -> Audited:
+    """Give what its metadata tells, of a pod that is not looked at."""
+    created = str(pod.raw["metadata"].get("creationTimestamp") or "")
+    owner = of_pod(pod, place.name)
+    return Audited(place.name, pod.metadata.name or "", owner, State.ENDED, created=created)
 
 
 def _slim(raw: Json) -> Json:
