@@ -53,6 +53,13 @@ def test_every_dependency_has_its_reason_in_the_readme() -> None:
 
 def impurities(source: str) -> set[str]:
     """Give every import and builtin in a source that is not on the list."""
+    used = (node.id for node in ast.walk(ast.parse(source)) if is_used(node))
+    builtins = {f"builtins.{name}" for name in used if name in IMPURE_BUILTINS}
+    return {name for name in imported(source) | builtins if not is_pure(name)}
+
+
+def imported(source: str) -> set[str]:
+    """Give every module that a source imports, and every name with its module's."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -60,9 +67,7 @@ def impurities(source: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             module = "." * node.level + (node.module or "")
             found |= {f"{module}.{name.name}" for name in node.names}
-        elif is_used(node) and node.id in IMPURE_BUILTINS:
-            found.add(f"builtins.{node.id}")
-    return {name for name in found if not is_pure(name)}
+    return found
 
 
 def is_used(node: ast.AST) -> TypeGuard[ast.Name]:
@@ -143,13 +148,7 @@ def test_no_two_decisions_have_one_number() -> None:
 
 def imported_test_modules(source: str) -> set[str]:
     """Give every test module that a source imports, or imports something from."""
-    imported: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            imported |= {name.name for name in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            imported |= {f"{node.module or ''}.{name.name}" for name in node.names}
-    return {name for name in imported if re.search(r"(^|\.)test_\w+(\.|$)", name)}
+    return {name for name in imported(source) if re.search(r"(^|\.)test_\w+(\.|$)", name)}
 
 
 def test_no_module_imports_from_a_test_module() -> None:

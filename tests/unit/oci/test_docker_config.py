@@ -35,6 +35,13 @@ def program(folder: Path, name: str, script: str) -> None:
     file.chmod(0o755)
 
 
+async def running(folder: Path) -> None:
+    """Wait until a program says that it runs."""
+    async with asyncio.timeout(30):
+        while not (folder / "runs").exists():  # noqa: ASYNC110 - another process makes it
+            await asyncio.sleep(0.01)
+
+
 @dataclass(slots=True)
 class Standing:
     """A clock that shows what a test sets."""
@@ -167,9 +174,7 @@ async def test_closing_ends_the_programs_that_still_run(programs: Path) -> None:
     before = set(psutil.Process().children())
     async with opened(programs, {"credsStore": "slow"}, deadline=50.0) as (config, _, _):
         asking = asyncio.create_task(config.matching("r.io/app"))
-        async with asyncio.timeout(30):
-            while not (programs / "runs").exists():  # noqa: ASYNC110 - another process makes it
-                await asyncio.sleep(0.01)
+        await running(programs)
     assert set(psutil.Process().children(recursive=True)) <= before
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
@@ -182,9 +187,7 @@ async def test_closing_what_asks_registries_ends_them_too(programs: Path) -> Non
     file.write_text(json.dumps({"credsStore": "slow"}))
     async with asking(docker_config=file) as asker:
         task = asyncio.create_task(asker.config("r.example.com/app:v1"))
-        async with asyncio.timeout(30):
-            while not (programs / "runs").exists():  # noqa: ASYNC110 - another process makes it
-                await asyncio.sleep(0.01)
+        await running(programs)
     assert set(psutil.Process().children(recursive=True)) <= before
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
